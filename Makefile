@@ -1,0 +1,37 @@
+# The verbs of this project. CI calls the same ones as a person.
+PY := .venv/bin/python
+ARGS ?=
+
+.PHONY: help setup lab test unit system lint bench lock clean
+help:            ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
+
+setup: .setup/done  ## system packages and the virtual environment (the other verbs call it)
+.setup/done: pyproject.toml requirements.lock tools/setup
+	tools/setup
+	mkdir -p .setup && touch $@
+
+lab: setup       ## a small installation on this machine and a real call through it (ARGS=--once ends by itself)
+	.venv/bin/vdx-lab run $(ARGS)
+
+test: lint unit system  ## every check
+
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+unit: setup      ## pure tests: no root, no network
+	$(PY) -m pytest -m "not system" $(ARGS)
+
+system: setup    ## real kernel and real peers in network namespaces
+	$(PY) -m pytest -m system $(ARGS)
+
+bench: setup     ## side-by-side measurements (ARGS="relay --aims")
+	$(PY) -m bench $(ARGS)
+
+lock: setup      ## resolve dependencies anew into requirements.lock
+	$(PY) -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --all-extras --output-file requirements.lock pyproject.toml
+
+clean:           ## remove what setup made
+	rm -rf .venv .setup build *.egg-info
