@@ -7,7 +7,7 @@ help:            ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
 
 setup: .setup/done  ## system packages and the virtual environment (the other verbs call it)
-.setup/done: pyproject.toml requirements.lock tools/setup
+.setup/done: pyproject.toml requirements/dev.txt tools/setup
 	tools/setup
 	mkdir -p .setup && touch $@
 
@@ -28,10 +28,11 @@ system: setup    ## real kernel and real peers in network namespaces
 	$(PY) -m pytest -m system $(ARGS)
 
 bench: setup     ## side-by-side measurements (ARGS="relay --aims")
+	.venv/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements/bench.txt
 	$(PY) -m bench $(ARGS)
 
-lock: setup      ## resolve dependencies anew into requirements.lock
-	$(PY) -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --all-extras --output-file requirements.lock pyproject.toml
+lock: setup      ## resolve dependencies anew into requirements/
+	tools/lock
 
 clean:           ## remove what setup made
 	rm -rf .venv .setup build *.egg-info

@@ -1,0 +1,6 @@
+"""The site file: one for firewall, network, peers, dial plan and limits; read by `gatewayd` alone."""
+
+from vdx.site.model import Site
+from vdx.site.source import SiteError, load, parse
+
+__all__ = ["Site", "SiteError", "load", "parse"]

@@ -1,0 +1,181 @@
+"""Read a site file: YAML that remembers its lines, then the models, then messages a person can act on."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+import pydantic
+import yaml
+
+from vdx.errors import VdxError
+from vdx.site.model import LocatedError, Model, Site
+
+MAX_BYTES = 16 * 1024 * 1024
+"""Bytes of a site file: a hundred thousand prefixes take about 3 MB."""
+
+MAX_NODES = 2_000_000
+"""Values after aliases are followed: what explodes past this is refused before it fills the memory."""
+
+MAX_DEPTH = 32
+"""Levels of nesting: the models have six."""
+
+Path_ = tuple[str | int, ...]
+Lines = dict[Path_, int]
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong in a site file."""
+
+    line: int
+    where: str
+    what: str
+
+
+class SiteError(VdxError):
+    """A site file cannot be used: every fault with file, line and the way out."""
+
+    def __init__(self, name: str, faults: list[Fault]) -> None:
+        self.name = name
+        self.faults = sorted(faults)
+        super().__init__("\n".join(self._sentences()))
+
+    def _sentences(self) -> Iterator[str]:
+        for line, where, what in self.faults:
+            yield f"{self.name}:{line}: {where + ': ' if where else ''}{what}"
+
+
+class LoadedSite(NamedTuple):
+    """A site with its source: the line of every value, and a version that changes with the content."""
+
+    site: Site
+    lines: Lines
+    version: str
+    name: str
+
+    def origin(self, *path: str | int) -> str:
+        """Name file and line of a value, for comments in rules and messages."""
+        return f"{self.name}:{_line(self.lines, path)}"
+
+
+def load(path: Path) -> LoadedSite:
+    """Read the site file at `path`; raises `SiteError`."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise SiteError(
+                str(path), [Fault(1, "", f"file is larger than {MAX_BYTES >> 20} MiB: is this a site file?")]
+            )
+        text = path.read_bytes()
+    except OSError as error:
+        raise SiteError(str(path), [Fault(0, "", f"cannot be read: {error.strerror}")]) from error
+    return parse(text, path.name)
+
+
+def parse(text: bytes, name: str = "site.yaml") -> LoadedSite:
+    """Read a site from YAML text; raises `SiteError` with every fault found."""
+    if len(text) > MAX_BYTES:
+        raise SiteError(name, [Fault(1, "", f"longer than {MAX_BYTES >> 20} MiB: is this a site file?")])
+    lines: Lines = {}
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = _Builder(name, lines).build(node) if node else {}
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise SiteError(name, [Fault(mark.line + 1 if mark else 1, "", f"not YAML: {error.problem}")]) from error
+    except yaml.YAMLError as error:
+        raise SiteError(name, [Fault(1, "", f"not YAML: {error}")]) from error
+    except RecursionError as error:
+        raise SiteError(name, [Fault(1, "", f"nested deeper than {MAX_DEPTH} levels")]) from error
+    try:
+        site = Site.model_validate(data)
+    except pydantic.ValidationError as error:
+        raise SiteError(name, [_fault(detail, lines) for detail in error.errors(include_url=False)]) from None
+    return LoadedSite(site, lines, hashlib.sha256(text).hexdigest()[:12], name)
+
+
+class _Builder:
+    """Build plain data from YAML nodes and note where each value stands."""
+
+    def __init__(self, name: str, lines: Lines) -> None:
+        self._name = name
+        self._lines = lines
+        self._scalars = yaml.constructor.SafeConstructor()
+        self._left = MAX_NODES
+
+    def build(self, node: yaml.Node, path: Path_ = ()) -> Any:  # noqa: ANN401 - what YAML holds, before the models
+        line = node.start_mark.line + 1
+        self._lines.setdefault(path, line)
+        self._left -= 1
+        if self._left < 0:
+            raise SiteError(self._name, [Fault(line, "", f"aliases expand to more than {MAX_NODES:,} values")])
+        if len(path) > MAX_DEPTH:
+            raise SiteError(self._name, [Fault(line, "", f"nested deeper than {MAX_DEPTH} levels")])
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
+        return self._scalars.construct_object(node)
+
+    def _mapping(self, node: yaml.MappingNode, path: Path_) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise SiteError(self._name, [Fault(line, "", "a key must be a plain word")])
+            key = str(key_node.value)
+            if key in result:
+                first = self._lines[*path, key]
+                raise SiteError(self._name, [Fault(line, "", f"{key!r} stands here and on line {first}: remove one")])
+            self._lines[*path, key] = line
+            result[key] = self.build(value_node, (*path, key))
+        return result
+
+
+def _line(lines: Lines, path: Path_) -> int:
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+def _fault(detail: Any, lines: Lines) -> Fault:  # noqa: ANN401 - pydantic's own error detail
+    path: Path_ = tuple(detail["loc"])
+    context = detail.get("ctx") or {}
+    located = context.get("error")
+    if isinstance(located, LocatedError):
+        path = (*path, *located.path)
+    what = str(detail["msg"]).removeprefix("Value error, ")
+    if detail["type"] == "extra_forbidden":
+        what = f"unknown key{_suggestion(path)}"
+    elif detail["type"] == "missing":
+        what = "is required"
+    elif detail["type"] == "model_type":
+        what = "must be a block of keys and values"
+    # union and key markers of pydantic are no place in the file
+    shown = [part for index, part in enumerate(path) if path[: index + 1] in lines or index == len(path) - 1]
+    return Fault(_line(lines, path), ".".join(str(part) for part in shown), what)
+
+
+def _suggestion(path: Path_) -> str:
+    known = _known_keys(path[:-1])
+    close = difflib.get_close_matches(str(path[-1]), known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known here: {', '.join(sorted(known))}"
+
+
+def _known_keys(path: Path_) -> list[str]:
+    """Walk the models along a path of the file to the keys that may stand at its end."""
+    here: type[Model] = Site
+    for part in path:
+        if part in here.model_fields:
+            models = list(_models(here.model_fields[str(part)].annotation))
+            here = models[0] if models else here
+    return list(here.model_fields)
+
+
+def _models(annotation: object) -> Iterator[type[Model]]:
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)
