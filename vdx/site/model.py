@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from vdx.site.values import (
     InterfaceName,
@@ -64,15 +64,15 @@ class Interface(Model):
 
 
 class Route(Model):
-    """A static route of a zone; `to: default` is both families' word for everything else."""
+    """A static route of a zone; `to: default` (None here) is everything else, in the family of `via`."""
 
-    to: IpNetwork | Literal["default"]
+    to: Annotated[IpNetwork | None, BeforeValidator(lambda to: None if to == "default" else to)]
     via: IpAddress
 
     @property
     def network(self) -> IpNetwork:
         """The destination as a prefix."""
-        if self.to == "default":
+        if self.to is None:
             return ip_network("0.0.0.0/0" if self.via.version == 4 else "::/0")
         return self.to
 
@@ -242,15 +242,15 @@ def _contradictions(site: Site) -> Iterator[LocatedError]:
 
 
 def _interface_faults(site: Site) -> Iterator[LocatedError]:
-    for name, interface in site.interfaces.items():
-        if interface.parent == name or name in interface.members:
-            yield LocatedError("an interface cannot stand on itself", "interfaces", name)
+    for label, interface in site.interfaces.items():
+        if label in (interface.parent, *interface.members):
+            yield LocatedError("an interface cannot stand on itself", "interfaces", label)
     users: dict[str, str] = {}
-    for zone_name, zone in site.zones.items():
+    for name, zone in site.zones.items():
         if zone.interface in users:
             other = users[zone.interface]
-            yield LocatedError(f"{zone.interface!r} already belongs to zone {other!r}", "zones", zone_name, "interface")
-        users[zone.interface] = zone_name
+            yield LocatedError(f"{zone.interface!r} already belongs to zone {other!r}", "zones", name, "interface")
+        users[zone.interface] = name
 
 
 def _zone_faults(name: str, zone: ZoneSettings) -> Iterator[LocatedError]:

@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
+from collections.abc import Callable
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+    ip_address,
+    ip_interface,
+    ip_network,
+)
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
-IpAddress = IPv4Address | IPv6Address
-IpInterface = IPv4Interface | IPv6Interface
-IpNetwork = IPv4Network | IPv6Network
+
+def _reader(read: Callable[[str], object], example: str) -> BeforeValidator:
+    def validate(value: object) -> object:
+        try:
+            return read(str(value))
+        except ValueError as error:
+            raise ValueError(f"{value!r} is not usable ({error}): write it as in {example}") from None
+
+    return BeforeValidator(validate)
+
+
+IpAddress = Annotated[IPv4Address | IPv6Address, _reader(ip_address, "192.0.2.1 or 2001:db8::1")]
+IpInterface = Annotated[IPv4Interface | IPv6Interface, _reader(ip_interface, "192.0.2.1/24 or 2001:db8::1/64")]
+IpNetwork = Annotated[IPv4Network | IPv6Network, _reader(ip_network, "192.0.2.0/24 or 2001:db8::/32")]
 
 InterfaceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$")]
 """A network interface: at most 15 characters (IFNAMSIZ)."""

@@ -1,0 +1,188 @@
+"""The control sockets: `gatewayd` steers `b2bua`, and people ask `gatewayd`.
+
+`b2bua` listens at ``control.sock`` and answers only to `gatewayd`'s user and root. `gatewayd` hands it its part of the
+site file in two steps, so that a version becomes active in kernel and `b2bua` together or in neither:
+
+    Prepare(version, signalling) -> Prepared(errors)    listeners bound, nothing changed for calls yet
+    Activate(version) -> Ok                             new calls follow the new version
+    Revert(version) -> Ok                               what was prepared is dropped again
+
+`gatewayd` listens at ``admin.sock`` for `gatewayctl`, and passes on what concerns calls.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from vdx.pinhole import Call, Listed, Name, Part, Refused, Sequence
+from vdx.wire import Codec, Message
+
+Version = Annotated[str, Meta(min_length=1, max_length=64)]
+Host = Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class SipListener(Part, frozen=True):
+    """Where `b2bua` listens in a zone, and what peers see of it."""
+
+    zone: Name
+    transport: Literal["udp", "tcp"]
+    address: Host
+    port: int
+    advertise: Host
+    advertise_port: int
+
+
+class SipPeer(Part, frozen=True):
+    """A peer as signalling sees it: prefixes as text, the target as a literal address."""
+
+    name: Name
+    zone: Name
+    sources: tuple[str, ...]
+    family: Literal[4, 6]
+    target: tuple[str, int, Literal["udp", "tcp"]] | None = None
+    pass_headers: tuple[str, ...] = ()
+    pass_sdp_attributes: tuple[str, ...] = ()
+
+
+class DialRule(Part, frozen=True):
+    """One rule of the dial plan with its place in the site file."""
+
+    origin: str
+    alias: str
+    zone: str | None = None
+    peer: str | None = None
+    to: str | None = None
+    user: str | None = None
+    refuse: int | None = None
+
+
+class Signalling(Part, frozen=True):
+    """`b2bua`'s part of a site version."""
+
+    listeners: tuple[SipListener, ...]
+    peers: tuple[SipPeer, ...]
+    dialplan: tuple[DialRule, ...]
+    max_calls: int
+    max_streams: int
+
+
+class Prepare(Message, frozen=True, tag="prepare"):
+    """Take in a version without acting on it."""
+
+    id: Sequence
+    version: Version
+    signalling: Signalling
+
+
+class Activate(Message, frozen=True, tag="activate"):
+    """Act on the prepared version."""
+
+    id: Sequence
+    version: Version
+
+
+class Revert(Message, frozen=True, tag="revert"):
+    """Drop the prepared version."""
+
+    id: Sequence
+    version: Version
+
+
+class Calls(Message, frozen=True, tag="calls"):
+    """Ask for the calls that are up or being set up."""
+
+    id: Sequence
+
+
+class Hangup(Message, frozen=True, tag="hangup"):
+    """End one call."""
+
+    id: Sequence
+    call: Call
+
+
+class Status(Message, frozen=True, tag="status"):
+    """Ask how a program is."""
+
+    id: Sequence
+
+
+class Pinholes(Message, frozen=True, tag="pinholes"):
+    """Ask `gatewayd` for every open lease."""
+
+    id: Sequence
+
+
+class Ok(Message, frozen=True, tag="ok"):
+    """It is done."""
+
+    id: Sequence
+
+
+class Prepared(Message, frozen=True, tag="prepared"):
+    """The version is ready, or what stands against it."""
+
+    id: Sequence
+    errors: tuple[str, ...] = ()
+
+
+class LegInfo(Part, frozen=True):
+    """One leg of a call, as an operator reads it."""
+
+    zone: str
+    peer: str
+    address: str
+    party: str
+    state: str
+
+
+class StreamInfo(Part, frozen=True):
+    """One m-line of a call: its lease, medium, codec as answered, and direction as seen from the caller."""
+
+    lease: str
+    medium: str
+    codec: str
+    direction: str
+
+
+class CallInfo(Part, frozen=True):
+    """One call: two legs and its streams; times in seconds, `setup` from INVITE to answer."""
+
+    call: str
+    state: str
+    caller: LegInfo
+    callee: LegInfo | None
+    streams: tuple[StreamInfo, ...]
+    age: float
+    setup: float | None = None
+
+
+class CallList(Message, frozen=True, tag="call-list"):
+    """The calls."""
+
+    id: Sequence
+    calls: tuple[CallInfo, ...]
+
+
+class StatusReport(Message, frozen=True, tag="status-report"):
+    """How a program is: words a person reads, and numbers."""
+
+    id: Sequence
+    program: str
+    version: str
+    state: str
+    facts: dict[str, str | int | float]
+    others: tuple[StatusReport, ...] = ()
+
+
+ToB2bua = Prepare | Activate | Revert | Calls | Hangup | Status
+FromB2bua = Prepared | Ok | CallList | StatusReport | Refused
+ToGatewayd = Calls | Hangup | Status | Pinholes
+FromGatewayd = Ok | CallList | StatusReport | Listed | Refused
+
+B2buaServerCodec: Codec[ToB2bua] = Codec(ToB2bua)
+B2buaClientCodec: Codec[FromB2bua] = Codec(FromB2bua)
+AdminServerCodec: Codec[ToGatewayd] = Codec(ToGatewayd)
+AdminClientCodec: Codec[FromGatewayd] = Codec(FromGatewayd)
