@@ -1,0 +1,3 @@
+"""The programs of the edge."""
+
+PROGRAMS = ("gatewayd", "mediad", "b2bua")

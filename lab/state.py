@@ -1,0 +1,170 @@
+"""What a lab remembers outside its processes: /run/vdx-lab/<name>/, and who holds it.
+
+lock        held (flock) by the process that builds, runs or removes the lab; the kernel lets go when that one dies
+phase       "up" once everything stands; absent while building, so a lab without it and without a holder is a wreck
+pids/       one file per program: process id, start time, command line
+site.yaml   the edge's site file
+run/        sockets of the edge's programs
+var/        gatewayd's versions of the site
+log/        what the programs print
+agents/     user agents' configurations and recordings
+notify/     readiness sockets while programs start
+code/       where the unprivileged programs see this checkout
+"""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from lab.errors import LabNameError, LabBusyError
+from lab.processes import Process
+
+ROOT = Path("/run/vdx-lab")
+NAME = re.compile(r"[a-z0-9]{1,24}")  # no dash: vdx-<lab>-<host> then names one lab and one host only
+
+
+class State:
+    """The state directory of one lab."""
+
+    def __init__(self, name: str) -> None:
+        if not NAME.fullmatch(name):
+            raise LabNameError(f"A lab's name is 1 to 24 of a-z and 0-9, not {name!r}.")
+        self.name = name
+        self.directory = ROOT / name
+        self._lock: int | None = None
+
+    @property
+    def site(self) -> Path:
+        """Return the edge's site file."""
+        return self.directory / "site.yaml"
+
+    @property
+    def run(self) -> Path:
+        """Return the directory of the programs' sockets."""
+        return self.directory / "run"
+
+    @property
+    def var(self) -> Path:
+        """Return gatewayd's directory of site versions."""
+        return self.directory / "var"
+
+    @property
+    def logs(self) -> Path:
+        """Return the directory of the programs' output."""
+        return self.directory / "log"
+
+    @property
+    def agents(self) -> Path:
+        """Return the directory of the user agents."""
+        return self.directory / "agents"
+
+    @property
+    def notify(self) -> Path:
+        """Return the directory of the readiness sockets."""
+        return self.directory / "notify"
+
+    @property
+    def code(self) -> Path:
+        """Return the mount point of the checkout."""
+        return self.directory / "code"
+
+    @property
+    def held(self) -> bool:
+        """Tell whether this object holds the lab."""
+        return self._lock is not None
+
+    @property
+    def up(self) -> bool:
+        """Tell whether the lab was built completely and not taken down since."""
+        return (self.directory / "phase").exists()
+
+    def hold(self, what: str) -> None:
+        """Become the one process that may change this lab; LabBusyError if another one lives. `what` tells others who."""
+        while True:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            file = self.directory / "lock"
+            try:
+                fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            except FileNotFoundError:
+                continue  # taken down between the two lines
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = os.read(fd, 200).decode(errors="replace").strip()
+                os.close(fd)
+                raise LabBusyError(
+                    f"Lab {self.name} is held by {holder or 'a process that just began'}; end that first."
+                ) from None
+            with suppress(FileNotFoundError):
+                if os.fstat(fd).st_ino == file.stat().st_ino:
+                    break
+            os.close(fd)  # locked a file that its holder had removed already
+        os.ftruncate(fd, 0)
+        os.write(fd, f"process {os.getpid()} ({what})".encode())
+        self._lock = fd
+
+    def let_go(self) -> None:
+        """Leave the lab as it is to others."""
+        if self._lock is not None:
+            os.ftruncate(self._lock, 0)
+            os.close(self._lock)
+            self._lock = None
+
+    def prepare(self) -> None:
+        """Make the directories."""
+        for directory in (self.run, self.var, self.logs, self.agents, self.notify, self.code, self._pids):
+            directory.mkdir(exist_ok=True)
+        self.var.chmod(0o700)
+
+    def mark_up(self) -> None:
+        """Record that the lab stands completely."""
+        (self.directory / "phase").write_text("up\n")
+
+    def remove(self) -> None:
+        """Remove everything but the lock, then the lock: whoever comes meanwhile waits or begins anew."""
+        (self.directory / "phase").unlink(missing_ok=True)
+        for entry in self.directory.iterdir():
+            if entry.name == "lock":
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+        (self.directory / "lock").unlink(missing_ok=True)
+        for directory in (self.directory, ROOT):
+            with suppress(OSError):  # another process or lab is already in it
+                directory.rmdir()
+        self.let_go()
+
+    def remember(self, program: str, process: Process, command: list[str]) -> None:
+        """Write the pid file of a program."""
+        record = {"pid": process.pid, "start": process.start, "command": command}
+        temporary = self._pids / f".{program}"
+        temporary.write_text(json.dumps(record) + "\n")
+        temporary.rename(self._pids / f"{program}.json")
+
+    def programs(self) -> dict[str, Process]:
+        """Return the programs that were started, dead or alive, in the order of their start."""
+        found = {}
+        for file in self._pids.glob("*.json"):
+            with suppress(ValueError, KeyError):  # cut off by a crash of the machine
+                record: dict[str, Any] = json.loads(file.read_text())
+                found[file.stem] = Process(int(record["pid"]), int(record["start"]))
+        return dict(sorted(found.items(), key=lambda item: item[1].start))
+
+    @property
+    def _pids(self) -> Path:
+        return self.directory / "pids"
+
+
+def names() -> list[str]:
+    """Return the names of all labs that have a state directory."""
+    try:
+        return sorted(entry.name for entry in ROOT.iterdir() if NAME.fullmatch(entry.name))
+    except FileNotFoundError:
+        return []
