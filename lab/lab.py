@@ -7,7 +7,7 @@ from subprocess import Popen
 from typing import Any
 
 from lab import namespace, processes, wiring
-from lab.errors import LabUpError, UnknownHostError, UnknownLabError, UnableError
+from lab.errors import LabUpError, UnableError, UnknownHostError, UnknownLabError
 from lab.host import Host
 from lab.processes import Process
 from lab.state import State

@@ -24,7 +24,7 @@ class Process:
     def of(cls, pid: int) -> "Process | None":
         """Return the identity of a living process, None if there is none or it is a zombie."""
         try:
-            # proc(5): the name in parentheses may hold anything; after it, state is the first field, start time the 20th.
+            # proc(5): the name in parentheses may hold anything; after it comes the state, the start time is the 20th.
             fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             return None

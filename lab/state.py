@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lab.errors import LabNameError, LabBusyError
+from lab.errors import LabBusyError, LabNameError
 from lab.processes import Process
 
 ROOT = Path("/run/vdx-lab")
@@ -84,7 +84,7 @@ class State:
         return (self.directory / "phase").exists()
 
     def hold(self, what: str) -> None:
-        """Become the one process that may change this lab; LabBusyError if another one lives. `what` tells others who."""
+        """Become the one process that may change this lab, named `what` to others; LabBusyError if another lives."""
         while True:
             self.directory.mkdir(parents=True, exist_ok=True)
             file = self.directory / "lock"

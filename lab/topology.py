@@ -1,7 +1,7 @@
 """The hosts of a lab, their links, addresses and routes: a description, nothing is done here.
 
-Addresses are of the documentation and benchmarking ranges only (RFC 5737, RFC 3849, RFC 2544), and the same in every lab:
-namespaces keep labs apart.
+Addresses are of the documentation and benchmarking ranges only (RFC 5737, RFC 3849, RFC 2544), and the same in every
+lab: namespaces keep labs apart.
 
     hospital ---.                                                              .--- clinic
                  sdn ---sdn0 [ edge ] net0--- internet ---------------.
