@@ -1,0 +1,141 @@
+"""The description of the other leg, written line by line from the one that was received.
+
+Theory of operation. A `Writer` belongs to one leg and writes all that this leg is sent. `endpoints` of the received
+description (and, for an answer, of the offer that the leg itself made) says which m-lines live; each gets our address
+and port, the rest get port 0 and keep their place. Codec attributes pass by the tables of `attributes.py`; direction,
+a=rtcp, c= and the session part are written anew. The version in o= counts up exactly when something else changed, so a
+session refresh with an unchanged body is recognised as one (RFC 3264 section 8).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from b2bua.sdp.attributes import names_address, passing_attributes
+from b2bua.sdp.bandwidth import passing_bandwidth
+from b2bua.sdp.description import ENCODING, Description, Media, attribute_values
+from b2bua.sdp.direction import answerable
+from b2bua.sdp.endpoint import MediaEndpoint, Transport, endpoints
+from b2bua.sdp.grammar import Address, write_connection
+from b2bua.sdp.limits import MAX_SESSION_ID
+from b2bua.sdp.offer_answer import check_answer
+from b2bua.sdp.profile import PLAIN, Profile
+
+_MUX = frozenset({"rtcp-mux", "rtcp-mux-only"})
+_GROUP = frozenset({"group"})
+_NOTHING: frozenset[str] = frozenset()
+_DISCARD = 9  # port of a side that only connects and never listens (RFC 4145 section 4.1)
+
+
+@dataclass(frozen=True, slots=True)
+class OurMedia:
+    """What one m-line advertises for us: an address and port of the leg's zone.
+
+    `rtcp_port` is written as a=rtcp where it is not the port after; None where RTCP has no port of its own.
+    """
+
+    address: Address
+    port: int
+    rtcp_port: int | None = None
+
+
+class Writer:
+    """Writes the descriptions that one leg is sent, as one session with one origin (RFC 8866 section 5.2).
+
+    `session_id` is a random number below 2**63 that says nothing about us; `address` is ours in the zone of the leg.
+    """
+
+    __slots__ = ("_address", "_last", "_session_id", "_version")
+
+    def __init__(self, session_id: int, address: Address) -> None:
+        if not 0 <= session_id <= MAX_SESSION_ID:
+            raise ValueError(f"session id {session_id} does not fit 63 bits")
+        self._session_id = session_id
+        self._address = address
+        self._version = 0
+        self._last = ""
+
+    def write(
+        self,
+        received: Description,
+        ours: Sequence[OurMedia | None],
+        *,
+        answer_to: Description | None = None,
+        profile: Profile = PLAIN,
+    ) -> bytes:
+        """Write for this leg what the other leg's description says.
+
+        `ours` has one entry for each m-line, None to refuse it. `answer_to` is the offer that this leg made, None where
+        an offer is written. Raises AnswerMismatchError and what `endpoints` raises; ValueError where `ours` does not
+        fit.
+        """
+        if len(ours) != len(received.media):
+            raise ValueError(f"{len(received.media)} m-lines and {len(ours)} media of ours")
+        if answer_to is None:
+            offered: Sequence[MediaEndpoint | None] = (None,) * len(ours)
+        else:
+            check_answer(answer_to, received)
+            offered = endpoints(answer_to, profile)
+        streams = endpoints(received, profile)
+        used = [
+            our if our and stream.active and (offer is None or offer.active) else None
+            for our, stream, offer in zip(ours, streams, offered, strict=True)
+        ]
+        main = next((our.address for our in used if our), self._address)
+        rows = _session(received, main, answer_to, profile)
+        for media, stream, our, offer in zip(received.media, streams, used, offered, strict=True):
+            rows.extend(_refused(media) if our is None else _stream(media, stream, our, offer, main, profile))
+        return self._originated(rows)
+
+    def refuse(self, offer: Description) -> bytes:
+        """Write an answer that refuses every stream of the leg's own offer (RFC 3264 section 6)."""
+        rows = [f"c={write_connection(self._address)}", "t=0 0"]
+        for media in offer.media:
+            rows.extend(_refused(media))
+        return self._originated(rows)
+
+    def _originated(self, rows: list[str]) -> bytes:
+        """Put v=, o= and s= before the rest; a rest that differs from the last one is a new version."""
+        rest = "\r\n".join(rows)
+        if rest != self._last:
+            self._last = rest
+            self._version += 1
+        head = f"v=0\r\no=- {self._session_id} {self._version} {write_connection(self._address)}\r\ns=-\r\n"
+        return f"{head}{rest}\r\n".encode(*ENCODING)
+
+
+def _session(received: Description, address: Address, answer_to: Description | None, profile: Profile) -> list[str]:
+    grouped = answer_to is None or "group" in attribute_values(answer_to.lines)
+    return [
+        f"c={write_connection(address)}",
+        *passing_bandwidth(received.lines, profile.bandwidth),
+        "t=0 0",
+        *passing_attributes(received.lines, profile, withhold=_NOTHING if grouped else _GROUP),
+    ]
+
+
+def _stream(
+    media: Media, stream: MediaEndpoint, our: OurMedia, offer: MediaEndpoint | None, main: Address, profile: Profile
+) -> list[str]:
+    """Write a living m-line: ours in every address, theirs in every codec."""
+    tcp = stream.transport is Transport.BFCP_TCP
+    port = _DISCARD if tcp and stream.setup == "active" else our.port
+    rows = [f"m={media.kind} {port} {media.proto} {' '.join(media.formats)}"]
+    if our.address != main:
+        rows.append(f"c={write_connection(our.address)}")
+    rows += passing_bandwidth(media.lines, profile.bandwidth)
+    mux = stream.mux and (offer is None or offer.mux)
+    rows += passing_attributes(media.lines, profile, tcp=tcp, withhold=_NOTHING if mux else _MUX)
+    if stream.transport is Transport.RTP:
+        if our.rtcp_port is not None and our.rtcp_port != our.port + 1:
+            rows.append(f"a=rtcp:{our.rtcp_port}")
+        rows.append(f"a={stream.direction if offer is None else answerable(offer.direction, stream.direction)}")
+    return rows
+
+
+def _refused(media: Media) -> list[str]:
+    """Keep the place of a refused m-line: its formats mean nothing any more, but one must stand there."""
+    head = f"m={media.kind} 0 {media.proto} "
+    formats = " ".join(media.formats)
+    rows = [head + ("0" if names_address(formats) else formats)]
+    rows += (line for line in media.lines if line.startswith("a=mid:") and not names_address(line))
+    return rows
