@@ -1,0 +1,89 @@
+"""The configuration of a baresip 1.0 user agent without screen or sound card, as Debian 12 has it.
+
+The video is a moving test picture (libavfilter's testsrc2 read by baresip's avformat), the audio a file. Both are
+encoded, sent, received and decoded for real; what is heard is written to a file.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.topology import SIP_PORT
+
+CONTROL_PORT = 4444  # on the loopback of the agent's own host
+RTP_PORTS = (20000, 20999)
+SOUND_RATE = 16000  # of the file; baresip resamples to the codec's
+
+MODULES = (
+    *("menu", "ctrl_tcp"),
+    *("g711", "g722", "opus", "aufile"),
+    *("avcodec", "avformat", "swscale", "fakevideo"),
+    *("account", "contact"),  # after the codecs: an account names them
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPlan:
+    """One user agent: its user name, its address and the files it reads and writes."""
+
+    user: str
+    address: str
+    directory: Path
+    sound: Path
+    interface: str = "eth0"
+    modules: str = "/usr/lib/baresip/modules"
+
+    @property
+    def heard(self) -> Path:
+        """Return the file that receives the sound of the other side."""
+        return self.directory / "heard.wav"
+
+    @property
+    def socket(self) -> str:
+        """Return address and port as SIP writes them."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{host}:{SIP_PORT}"
+
+    @property
+    def source(self) -> str:
+        """Return the audio source as baresip names it."""
+        return f"aufile,{self.sound}"
+
+
+def config(plan: AgentPlan) -> str:
+    """Return baresip's `config`."""
+    settings = [
+        ("poll_method", "epoll"),
+        ("sip_listen", plan.socket),
+        ("net_interface", plan.interface),  # without it baresip finds no address where there is no default route
+        ("rtp_ports", "{}-{}".format(*RTP_PORTS)),
+        ("rtp_stats", "yes"),
+        ("audio_source", plan.source),
+        ("audio_player", f"aufile,{plan.heard}"),
+        ("audio_alert", "aufile,/dev/null"),
+        ("ausrc_srate", str(SOUND_RATE)),
+        ("ausrc_channels", "1"),
+        ("ausrc_format", "s16"),
+        ("auplay_format", "s16"),
+        ("auenc_format", "s16"),
+        ("audec_format", "s16"),
+        ("video_source", "avformat,lavfi,testsrc2=size=640x360:rate=25"),
+        ("video_display", "fakevideo,nil"),
+        ("video_size", "640x360"),
+        ("video_bitrate", "500000"),
+        ("video_fps", "25"),
+        ("statmode_default", "off"),  # no line every 100 ms in the log
+        ("ctrl_tcp_listen", f"127.0.0.1:{CONTROL_PORT}"),
+        ("module_path", plan.modules),
+    ]
+    lines = [f"{key}\t{value}" for key, value in settings]
+    lines += [f"module\t{module}.so" for module in MODULES]
+    return "\n".join(lines) + "\n"
+
+
+def accounts(plan: AgentPlan) -> str:
+    """Return baresip's `accounts`: one that registers nowhere and answers by itself."""
+    host = f"[{plan.address}]" if ":" in plan.address else plan.address
+    return (
+        f"<sip:{plan.user}@{host}>;regint=0;answermode=auto"
+        ";audio_codecs=opus/48000/2,g722/16000/1,pcma/8000/1;video_codecs=H264\n"
+    )
