@@ -1,0 +1,97 @@
+"""The desk where calls ask `gatewayd`: outstanding questions, their answers, and what to do when none comes.
+
+Sans-IO: a shell carries `requests()` to the pinhole socket and brings back what it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from vdx.pinhole import Change, Done, Lease, Leased, Refused, Release, Renew, Renewed, Reply, SetRemote, Stream
+
+ANSWER_SECONDS = 2.0
+"""How long `gatewayd` may take: it answers in a millisecond; a caller hears a refusal instead of silence."""
+
+Result = Callable[[Reply, float], None]
+Outstanding = Lease | SetRemote | Renew | Release
+
+
+class Desk:
+    """Questions to `gatewayd` and their answers."""
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._outbox: list[Outstanding] = []
+        self._waiting: dict[int, tuple[float, Result]] = {}
+        self.connected = False
+
+    @property
+    def waiting(self) -> int:
+        """How many questions wait for an answer."""
+        return len(self._waiting)
+
+    def lease(self, call: str, streams: tuple[Stream, ...], now: float, then: Result) -> None:
+        """Open streams."""
+        self._ask(Lease(self._number(), call, streams), now, then)
+
+    def set_remote(self, changes: tuple[Change, ...], now: float, then: Result) -> None:
+        """Follow a change of SDP."""
+        self._ask(SetRemote(self._number(), changes), now, then)
+
+    def release(self, leases: tuple[str, ...]) -> None:
+        """Close leases; no answer is waited for: what is not released expires by itself."""
+        if leases:
+            self._outbox.append(Release(self._number(), leases))
+
+    def renew(self, leases: tuple[str, ...], now: float, then: Result) -> None:
+        """Keep leases open and hear what they carried."""
+        self._ask(Renew(self._number(), leases), now, then)
+
+    def requests(self) -> list[Outstanding]:
+        """Give what is to be sent, and forget it."""
+        out, self._outbox = self._outbox, []
+        return out
+
+    def answer(self, reply: Reply, now: float) -> None:
+        """Take in an answer; one that nobody waits for any more undoes what it did."""
+        _, then = self._waiting.pop(reply.id, (0.0, None))
+        if then is not None:
+            then(reply, now)
+        elif isinstance(reply, Leased):
+            self.release(tuple(entry.lease for entry in reply.streams))
+
+    def lost(self, now: float) -> None:
+        """Tell that `gatewayd` went away: every open question is answered with a refusal."""
+        self.connected = False
+        self._outbox.clear()
+        self._refuse(list(self._waiting), "gatewayd went away", now)
+
+    def next_timer(self) -> float | None:
+        """Give when the oldest question has waited too long."""
+        return next(iter(self._waiting.values()))[0] if self._waiting else None
+
+    def on_timer(self, now: float) -> None:
+        """Refuse the questions that have waited too long."""
+        late = [number for number, (deadline, _) in self._waiting.items() if deadline <= now]
+        self._refuse(late, f"gatewayd did not answer in {ANSWER_SECONDS:g} s", now)
+
+    def _refuse(self, numbers: list[int], reason: str, now: float) -> None:
+        code: Literal["kernel"] = "kernel"
+        for number in numbers:
+            _, then = self._waiting.pop(number)
+            then(Refused(number, code, reason), now)
+
+    def _number(self) -> int:
+        self._next += 1
+        return self._next
+
+    def _ask(self, request: Lease | SetRemote | Renew, now: float, then: Result) -> None:
+        if not self.connected:
+            then(Refused(request.id, "kernel", "gatewayd is not connected"), now)
+            return
+        self._waiting[request.id] = (now + ANSWER_SECONDS, then)
+        self._outbox.append(request)
+
+
+__all__ = ["ANSWER_SECONDS", "Desk", "Done", "Leased", "Refused", "Renewed"]
