@@ -1,0 +1,37 @@
+"""Run benchmarks: ``make bench ARGS="relay --aims"``, ``make bench ARGS="signalling --json"``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable
+
+from bench.report import Report
+
+BENCHMARKS = ("relay", "opening", "signalling")
+"""Modules of this package with a `run(*, short: bool) -> Report`."""
+
+
+def main() -> int:
+    """Run the named benchmarks; exit with 1 where `--aims` is given and one is missed."""
+    parser = argparse.ArgumentParser(prog="bench", description="Side-by-side measurements against peers.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)} (default: all)")
+    parser.add_argument("--aims", action="store_true", help="exit with 1 where an aim is missed")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a benchmark")
+    parser.add_argument("--short", action="store_true", help="fewer runs: to see that it works, not to quote")
+    options = parser.parse_args()
+    unknown = set(options.names) - set(BENCHMARKS)
+    if unknown:
+        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}: there are {', '.join(BENCHMARKS)}")
+    missed = False
+    for name in options.names or BENCHMARKS:
+        run: Callable[..., Report] = importlib.import_module(f"bench.{name}").run
+        report = run(short=options.short)
+        print(report.json() if options.json else report.table(), flush=True)
+        missed = missed or bool(report.missed)
+    return 1 if options.aims and missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
