@@ -1,0 +1,73 @@
+"""How a set is declared in the kernel, to compare with the schema. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nft import attributes as nl
+from nft.elements import GENERIC, GET_SET
+from nft.errors import WireError
+from nft.schema import Shape
+
+TABLE, NAME, FLAGS, KEY_TYPE, KEY_LENGTH, DATA_TYPE, DATA_LENGTH, DESCRIPTION, TIMEOUT = 1, 2, 3, 4, 5, 6, 7, 9, 11
+DESCRIPTION_SIZE = 1  # NFTA_SET_DESC_SIZE
+FLAG_MAP, FLAG_TIMEOUT, FLAG_EVAL = 0x8, 0x10, 0x20  # NFT_SET_MAP, NFT_SET_TIMEOUT, NFT_SET_EVAL
+FLAGS_COMPARED = FLAG_MAP | FLAG_TIMEOUT | FLAG_EVAL  # the kernel adds flags of its own (concatenation, expressions)
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What of a set cannot change while it exists. ``size`` in elements, ``timeout`` in milliseconds."""
+
+    flags: int
+    key_type: int
+    key_length: int
+    data_type: int
+    data_length: int
+    timeout: int
+    size: int
+
+
+def of(shape: Shape, size: int) -> Declaration:
+    """Return the declaration that the schema asks for."""
+    flags = (FLAG_MAP if shape.data else 0) | (FLAG_TIMEOUT if shape.timeout is not None else 0)
+    return Declaration(
+        flags | (FLAG_EVAL if shape.dynamic else 0),
+        shape.key_type,
+        shape.key_bytes,
+        shape.data.datatype if shape.data else 0,
+        shape.data.size if shape.data else 0,
+        (shape.timeout or 0) * 1000,
+        size,
+    )
+
+
+def ask(table: str, sequence: int) -> bytes:
+    """Encode the question for all sets of a table."""
+    return nl.message(GET_SET, nl.REQUEST | nl.DUMP, sequence, GENERIC + nl.attribute(TABLE, nl.name(table)))
+
+
+def decode(payload: bytes) -> tuple[str, str, Declaration]:
+    """Read one NEW_SET message: table, name, declaration."""
+    found = nl.mapping(payload[nl.GENERIC.size :])
+    if TABLE not in found or NAME not in found:
+        raise WireError("a set without a name")
+
+    def number(kind: int) -> int:
+        return int.from_bytes(found.get(kind, b""), "big")
+
+    size = nl.mapping(found.get(DESCRIPTION, b"")).get(DESCRIPTION_SIZE, b"")
+    table, name = (found[kind].rstrip(b"\0").decode(errors="replace") for kind in (TABLE, NAME))
+    return (
+        table,
+        name,
+        Declaration(
+            number(FLAGS) & FLAGS_COMPARED,
+            number(KEY_TYPE),
+            number(KEY_LENGTH),
+            number(DATA_TYPE),
+            number(DATA_LENGTH),
+            number(TIMEOUT),
+            int.from_bytes(size, "big"),
+        ),
+    )

@@ -1,0 +1,50 @@
+"""Pinholes as packet marks.
+
+A pinhole is one UDP port of the gateway on one media address. Its number is the 32-bit mark that its packets carry::
+
+    zone (8 bits, 1..254) | media address of the zone (8 bits) | UDP port (16 bits)
+
+so a mark alone tells the zone (``ip rule fwmark 0xZZ000000/0xff000000 lookup TABLE`` picks that zone's routes) and the
+source address with which a packet leaves (its upper half). 0 is not media. ``LOCAL`` takes the place of a pinhole where
+a packet is to be delivered to a socket on this machine.
+"""
+
+from __future__ import annotations
+
+from typing import NewType
+
+from nft.errors import ModelError
+
+Number = NewType("Number", int)
+
+LOCAL = Number(0xFF00_0000)  # "deliver to a socket here": zone 255 is no zone
+ZONE_MASK = 0xFF00_0000
+ADDRESS_MASK = 0xFFFF_0000
+MAX_ZONE = 254
+MAX_ADDRESS = 255
+
+
+def number(zone: int, index: int, port: int) -> Number:
+    """Return the pinhole number of a port (1..65535) on a zone's (1..254) media address (0..255)."""
+    if not 1 <= zone <= MAX_ZONE:
+        raise ModelError(f"zone index {zone} is not in 1..{MAX_ZONE}")
+    if not 0 <= index <= MAX_ADDRESS:
+        raise ModelError(f"media address index {index} is not in 0..{MAX_ADDRESS}")
+    if not 1 <= port <= 0xFFFF:
+        raise ModelError(f"port {port} is not in 1..65535")
+    return Number(zone << 24 | index << 16 | port)
+
+
+def zone_mark(zone: int) -> int:
+    """Return the mark that stands for a zone alone: what ``ip rule fwmark`` compares under ``ZONE_MASK``."""
+    return number(zone, 0, 1) & ZONE_MASK
+
+
+def zone_of(value: Number) -> int:
+    """Return the zone index of a pinhole number."""
+    return value >> 24
+
+
+def port_of(value: Number) -> int:
+    """Return the UDP port of a pinhole number."""
+    return value & 0xFFFF

@@ -1,0 +1,150 @@
+"""The relay: table ``inet media``.
+
+A packet of an established stream passes one look-up, ``ok``: interface, our address and port, source address and port
+give the pinhole it leaves by, or ``LOCAL``. Expiry, rate limit and source check are properties of that element. A miss
+of a map ends a rule before anything after it happened, and a ``drop`` stands at the end of each chain.
+
+``send`` writes source port, destination address and destination port in this order, because later look-ups need what
+earlier ones have not yet overwritten. TTL and hop limit start anew and DF is cleared, so that no router behind us has
+reason to write an ICMP error that names us to the wrong side. The source address is written after routing (before it,
+one of our own addresses would be a martian), and only if the packet leaves through the pinhole's zone.
+"""
+
+from __future__ import annotations
+
+from nft.model import Edge
+from nft.number import ADDRESS_MASK, LOCAL, ZONE_MASK, number
+from nft.ruleset import text
+from nft.schema import MEDIA, STATIC_MEDIA
+
+LOG_GROUP = 7  # of NFLOG: where a latch is told; nothing else on the appliance uses NFLOG
+LOG_BYTES = 64  # of the packet: an IPv6 and a UDP header are 48
+LATCH_PREFIX = "latch"
+MIN_SIZE = 65536  # elements: what one media address never exceeds, so that most new site versions keep the size
+HOPS = 64  # TTL and hop limit of relayed packets
+
+COUNTERS = ("unknown", "refused", "unbridged", "misrouted")
+
+
+def capacity(model: Edge) -> int:
+    """Return the size of every set of pinholes: all ports of all media addresses, rounded up to a power of two.
+
+    A set keeps the size it was made with, so it grows in steps: only a step needs a drain.
+    """
+    ports = sum(media.ports for _, media in model.media())
+    return max(MIN_SIZE, 1 << (ports - 1).bit_length() if ports else 0)
+
+
+def table(model: Edge) -> str:
+    """Return the text of the table for an edge."""
+    size = capacity(model)
+    out = "add table inet media\n"
+    out += "".join(f"add counter inet media {name}\n" for name in COUNTERS)
+    out += "".join(text.declare(shape, size) for shape in MEDIA.values())
+    out += "".join(
+        text.refill("media", name, _static(model, name), kind="map" if MEDIA[name].data else "set")
+        for name in STATIC_MEDIA
+    )
+    return out + text.block("media", _chains(model))
+
+
+def _static(model: Edge, name: str) -> list[str]:
+    wanted = [(zone, media) for zone, media in model.media() if media.address.version == int(name[-1])]
+    if name.startswith("media"):
+        return [f"{text.quoted(media.interface)} . {media.address}" for _, media in wanted]
+    return [
+        f"0x{number(zone.index, media.index, 1) & ADDRESS_MASK:08x} . {text.quoted(interface)} : {media.address}"
+        for zone, media in wanted
+        for interface in zone.interfaces
+    ]
+
+
+def _chains(model: Edge) -> list[tuple[str, str, list[str]]]:
+    chains = [
+        ("pre", "type filter hook prerouting priority raw; policy accept;", _pre(model)),
+        ("out", "type filter hook output priority raw; policy accept;", [f"{_relayed()} notrack"]),
+        ("post", "type filter hook postrouting priority srcnat; policy accept;", _post()),
+    ]
+    for version in (4, 6):
+        chains += [
+            (f"unknown{version}", "", _unknown(version)),
+            (f"known{version}", "", _known(version)),
+            (f"send{version}", "", _send(version)),
+        ]
+    return chains
+
+
+def _ip(version: int) -> str:
+    return "ip" if version == 4 else "ip6"
+
+
+def _relayed() -> str:
+    return f"meta mark & 0x{ZONE_MASK:08x} != 0"
+
+
+def _pre(model: Edge) -> list[str]:
+    rules = [
+        f"meta mark set iifname . {ip} daddr . udp dport . {ip} saddr . udp sport map @ok{v} goto send{v}"
+        for v, ip in ((4, "ip"), (6, "ip6"))
+    ]
+    ranges = sorted({(media.first_port, media.last_port) for _, media in model.media()})
+    if ranges:
+        ports = text.anonymous(f"{first}-{last}" for first, last in _merged(ranges))
+        rules += [
+            f"udp dport {ports} iifname . {ip} daddr @media{v} goto unknown{v}" for v, ip in ((4, "ip"), (6, "ip6"))
+        ]
+    return rules
+
+
+def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged = [ranges[0]]
+    for first, last in ranges[1:]:
+        if first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged
+
+
+def _unknown(v: int) -> list[str]:
+    return [
+        f"meta mark set iifname . {_ip(v)} daddr . udp dport map @self{v} goto known{v}",
+        "counter name unknown drop",
+    ]
+
+
+def _known(v: int) -> list[str]:
+    ip, to_peer = _ip(v), f"meta mark set meta mark map @peer goto send{v}"
+    learn = (
+        f"delete @wait {{ meta mark }} add @lok{v} {{ meta mark . {ip} saddr . udp sport }} "
+        f"add @lda{v} {{ meta mark : {ip} saddr }} add @ldp {{ meta mark : udp sport }} "
+        f"log prefix {text.quoted(LATCH_PREFIX)} group {LOG_GROUP} snaplen {LOG_BYTES}"
+    )
+    return [
+        f"meta mark . {ip} saddr . udp sport @lok{v} {to_peer}",
+        f"meta mark . {ip} saddr @from{v} meta mark @wait {learn} {to_peer}",
+        "counter name refused drop",
+    ]
+
+
+def _send(v: int) -> list[str]:
+    ip = _ip(v)
+    fresh = f"ip ttl set {HOPS} ip frag-off set 0" if v == 4 else f"ip6 hoplimit set {HOPS}"
+    to_remote = f"{ip} daddr set meta mark map @rda{v} udp dport set meta mark map @rdp accept"
+    return [
+        f"udp sport set meta mark map @lport {fresh} notrack {to_remote}",
+        f"{ip} daddr set meta mark map @lda{v} udp dport set meta mark map @ldp accept",
+        f"meta mark 0x{LOCAL:08x} {ip} daddr . udp dport @local{v} notrack accept",
+        "counter name unbridged drop",
+    ]
+
+
+def _post() -> list[str]:
+    return [
+        f"meta mark & 0x{ZONE_MASK:08x} == 0 accept",
+        *(
+            f"{ip} saddr set meta mark & 0x{ADDRESS_MASK:08x} . oifname map @out{v} accept"
+            for v, ip in ((4, "ip"), (6, "ip6"))
+        ),
+        "counter name misrouted drop",
+    ]
