@@ -40,10 +40,15 @@ class Event:
 class Agent:
     """A baresip on a host of the lab; answers every call, rings nobody until told to `dial`."""
 
-    def __init__(self, lab: Lab, host: Host, user: str | None = None) -> None:
+    def __init__(self, lab: Lab, host: Host, user: str | None = None, *, record: bool = False) -> None:
         directory = lab.state.agents / f"{host.name}-{time.monotonic_ns()}"
         self.plan = AgentPlan(
-            user or host.name, host.address(), directory, directory / "scale.wav", host.description.interfaces[0].name
+            user=user or host.name,
+            address=host.address(),
+            directory=directory,
+            sound=directory / "scale.wav",
+            interface=host.description.interfaces[0].name,
+            record=record,
         )
         self.host = host
         self.log = directory / "log"

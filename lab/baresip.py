@@ -1,7 +1,8 @@
 """The configuration of a baresip 1.0 user agent without screen or sound card, as Debian 12 has it.
 
 The video is a moving test picture (libavfilter's testsrc2 read by baresip's avformat), the audio a file. Both are
-encoded, sent, received and decoded for real; what is heard is written to a file.
+encoded, sent, received and decoded for real. baresip 1.0 plays to no file, so it plays to a bridge that nobody listens
+to, and records by a filter (a dump-*-decode.wav of what it heard, dump-*-encode.wav of what it said) where asked.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ SOUND_RATE = 16000  # of the file; baresip resamples to the codec's
 
 MODULES = (
     *("menu", "ctrl_tcp"),
-    *("g711", "g722", "opus", "aufile"),
+    *("g711", "g722", "opus", "aufile", "aubridge"),
     *("avcodec", "avformat", "swscale", "fakevideo"),
     *("account", "contact"),  # after the codecs: an account names them
 )
@@ -30,12 +31,8 @@ class AgentPlan:
     directory: Path
     sound: Path
     interface: str = "eth0"
+    record: bool = False  # 23 MB a minute
     modules: str = "/usr/lib/baresip/modules"
-
-    @property
-    def heard(self) -> Path:
-        """Return the file that receives the sound of the other side."""
-        return self.directory / "heard.wav"
 
     @property
     def socket(self) -> str:
@@ -58,7 +55,7 @@ def config(plan: AgentPlan) -> str:
         ("rtp_ports", "{}-{}".format(*RTP_PORTS)),
         ("rtp_stats", "yes"),
         ("audio_source", plan.source),
-        ("audio_player", f"aufile,{plan.heard}"),
+        ("audio_player", "aubridge,nobody"),
         ("audio_alert", "aufile,/dev/null"),
         ("ausrc_srate", str(SOUND_RATE)),
         ("ausrc_channels", "1"),
@@ -76,7 +73,11 @@ def config(plan: AgentPlan) -> str:
         ("module_path", plan.modules),
     ]
     lines = [f"{key}\t{value}" for key, value in settings]
-    lines += [f"module\t{module}.so" for module in MODULES]
+    modules: tuple[str, ...] = MODULES
+    if plan.record:
+        lines.append(f"snd_path\t{plan.directory}")
+        modules = ("sndfile", *modules)
+    lines += [f"module\t{module}.so" for module in modules]
     return "\n".join(lines) + "\n"
 
 

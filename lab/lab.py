@@ -10,6 +10,8 @@ from lab import namespace, processes, wiring
 from lab.errors import LabUpError, UnableError, UnknownHostError, UnknownLabError
 from lab.host import Host
 from lab.processes import Process
+from lab.programs import program, start
+from lab.site import site_text
 from lab.state import State
 from lab.topology import STANDARD, Topology
 
@@ -70,14 +72,24 @@ class Lab:
             for name in self.namespaces.values():
                 namespace.create(name)
             wiring.wire(self.topology, self.namespaces)
+            self.state.site.write_text(site_text(self.topology, self.name))
             self.start(*programs)
             self.state.mark_up()
         except BaseException:
             self.down()
             raise
 
-    def start(self, *programs: str) -> None:
-        """Start programs on the edge, in the order given, each ready before the next begins."""
+    def start(self, *names: str) -> None:
+        """Start programs on the edge, in the order given, each ready before the next begins; ProgramError if not."""
+        for name in names:
+            start(program(name, self.state), self.host("edge"), self.state)
+
+    def stop(self, name: str, *, grace: float = processes.GRACE_S) -> None:
+        """End one program of the edge; with `grace` 0 it is killed. Harmless if it ended by itself."""
+        if process := self.state.programs().get(name):
+            processes.end([process], grace)
+        for child in self._children:
+            child.poll()
 
     def down(self) -> None:
         """End every process, remove every namespace and file of this lab; harmless to a lab half built."""
@@ -94,7 +106,7 @@ class Lab:
         return self.state.directory.exists() or bool(namespace.named(f"vdx-{self.name}-"))
 
     def _well(self) -> bool:
-        return all(program.alive() for program in self.state.programs().values()) and all(
+        return all(process.alive() for process in self.state.programs().values()) and all(
             namespace.inode(name) for name in self.namespaces.values()
         )
 
@@ -104,8 +116,8 @@ class Lab:
         programs = self.state.programs()
         guests = set(self._inside(names)) - set(programs.values())
         processes.end(guests, AGENT_GRACE_S)
-        for program in reversed(programs.values()):  # b2bua ends its calls while gatewayd still answers
-            processes.end([program])
+        for process in reversed(programs.values()):  # b2bua ends its calls while gatewayd still answers
+            processes.end([process])
         for _ in range(SWEEPS):
             left = self._inside(names)
             if not left:

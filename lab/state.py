@@ -23,6 +23,7 @@ from typing import Any
 
 from lab.errors import LabBusyError, LabNameError
 from lab.processes import Process
+from lab.users import GROUP
 
 ROOT = Path("/run/vdx-lab")
 NAME = re.compile(r"[a-z0-9]{1,24}")  # no dash: vdx-<lab>-<host> then names one lab and one host only
@@ -120,6 +121,8 @@ class State:
         for directory in (self.run, self.var, self.logs, self.agents, self.notify, self.code, self._pids):
             directory.mkdir(exist_ok=True)
         self.var.chmod(0o700)
+        os.chown(self.run, 0, GROUP)
+        self.run.chmod(0o3770)  # the programs' sockets belong to their group, and nobody removes another's
 
     def mark_up(self) -> None:
         """Record that the lab stands completely."""
