@@ -19,11 +19,11 @@ from b2bua.sdp.errors import (
     StreamsDroppedError,
 )
 from b2bua.sdp.offer_answer import check_answer, check_reoffer
-from b2bua.sdp.profile import PLAIN, Profile
+from b2bua.sdp.profile import DEFAULT, Profile
 from b2bua.sdp.writer import OurMedia, Writer
 
 __all__ = [
-    "PLAIN",
+    "DEFAULT",
     "AddressNotUsableError",
     "AnswerMismatchError",
     "Description",

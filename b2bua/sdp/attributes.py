@@ -5,6 +5,7 @@ addresses or keys, or the writer states it anew. Names in DTLS, TCP and SDES pas
 where the profile names it. Whatever passes is searched for addresses in its value, and left out where one is found.
 """
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -30,7 +31,7 @@ PASSING = frozenset(
         "rid",  # RFC 8851
         "simulcast",  # RFC 8853
         "depend",  # RFC 5583
-        "ssrc",  # RFC 5576, without cname: see `passing_attributes`
+        "ssrc",  # RFC 5576, by source attribute: see `passing_attributes`
         "ssrc-group",  # RFC 5576
         "silenceSupp",  # RFC 3108
         # what a stream is for
@@ -71,7 +72,11 @@ WITHHELD = frozenset(
     }
 )  # fmt: skip
 
-_GROUPS = frozenset({"LS", "FID", "SRF", "DDP", "DUP", "FEC", "FEC-FR"})  # not BUNDLE, not ANAT (addresses)
+# [name] -> form of the whole line that passes, for names of which only some values do
+_BY_VALUE = {
+    "group": re.compile(r"a=group:(?:LS|FID|SRF|DDP|DUP|FEC|FEC-FR)(?: .*)?"),  # not BUNDLE, not ANAT (addresses)
+    "ssrc": re.compile(r"a=ssrc:[0-9]{1,10} (?:msid|fmtp|previous-ssrc)(?::.*)?"),
+}
 
 
 @lru_cache(maxsize=256)
@@ -95,7 +100,7 @@ def passing_attributes(
         if line[0] == "a"
         and (name := line[2:].partition(":")[0]) in names
         and name not in withhold
-        and (name not in _BY_VALUE or _value_passes(name, line))
+        and (name not in _BY_VALUE or _BY_VALUE[name].fullmatch(line))
     ]
     if ADDRESS_LIKE.search("\n".join(passed)) is None:
         return passed
@@ -107,12 +112,3 @@ def names_address(line: str) -> bool:
     if line.startswith("a=fingerprint:") and FINGERPRINT.fullmatch(line, 14):
         return False
     return ADDRESS_LIKE.search(line) is not None
-
-
-_BY_VALUE = frozenset({"ssrc", "group"})
-
-
-def _value_passes(name: str, line: str) -> bool:
-    if name == "group":
-        return line[8:].partition(" ")[0] in _GROUPS
-    return not line.partition(" ")[2].startswith("cname")

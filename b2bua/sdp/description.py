@@ -9,6 +9,7 @@ other leg unread, so there is no reason to refuse a call for it.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from b2bua.sdp.errors import MalformedSdpError, SdpTooLargeError, quoted
 from b2bua.sdp.grammar import MEDIA_LINE
@@ -76,8 +77,8 @@ def parse(body: bytes) -> Description:
     starts = [number for number, row in enumerate(rows) if row[0] == "m"]
     if len(starts) > MAX_MEDIA:
         raise SdpTooLargeError(f"the description has {len(starts)} m-lines, at most {MAX_MEDIA} are carried")
-    ends = [*starts[1:], len(rows)]
-    media = tuple(_media(rows[start], rows[start + 1 : end]) for start, end in zip(starts, ends, strict=True))
+    bounds = pairwise([*starts, len(rows)])
+    media = tuple(_media(rows[start], rows[start + 1 : end]) for start, end in bounds)
     return Description(tuple(rows[: starts[0]] if starts else rows), media)
 
 
@@ -97,7 +98,8 @@ def _check(rows: list[str]) -> None:
         raise SdpTooLargeError(f"the description has {len(rows)} lines, at most {MAX_LINES} are read")
     for number, row in enumerate(rows, 1):
         if row[1:2] != "=" or not "a" <= row[0] <= "z":
-            raise MalformedSdpError(f"line {number} is not 'type=value': {quoted(row)}")
+            # not quoted: it may be the second half of a line with keys
+            raise MalformedSdpError(f"line {number} of the description is not 'type=value'")
         if len(row) > MAX_LINE:
             raise SdpTooLargeError(f"line {number} has {len(row)} characters, at most {MAX_LINE} are read")
 

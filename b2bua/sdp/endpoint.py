@@ -11,7 +11,7 @@ from b2bua.sdp.description import Description, Media, attribute_values, first
 from b2bua.sdp.direction import HELD, Direction
 from b2bua.sdp.errors import MalformedSdpError, NotAcceptableError, NoUsableStreamError, quoted
 from b2bua.sdp.grammar import RTCP, Address, Connection, Family, read_connection
-from b2bua.sdp.profile import PLAIN, Profile
+from b2bua.sdp.profile import DEFAULT, Profile
 
 
 class Transport(StrEnum):
@@ -108,7 +108,7 @@ class MediaEndpoint:
         return None if self.rtcp_port is None else (self.rtcp_address, self.rtcp_port)
 
 
-def endpoints(description: Description, profile: Profile = PLAIN) -> tuple[MediaEndpoint, ...]:
+def endpoints(description: Description, profile: Profile = DEFAULT) -> tuple[MediaEndpoint, ...]:
     """Read what every m-line asks for.
 
     Raises MalformedSdpError and AddressNotUsableError for a c= or a=rtcp line in use, NotAcceptableError where c= is

@@ -4,23 +4,21 @@ Only the comparison of two descriptions lives here; who may offer when is the IN
 """
 
 from b2bua.sdp.description import Description
-from b2bua.sdp.endpoint import PROTOS, Transport
 from b2bua.sdp.errors import AnswerMismatchError, StreamsDroppedError
-
-_NOT_OURS = (Transport.UNKNOWN, False)
 
 
 def check_answer(offer: Description, answer: Description) -> None:
     """Raise AnswerMismatchError where the answer's m-lines are not those of the offer, one by one and in order.
 
-    RTP/AVP for RTP/AVPF is let pass, as endpoints without feedback write it; plain for encrypted is not.
+    RTP/AVP for RTP/AVPF is let pass, as endpoints without feedback write it, and the reverse; plain for encrypted, or
+    DTLS for SDES, is not.
     """
     if len(answer.media) != len(offer.media):
         raise AnswerMismatchError(f"the offer has {len(offer.media)} m-lines, its answer {len(answer.media)}")
     for number, (asked, said) in enumerate(zip(offer.media, answer.media, strict=True), 1):
         if said.kind != asked.kind:
             raise AnswerMismatchError(f"m-line {number}: {asked.kind} was offered, {said.kind} answered")
-        if said.port and PROTOS.get(said.proto, _NOT_OURS) != PROTOS.get(asked.proto, _NOT_OURS):
+        if said.port and said.proto.removesuffix("F") != asked.proto.removesuffix("F"):
             raise AnswerMismatchError(f"m-line {number}: {asked.proto} was offered, {said.proto} answered")
 
 

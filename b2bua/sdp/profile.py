@@ -20,5 +20,5 @@ class Profile:
     bandwidth: int | None = None
 
 
-PLAIN = Profile()
-"""Codecs, DTLS-SRTP, no SDES, no limit of bandwidth."""
+DEFAULT = Profile()
+"""DTLS-SRTP passes, SDES does not, no limit of bandwidth."""

@@ -18,7 +18,7 @@ from b2bua.sdp.endpoint import MediaEndpoint, Transport, endpoints
 from b2bua.sdp.grammar import Address, write_connection
 from b2bua.sdp.limits import MAX_SESSION_ID
 from b2bua.sdp.offer_answer import check_answer
-from b2bua.sdp.profile import PLAIN, Profile
+from b2bua.sdp.profile import DEFAULT, Profile
 
 _MUX = frozenset({"rtcp-mux", "rtcp-mux-only"})
 _GROUP = frozenset({"group"})
@@ -52,7 +52,7 @@ class Writer:
         self._session_id = session_id
         self._address = address
         self._version = 0
-        self._last = ""
+        self._last: int | None = None
 
     def write(
         self,
@@ -60,7 +60,7 @@ class Writer:
         ours: Sequence[OurMedia | None],
         *,
         answer_to: Description | None = None,
-        profile: Profile = PLAIN,
+        profile: Profile = DEFAULT,
     ) -> bytes:
         """Write for this leg what the other leg's description says.
 
@@ -81,61 +81,74 @@ class Writer:
             for our, stream, offer in zip(ours, streams, offered, strict=True)
         ]
         main = next((our.address for our in used if our), self._address)
-        rows = _session(received, main, answer_to, profile)
-        for media, stream, our, offer in zip(received.media, streams, used, offered, strict=True):
-            rows.extend(_refused(media) if our is None else _stream(media, stream, our, offer, main, profile))
+        tcp = any(our and stream.transport is Transport.BFCP_TCP for our, stream in zip(used, streams, strict=True))
+        rows = _session(received, main, answer_to, profile, tcp=tcp)
+        protos = (media.proto for media in (answer_to or received).media)  # an answer's is the offer's (RFC 3264 6)
+        for media, proto, stream, our, offer in zip(received.media, protos, streams, used, offered, strict=True):
+            if our is None:
+                rows.extend(_refused(media, proto))
+            else:
+                rows.append(_head(stream, proto, our, media.formats))
+                rows.extend(_stream(media, stream, our, offer, main, profile))
         return self._originated(rows)
 
     def refuse(self, offer: Description) -> bytes:
         """Write an answer that refuses every stream of the leg's own offer (RFC 3264 section 6)."""
         rows = [f"c={write_connection(self._address)}", "t=0 0"]
         for media in offer.media:
-            rows.extend(_refused(media))
+            rows.extend(_refused(media, media.proto))
         return self._originated(rows)
 
     def _originated(self, rows: list[str]) -> bytes:
         """Put v=, o= and s= before the rest; a rest that differs from the last one is a new version."""
         rest = "\r\n".join(rows)
-        if rest != self._last:
-            self._last = rest
+        if hash(rest) != self._last:  # not the text itself: thousands of held calls would keep a kilobyte each
+            self._last = hash(rest)
             self._version += 1
         head = f"v=0\r\no=- {self._session_id} {self._version} {write_connection(self._address)}\r\ns=-\r\n"
         return f"{head}{rest}\r\n".encode(*ENCODING)
 
 
-def _session(received: Description, address: Address, answer_to: Description | None, profile: Profile) -> list[str]:
+def _session(
+    received: Description, address: Address, answer_to: Description | None, profile: Profile, *, tcp: bool
+) -> list[str]:
     grouped = answer_to is None or "group" in attribute_values(answer_to.lines)
     return [
         f"c={write_connection(address)}",
         *passing_bandwidth(received.lines, profile.bandwidth),
         "t=0 0",
-        *passing_attributes(received.lines, profile, withhold=_NOTHING if grouped else _GROUP),
+        *passing_attributes(received.lines, profile, tcp=tcp, withhold=_NOTHING if grouped else _GROUP),
     ]
+
+
+def _head(stream: MediaEndpoint, proto: str, our: OurMedia, formats: tuple[str, ...]) -> str:
+    """Write the m-line itself: payload types for RTP, the asterisk of RFC 8856 section 4 for BFCP."""
+    if stream.transport is Transport.RTP:
+        return f"m={stream.kind} {our.port} {proto} {' '.join(formats)}"
+    connects = stream.transport is Transport.BFCP_TCP and stream.setup == "active"
+    return f"m={stream.kind} {_DISCARD if connects else our.port} {proto} *"
 
 
 def _stream(
     media: Media, stream: MediaEndpoint, our: OurMedia, offer: MediaEndpoint | None, main: Address, profile: Profile
 ) -> list[str]:
-    """Write a living m-line: ours in every address, theirs in every codec."""
-    tcp = stream.transport is Transport.BFCP_TCP
-    port = _DISCARD if tcp and stream.setup == "active" else our.port
-    rows = [f"m={media.kind} {port} {media.proto} {' '.join(media.formats)}"]
-    if our.address != main:
-        rows.append(f"c={write_connection(our.address)}")
+    """Write what stands below a living m-line: ours in every address, theirs in every codec."""
+    rows = [] if our.address == main else [f"c={write_connection(our.address)}"]
     rows += passing_bandwidth(media.lines, profile.bandwidth)
     mux = stream.mux and (offer is None or offer.mux)
+    tcp = stream.transport is Transport.BFCP_TCP
     rows += passing_attributes(media.lines, profile, tcp=tcp, withhold=_NOTHING if mux else _MUX)
     if stream.transport is Transport.RTP:
-        if our.rtcp_port is not None and our.rtcp_port != our.port + 1:
+        agreed = mux and offer is not None
+        if our.rtcp_port is not None and our.rtcp_port != our.port + 1 and not agreed:
             rows.append(f"a=rtcp:{our.rtcp_port}")
         rows.append(f"a={stream.direction if offer is None else answerable(offer.direction, stream.direction)}")
     return rows
 
 
-def _refused(media: Media) -> list[str]:
+def _refused(media: Media, proto: str) -> list[str]:
     """Keep the place of a refused m-line: its formats mean nothing any more, but one must stand there."""
-    head = f"m={media.kind} 0 {media.proto} "
     formats = " ".join(media.formats)
-    rows = [head + ("0" if names_address(formats) else formats)]
+    rows = [f"m={media.kind} 0 {proto} {'0' if names_address(formats) else formats}"]
     rows += (line for line in media.lines if line.startswith("a=mid:") and not names_address(line))
     return rows
