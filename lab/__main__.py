@@ -1,6 +1,8 @@
 """`vdx-lab`: a small installation on this machine, and real calls through it."""
 
 import argparse
+import dataclasses
+import json
 import os
 import signal
 import sys
@@ -8,29 +10,31 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from lab import status
-from lab.errors import LabError
+from lab import report, status
+from lab.call import Call, check_callable
+from lab.errors import CallError, LabError
 from lab.lab import Lab, require_root
-from lab.programs import PROGRAMS
+from lab.programs import PROGRAMS, tail
+
+WATCH_S = 3600.0  # one turn of looking after a call that stays up
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return the exit status: 0 well, 1 the call carried nothing, 2 nothing could be done."""
+    """Run the command; return 0 if all is well, 1 if a call failed or carried nothing, 2 if nothing could be done."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    verbs = {
+        "up": _up,
+        "down": _down,
+        "status": _status,
+        "exec": _exec,
+        "capture": _capture,
+        "call": _call,
+        "run": _run,
+    }
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
-        verb = options.verb
-        if verb == "up":
-            return _up(options)
-        if verb == "down":
-            Lab(options.name).down()
-            return 0
-        if verb == "status":
-            return _status(options)
-        if verb == "exec":
-            return _exec(options)
-        raise AssertionError(verb)
+        return verbs[options.verb](options)
     except LabError as error:
         print(f"vdx-lab: {error}", file=sys.stderr)
         return error.exit_status
@@ -46,6 +50,11 @@ def _up(options: argparse.Namespace) -> int:
     return 0
 
 
+def _down(options: argparse.Namespace) -> int:
+    Lab(options.name).down()
+    return 0
+
+
 def _status(options: argparse.Namespace) -> int:
     seen = status.status(Lab.running(options.name))
     print(seen.to_json() if options.json else status.to_text(seen))
@@ -54,7 +63,65 @@ def _status(options: argparse.Namespace) -> int:
 
 def _exec(options: argparse.Namespace) -> NoReturn:
     require_root()
-    Lab.running(options.name).host(options.host).become(options.command or [os.environ.get("SHELL", "/bin/sh")])
+    host = Lab.running(options.name).host(options.host)
+    host.become(options.command or [os.environ.get("SHELL", "/bin/sh")])
+
+
+def _capture(options: argparse.Namespace) -> NoReturn:
+    require_root()
+    host = Lab.running(options.name).host(options.host)
+    where = ["-w", options.write, "-Z", "root"] if options.write else []  # -Z: may write where root may
+    host.become(["tcpdump", "-n", "-l", "-i", options.interface, *where, *options.filter])
+
+
+def _call(options: argparse.Namespace) -> int:
+    require_root()
+    lab = Lab.running(options.name)
+    with Call(lab, options.caller, options.callee) as call:
+        seen = call.hold(options.seconds)
+    if options.json:
+        print(json.dumps({**dataclasses.asdict(seen), "carried": seen.carried}, indent=2))
+    else:
+        print(report.to_text(seen, lab.topology))
+    return 0 if seen.carried else 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    lab = Lab(options.name)
+    check_callable(lab, options.caller, options.callee)
+    lab.up(PROGRAMS, what="vdx-lab run")
+    try:
+        print(f"Lab {lab.name} is up: {', '.join(lab.namespaces)}.", flush=True)
+        with Call(lab, options.caller, options.callee) as call:
+            seen = call.hold(options.seconds)
+            print(f"\n{report.to_text(seen, lab.topology)}\n", flush=True)
+            if not options.once:
+                _stay(lab, call)
+    except CallError:
+        for name in ("b2bua", "gatewayd"):
+            for line in tail(lab.state.logs / f"{name}.log"):
+                print(f"{name}: {line}", file=sys.stderr)
+        raise
+    else:
+        return 0 if seen.carried else 1
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C does not leave half a lab
+        lab.down()
+
+
+def _stay(lab: Lab, call: Call) -> None:
+    print("The call stays up until Ctrl-C, which takes everything down. Look at it from another terminal:")
+    for what in ("status", "calls", "pinholes"):
+        print(f"  gatewayctl --run-dir {lab.state.run} {what}")
+    print(f"  vdx-lab status --name {lab.name}\n  vdx-lab capture edge --name {lab.name}", flush=True)
+    try:
+        while call.talk(WATCH_S):
+            pass
+        print("The call ended; the lab stays up until Ctrl-C.", flush=True)
+        while True:
+            signal.pause()
+    except KeyboardInterrupt:
+        print("\nTaking the lab down.", flush=True)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -71,6 +138,11 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument("--name", default="lab", help="which lab (default: lab)")
         return added
 
+    def call(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--from", dest="caller", default="hospital", metavar="HOST", help="default: hospital")
+        added.add_argument("--to", dest="callee", default="home", metavar="HOST", help="default: home, behind NAT")
+        added.add_argument("--seconds", type=_seconds, default=10.0, metavar="N", help="of talk (default: 10)")
+
     up = verb("up", "build a lab and leave it running")
     up.add_argument("--hosts-only", action="store_true", help="hosts and links, no programs on the edge")
     verb("down", "take a lab down, also after a crash")
@@ -78,7 +150,25 @@ def _parser() -> argparse.ArgumentParser:
     execute = verb("exec", "run a command on a host (default: a shell)")
     execute.add_argument("host")
     execute.add_argument("command", nargs=argparse.REMAINDER)
+    capture = verb("capture", "watch the packets of a host")
+    capture.add_argument("host")
+    capture.add_argument("-w", dest="write", metavar="FILE", help="write them to a file instead")
+    capture.add_argument("-i", dest="interface", default="any", metavar="INTERFACE", help="default: any")
+    capture.add_argument("filter", nargs="*", help="as for tcpdump")
+    placed = verb("call", "place a call between two hosts of a lab that is up")
+    call(placed)
+    placed.add_argument("--json", action="store_true")
+    run = verb("run", "build a lab, place a call, show it, and take everything down at the end")
+    call(run)
+    run.add_argument("--once", action="store_true", help="end by itself after the call")
     return parser
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 86400:
+        raise argparse.ArgumentTypeError("a call lasts more than 0 and at most 86400 seconds")
+    return seconds
 
 
 if __name__ == "__main__":
