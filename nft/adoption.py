@@ -1,0 +1,101 @@
+"""Open bridges read back from the relay's elements, for a restarted owner. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
+
+from nft.elements import Element
+from nft.number import LOCAL, Number
+from nft.relay import Address, Bridge, End, Remote, read_comment
+
+VERSIONS = (4, 6)
+SETS = (
+    "peer",
+    "rdp",
+    "wait",
+    "ldp",
+    *(f"{n}{v}" for v in VERSIONS for n in ("self", "rda", "lda", "lok", "from", "ok")),
+)
+
+Dump = Mapping[str, Sequence[Element]]
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A bridge that the kernel still holds.
+
+    ``expires`` is the seconds until nothing passes any more, None where nothing passes yet (no far side is known).
+    ``learned`` are sources that wait to be settled.
+    """
+
+    bridge: Bridge
+    expires: float | None
+    learned: dict[Number, Remote]
+
+
+def read(dump: Dump) -> list[Adopted]:
+    """Return the bridges in a dump of ``SETS``; pinholes whose other end is missing are left out."""
+    places = {Number(int(e.data)): e for v in VERSIONS for e in dump[f"self{v}"] if isinstance(e.data, int)}
+    tables = _Tables.read(dump)
+    adopted: list[Adopted] = []
+    for number, element in places.items():
+        told = read_comment(element.comment)
+        if told is None or told[1] not in places or told[1] < number:
+            continue  # each bridge once, from its lower number
+        lease, other = told
+        a, b = tables.end(number, element.key), tables.end(other, places[other].key)
+        learned = {n: tables.learned[n] for n in (number, other) if n in tables.learned}
+        times = [tables.expires[n] for n in (number, other) if n in tables.expires]
+        expected = bool(a.remote or a.sources or b.remote or b.sources)
+        adopted.append(Adopted(Bridge(lease, a, b), max(times) if times else 0.0 if expected else None, learned))
+    return adopted
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """The dump by pinhole number."""
+
+    peer: dict[Any, Any]
+    remote: dict[Any, Remote]
+    learned: dict[Any, Remote]
+    sources: dict[Any, tuple[IPv4Address | IPv6Address, ...]]
+    expires: dict[Any, float]
+
+    @classmethod
+    def read(cls, dump: Dump) -> _Tables:
+        expires: dict[Any, float] = {}
+        owner = {e.key: e.data for v in VERSIONS for e in dump[f"self{v}"]}
+        timed: list[tuple[Any, Element]] = [(e.key[0], e) for name in ("wait", "lok4", "lok6") for e in dump[name]]
+        timed += [(owner.get(e.key[:3]), e) for v in VERSIONS for e in dump[f"ok{v}"]]
+        for number, element in timed:
+            expires[number] = max(expires.get(number, 0.0), element.expires or 0.0)
+        sources: dict[Any, tuple[Any, ...]] = {}
+        for version in VERSIONS:
+            for element in dump[f"from{version}"]:
+                sources[element.key[0]] = (*sources.get(element.key[0], ()), element.key[1])
+        return cls(
+            {e.key[0]: e.data for e in dump["peer"]}, _remotes(dump, "rd"), _remotes(dump, "ld"), sources, expires
+        )
+
+    def end(self, number: Number, place: tuple[Any, ...]) -> End:
+        interface, address, port = place
+        return End(
+            Address(number >> 24, number >> 16 & 0xFF, address, interface),
+            port,
+            self.remote.get(number),
+            tuple(sorted(self.sources.get(number, ()))),
+            local=self.peer.get(number) == LOCAL,
+        )
+
+
+def _remotes(dump: Dump, prefix: str) -> dict[Any, Remote]:
+    ports: dict[Any, Any] = {e.key[0]: e.data for e in dump[f"{prefix}p"]}
+    return {
+        e.key[0]: (e.data, ports[e.key[0]])
+        for v in VERSIONS
+        for e in dump[f"{prefix}a{v}"]
+        if e.key[0] in ports and isinstance(e.data, IPv4Address | IPv6Address)
+    }

@@ -1,0 +1,151 @@
+"""The relay's batches carried out in the kernel, and what the kernel knows: traffic, learned sources, open bridges.
+
+Packets learn and time expires while a batch is made, so steps that depend on it (``Discard``, ``Refresh``, ``Forget``)
+are turned into plain additions and deletions by a look-up first. Where an element went between the look-up and the
+transaction, the kernel refuses the whole (6.1 has no "delete if there"), and it is made anew.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+from nft import adoption
+from nft.adoption import Adopted
+from nft.elements import Element, Operation, Put, Remove
+from nft.errors import ContentionError, TransactionError
+from nft.netlink import Netlink
+from nft.number import Number
+from nft.relay import Batch, Bridge, Discard, End, Forget, Refresh, Remote, Step
+from nft.schema import BANS, MEDIA, IPAddress, Key, Shape
+
+TRIES = 8  # a batch is refused once per element that went meanwhile; a pinhole learns once, so two is already rare
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What arrived at a pinhole and was accepted: packets, and octets with their IP headers."""
+
+    packets: int
+    octets: int
+
+
+class Kernel:
+    """The relay in the kernel of this network namespace. Needs CAP_NET_ADMIN and the ruleset applied."""
+
+    def __init__(self, netlink: Netlink | None = None) -> None:
+        self._netlink = netlink or Netlink()
+
+    def close(self) -> None:
+        """Close the socket; pinholes live on until they expire."""
+        self._netlink.close()
+
+    def commit(self, *batches: Batch) -> None:
+        """Carry out batches, each in a transaction of its own; ``TransactionError`` where the kernel refuses one."""
+        for batch in batches:
+            self._commit(batch)
+
+    def _commit(self, batch: Batch) -> None:
+        cautious = False
+        for _ in range(TRIES):
+            try:
+                self._netlink.commit(self._resolve(batch, cautious=cautious))
+            except TransactionError as error:
+                if not error.only(errno.ENOENT):
+                    raise
+                cautious, refused = True, error
+            else:
+                return
+        raise ContentionError(refused.refusals)
+
+    def _resolve(self, batch: Batch, *, cautious: bool) -> list[Operation]:
+        """Turn steps into operations. When ``cautious``, plain deletions are looked up as well."""
+        unsure = [s for s in batch if isinstance(s, Discard | Refresh) or (cautious and isinstance(s, Remove))]
+        there: set[tuple[str, Key]] = set()
+        if unsure:
+            found = self._netlink.find_each([(step.shape, step.key) for step in unsure])
+            there = {(step.shape.name, step.key) for step, element in zip(unsure, found, strict=True) if element}
+        operations: list[Operation] = []
+        for step in batch:
+            operations += self._operations(step, there, cautious=cautious)
+        return operations
+
+    def _operations(self, step: Step, there: set[tuple[str, Key]], *, cautious: bool) -> list[Operation]:
+        if isinstance(step, Put):
+            return [step]
+        if isinstance(step, Forget):
+            return self._forget(step)
+        if isinstance(step, Remove):
+            return [step] if not cautious or (step.shape.name, step.key) in there else []
+        if (step.shape.name, step.key) not in there:
+            return []
+        gone = Remove(step.shape, step.key)
+        return [gone, Put(step.shape, step.key, timeout=step.timeout)] if isinstance(step, Refresh) else [gone]
+
+    def _forget(self, step: Forget) -> list[Operation]:
+        key = (step.number,)
+        maps = (MEDIA[f"lda{step.version}"], MEDIA["ldp"])
+        gone: list[Operation] = [
+            Remove(shape, key)
+            for shape, element in zip(maps, self._netlink.find_each([(s, key) for s in maps]), strict=True)
+            if element
+        ]
+        # Two first packets on two processors may both have passed, so the set is searched and not only asked. It holds
+        # no more than what learned within seconds: settled sources are elsewhere.
+        learned = MEDIA[f"lok{step.version}"]
+        return gone + [Remove(learned, e.key) for e in self._netlink.dump(learned) if e.key[0] == step.number]
+
+    def traffic(self, bridges: Sequence[Bridge]) -> dict[Number, Traffic]:
+        """Return what arrived at each pinhole of bridges since they were opened; closed ones are left out."""
+        ends = [pair for bridge in bridges for pair in bridge.ends]
+        found = self._netlink.find_each([_counted(end, other) for end, other in ends])
+        return {
+            end.number: Traffic(element.packets, element.octets)
+            for (end, _), element in zip(ends, found, strict=True)
+            if element
+        }
+
+    def learned(self, ends: Sequence[End]) -> dict[Number, Remote]:
+        """Return the sources that ends have learned and that are not settled yet."""
+        addresses = self._netlink.find_each([(MEDIA[f"lda{end.version}"], (end.number,)) for end in ends])
+        ports = self._netlink.find(MEDIA["ldp"], [(end.number,) for end in ends])
+        return {
+            end.number: (address.data, port.data)
+            for end, address, port in zip(ends, addresses, ports, strict=True)
+            if address and port and isinstance(address.data, IPv4Address | IPv6Address) and isinstance(port.data, int)
+        }
+
+    def ban(self, address: IPAddress, seconds: float) -> None:
+        """Drop everything but leased media from an address for some time; a ban that is there starts anew."""
+        shape = BANS[address.version]
+        self._commit((Discard(shape, (address,)), Put(shape, (address,), timeout=seconds)))
+
+    def unban(self, address: IPAddress) -> None:
+        """Lift a ban, if there is one."""
+        self._commit((Discard(BANS[address.version], (address,)),))
+
+    def bans(self) -> dict[IPAddress, float]:
+        """Return the banned addresses and the seconds each has left."""
+        return {
+            element.key[0]: element.expires or 0.0
+            for shape in BANS.values()
+            for element in self._netlink.dump(shape)
+            if isinstance(element.key[0], IPv4Address | IPv6Address)
+        }
+
+    def adopt(self) -> list[Adopted]:
+        """Return every bridge that the kernel holds."""
+        return adoption.read(self.elements(adoption.SETS))
+
+    def elements(self, names: Iterable[str] = tuple(MEDIA)) -> dict[str, list[Element]]:
+        """Return every element of some of the relay's sets, by the set's name."""
+        return {name: self._netlink.dump(MEDIA[name]) for name in names}
+
+
+def _counted(end: End, other: End) -> tuple[Shape, Key]:
+    """Return the element that counts what arrives at an end: relayed packets are counted where they leave."""
+    if end.local:
+        return MEDIA[f"local{end.version}"], (end.address.address, end.port)
+    return MEDIA["lport"], (other.number,)
