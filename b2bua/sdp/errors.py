@@ -9,7 +9,8 @@ SdpError
 │   └── StreamsDroppedError       a new offer with fewer m-lines than the session has (RFC 3264 section 8)
 └── AnswerMismatchError      502  an answer that does not fit its offer (RFC 3264 section 6)
 
-Each error carries the SIP status that the leg which *asked* is answered with, and a sentence for the operator.
+Each error carries the SIP status that a bad *offer* is answered with, and a sentence for the operator. A bad *answer*
+ends the call whatever its error; the side that offered did nothing wrong and is told 502.
 Sentences quote foreign text only through `quoted`, so that nothing a peer sends can break a log line.
 """
 

@@ -67,8 +67,10 @@ def read_connection(value: str) -> Connection:
         raise AddressNotUsableError(f"{quoted(text)} is {what}") from None
     if address.is_multicast:
         raise AddressNotUsableError(f"{quoted(text)} is a multicast group; only unicast media is relayed")
-    if isinstance(address, IPv6Address) and (address.scope_id or address.ipv4_mapped):
-        raise AddressNotUsableError(f"{quoted(text)} is valid on one host only; write a global address")
+    if isinstance(address, IPv6Address) and address.scope_id:
+        raise AddressNotUsableError(f"{quoted(text)} names an interface of another host; write a global address")
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        raise AddressNotUsableError(f"{quoted(text)} is an IPv4 address; write it as IN IP4")
     return Connection(family, None if address.is_unspecified else address)
 
 

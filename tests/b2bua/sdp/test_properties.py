@@ -16,11 +16,12 @@ INSIDE = ("10.11.12.13", "2001:db8:bad::7", "2001:db8:bad:1:2:3:4:5", "::ffff:10
 _fragments = st.sampled_from(
     [
         *b"""v=0|o=- 1 1 IN IP4 192.0.2.1|s=-|c=IN IP4 192.0.2.1|c=IN IP6 2001:db8::1|c=IN IP4 0.0.0.0
-        |c=IN IP4 host.example|c=IN IP4 224.0.0.1/127|c=IN IP6 ::ffff:192.0.2.1|c=|t=0 0|b=AS:64|b=AS:|m=audio 5000 RTP/AVP 0
-        |m=audio 0 RTP/AVP 0|m=audio 70000 RTP/AVP 0|m=audio 5000/2 RTP/AVP 0|m=audio 65535 RTP/AVP 0|m=video 5002 RTP/SAVP 96
-        |m=video 5002 RTP/AVP x|m=application 5 UDP/BFCP *|m=application 9 TCP/BFCP *|m=|m=audio|a=rtcp:5001|a=rtcp:0
-        |a=rtcp:x|a=rtcp:9 IN IP4 x|a=sendonly|a=setup:active|a=crypto:1 X inline:Y|a=fingerprint:sha-1 00
-        |a=ssrc:1 cname:x|a=|a=group:BUNDLE 0|a=group:LS 0|a=mid:0|a=rtcp-mux|a=ice-ufrag:x|a=label:\xff\xfe|x=1||\x00|a=label:\xc3\xa6
+        |c=IN IP4 host.example|c=IN IP4 224.0.0.1/127|c=IN IP6 ::ffff:192.0.2.1|c=|t=0 0|b=AS:64|b=AS:
+        |m=audio 5000 RTP/AVP 0|m=audio 0 RTP/AVP 0|m=audio 70000 RTP/AVP 0|m=audio 5000/2 RTP/AVP 0
+        |m=audio 65535 RTP/AVP 0|m=video 5002 RTP/SAVP 96|m=video 5002 RTP/AVP x|m=application 5 UDP/BFCP *
+        |m=application 9 TCP/BFCP *|m=|m=audio|a=rtcp:5001|a=rtcp:0|a=rtcp:x|a=rtcp:9 IN IP4 x|a=sendonly
+        |a=setup:active|a=crypto:1 X inline:Y|a=fingerprint:sha-1 00|a=ssrc:1 cname:x|a=|a=group:BUNDLE 0
+        |a=group:LS 0|a=mid:0|a=rtcp-mux|a=ice-ufrag:x|a=label:\xff\xfe|x=1||\x00|a=label:\xc3\xa6
         """.replace(b"\n        ", b"").split(b"|"),
         b"a=label:\r",
     ]
