@@ -13,11 +13,8 @@ from nft.relay import Address, Bridge, End, Remote, read_comment
 
 VERSIONS = (4, 6)
 SETS = (
-    "peer",
-    "rdp",
-    "wait",
-    "ldp",
-    *(f"{n}{v}" for v in VERSIONS for n in ("self", "rda", "lda", "lok", "from", "ok")),
+    *("peer", "rdp", "edp", "ldp", "wait"),
+    *(f"{name}{v}" for v in VERSIONS for name in ("self", "rda", "eda", "lda", "lok", "from", "ok")),
 )
 
 Dump = Mapping[str, Sequence[Element]]
@@ -77,7 +74,11 @@ class _Tables:
             for element in dump[f"from{version}"]:
                 sources[element.key[0]] = (*sources.get(element.key[0], ()), element.key[1])
         return cls(
-            {e.key[0]: e.data for e in dump["peer"]}, _remotes(dump, "rd"), _remotes(dump, "ld"), sources, expires
+            {e.key[0]: e.data for e in dump["peer"]},
+            _remotes(dump, "e") | _remotes(dump, "r"),
+            _remotes(dump, "l"),
+            sources,
+            expires,
         )
 
     def end(self, number: Number, place: tuple[Any, ...]) -> End:
@@ -92,10 +93,10 @@ class _Tables:
 
 
 def _remotes(dump: Dump, prefix: str) -> dict[Any, Remote]:
-    ports: dict[Any, Any] = {e.key[0]: e.data for e in dump[f"{prefix}p"]}
+    ports: dict[Any, Any] = {e.key[0]: e.data for e in dump[f"{prefix}dp"]}
     return {
         e.key[0]: (e.data, ports[e.key[0]])
         for v in VERSIONS
-        for e in dump[f"{prefix}a{v}"]
+        for e in dump[f"{prefix}da{v}"]
         if e.key[0] in ports and isinstance(e.data, IPv4Address | IPv6Address)
     }

@@ -70,7 +70,7 @@ class End:
     """One pinhole and its far side.
 
     ``remote`` is where packets are sent, None while unknown. ``sources`` are the addresses of which one may become the
-    source; where it is empty, exactly ``remote`` may send. What arrives at a ``local`` end is delivered to a socket on
+    source, and then the destination; where it is empty, exactly ``remote`` may send. What arrives at a ``local`` end is delivered to a socket on
     this machine instead of being relayed.
     """
 
@@ -223,7 +223,8 @@ def _puts(lease: str, end: End, other: End, timeout: float) -> list[Put]:
     if end.local:
         puts.append(Put(family("local", v), (v, end.port)))
     if end.remote:
-        puts += [Put(family("rda", v), (own,), end.remote[0]), Put(MEDIA["rdp"], (own,), end.remote[1])]
+        kind = "e" if end.sources else "r"
+        puts += [Put(family(f"{kind}da", v), (own,), end.remote[0]), Put(MEDIA[f"{kind}dp"], (own,), end.remote[1])]
     if end.sources:
         puts += [Put(family("from", v), (own, source)) for source in dict.fromkeys(end.sources)]
         puts.append(Put(MEDIA["wait"], (own,), timeout=timeout))

@@ -131,7 +131,8 @@ def _family(version: int) -> tuple[Shape, ...]:
             statement=_RATE,
         ),
         Shape("media", f"self{version}", (IFNAME, address, PORT), MARK),  # our address and port -> pinhole
-        Shape("media", f"rda{version}", (MARK,), address),  # remote address of a pinhole, signalled or settled
+        Shape("media", f"rda{version}", (MARK,), address),  # remote address of a pinhole, trusted or settled
+        Shape("media", f"eda{version}", (MARK,), address),  # the signalled one, until the pinhole has learned
         Shape("media", f"lda{version}", (MARK,), address, timeout=LEASE_SECONDS, dynamic=True),  # as just learned
         # a learned source that may send until it is settled: a set, because nft 1.0.6 aborts on adding to ok6
         Shape("media", f"lok{version}", (MARK, address, PORT), timeout=LEASE_SECONDS, dynamic=True, statement=_RATE),
@@ -149,7 +150,8 @@ MEDIA: Final[dict[str, Shape]] = {
         *_family(6),
         Shape("media", "peer", (MARK,), MARK),  # pinhole -> the pinhole it is bridged to
         Shape("media", "lport", (MARK,), PORT, statement="counter;"),  # pinhole -> its port; counts what leaves by it
-        Shape("media", "rdp", (MARK,), PORT),  # remote port of a pinhole, signalled or settled
+        Shape("media", "rdp", (MARK,), PORT),  # remote port of a pinhole, trusted or settled
+        Shape("media", "edp", (MARK,), PORT),  # the signalled one, until the pinhole has learned
         Shape("media", "ldp", (MARK,), PORT, timeout=LEASE_SECONDS, dynamic=True),  # as just learned
         Shape("media", "wait", (MARK,), timeout=LEASE_SECONDS, dynamic=True),  # pinholes that still may learn
     )

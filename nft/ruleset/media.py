@@ -130,10 +130,13 @@ def _known(v: int) -> list[str]:
 def _send(v: int) -> list[str]:
     ip = _ip(v)
     fresh = f"ip ttl set {HOPS} ip frag-off set 0" if v == 4 else f"ip6 hoplimit set {HOPS}"
-    to_remote = f"{ip} daddr set meta mark map @rda{v} udp dport set meta mark map @rdp accept"
+    remote, learned, early = (
+        f"{ip} daddr set meta mark map @{kind}da{v} udp dport set meta mark map @{kind}dp accept" for kind in "rle"
+    )
     return [
-        f"udp sport set meta mark map @lport {fresh} notrack {to_remote}",
-        f"{ip} daddr set meta mark map @lda{v} udp dport set meta mark map @ldp accept",
+        f"udp sport set meta mark map @lport {fresh} notrack {remote}",
+        learned,
+        early,
         f"meta mark 0x{LOCAL:08x} {ip} daddr . udp dport @local{v} notrack accept",
         "counter name unbridged drop",
     ]
