@@ -124,7 +124,8 @@ def require_usable(streams: tuple[MediaEndpoint, ...]) -> None:
     if any(stream.active and stream.transport is Transport.RTP and stream.kind in _SPOKEN for stream in streams):
         return
     reasons = sorted({stream.refusal.value for stream in streams if stream.refusal and not stream.disabled})
-    raise NoUsableStreamError("the offer has no usable stream: " + ("; ".join(reasons) or "every m-line is disabled"))
+    why = "; ".join(reasons) or "no audio, video or text is enabled in it"
+    raise NoUsableStreamError(f"the offer has no usable stream: {why}")
 
 
 def _endpoint(
