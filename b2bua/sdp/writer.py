@@ -68,13 +68,13 @@ class Writer:
         an offer is written. Raises AnswerMismatchError and what `endpoints` raises; ValueError where `ours` does not
         fit.
         """
+        if answer_to is not None:
+            check_answer(answer_to, received)  # before `ours`, which a caller makes from the offer
         if len(ours) != len(received.media):
             raise ValueError(f"{len(received.media)} m-lines and {len(ours)} media of ours")
-        if answer_to is None:
-            offered: Sequence[MediaEndpoint | None] = (None,) * len(ours)
-        else:
-            check_answer(answer_to, received)
-            offered = endpoints(answer_to, profile)
+        offered: Sequence[MediaEndpoint | None] = (
+            (None,) * len(ours) if answer_to is None else endpoints(answer_to, profile)
+        )
         streams = endpoints(received, profile)
         used = [
             our if our and stream.active and (offer is None or offer.active) else None

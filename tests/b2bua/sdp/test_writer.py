@@ -76,6 +76,11 @@ def test_each_m_line_needs_a_decision() -> None:
         write(AUDIO, MEDIA, None)
 
 
+def test_an_answer_with_other_m_lines_is_the_far_sides_fault() -> None:
+    with pytest.raises(AnswerMismatchError):
+        write(describe(), MEDIA, answer_to=AUDIO)
+
+
 def test_a_stream_that_is_refused_by_either_side_keeps_its_place() -> None:
     received = describe(
         "m=audio 5000 RTP/AVP 0", "a=mid:1", "a=ptime:20", "m=video 0 RTP/AVP 96", "m=image 5 udptl t38"
