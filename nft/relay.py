@@ -70,8 +70,8 @@ class End:
     """One pinhole and its far side.
 
     ``remote`` is where packets are sent, None while unknown. ``sources`` are the addresses of which one may become the
-    source, and then the destination; where it is empty, exactly ``remote`` may send. What arrives at a ``local`` end is delivered to a socket on
-    this machine instead of being relayed.
+    source, and then the destination; where it is empty, exactly ``remote`` may send. What arrives at a ``local`` end is
+    delivered to a socket on this machine instead of being relayed.
     """
 
     address: Address
