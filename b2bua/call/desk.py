@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from vdx.pinhole import Change, Done, Lease, Leased, Refused, Release, Renew, Renewed, Reply, SetRemote, Stream
+from vdx.pinhole import Change, Lease, Leased, Refused, Release, Renew, Reply, SetRemote, Stream
 
 ANSWER_SECONDS = 2.0
 """How long `gatewayd` may take: it answers in a millisecond; a caller hears a refusal instead of silence."""
 
 Result = Callable[[Reply, float], None]
-Outstanding = Lease | SetRemote | Renew | Release
+Question = Lease | SetRemote | Renew | Release
 
 
 class Desk:
@@ -22,7 +22,7 @@ class Desk:
 
     def __init__(self) -> None:
         self._next = 0
-        self._outbox: list[Outstanding] = []
+        self._outbox: list[Question] = []
         self._waiting: dict[int, tuple[float, Result]] = {}
         self.connected = False
 
@@ -48,16 +48,16 @@ class Desk:
         """Keep leases open and hear what they carried."""
         self._ask(Renew(self._number(), leases), now, then)
 
-    def requests(self) -> list[Outstanding]:
+    def requests(self) -> list[Question]:
         """Give what is to be sent, and forget it."""
         out, self._outbox = self._outbox, []
         return out
 
     def answer(self, reply: Reply, now: float) -> None:
         """Take in an answer; one that nobody waits for any more undoes what it did."""
-        _, then = self._waiting.pop(reply.id, (0.0, None))
-        if then is not None:
-            then(reply, now)
+        question = self._waiting.pop(reply.id, None)
+        if question is not None:
+            question[1](reply, now)
         elif isinstance(reply, Leased):
             self.release(tuple(entry.lease for entry in reply.streams))
 
@@ -92,6 +92,3 @@ class Desk:
             return
         self._waiting[request.id] = (now + ANSWER_SECONDS, then)
         self._outbox.append(request)
-
-
-__all__ = ["ANSWER_SECONDS", "Desk", "Done", "Leased", "Refused", "Renewed"]

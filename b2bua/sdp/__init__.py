@@ -5,6 +5,7 @@ endpoint that is `active`, then let the other leg's `Writer` write the offer. Th
 offer as `answer_to`.
 """
 
+from b2bua.sdp.codec import codec
 from b2bua.sdp.description import Description, Media, attribute_values, parse, serialise
 from b2bua.sdp.direction import Direction, answerable
 from b2bua.sdp.endpoint import Keying, MediaEndpoint, Refusal, Transport, endpoints, require_usable
@@ -46,6 +47,7 @@ __all__ = [
     "attribute_values",
     "check_answer",
     "check_reoffer",
+    "codec",
     "endpoints",
     "parse",
     "require_usable",

@@ -227,9 +227,9 @@ def _contradictions(site: Site) -> Iterator[LocatedError]:
     for name, zone in site.zones.items():
         yield from _zone_faults(name, zone)
     yield from _overlaps(site)
-    for name, peer in site.peers.items():
+    for label, peer in site.peers.items():
         if peer.zone not in site.zones:
-            yield LocatedError(f"zone {peer.zone!r} is not configured: add it under `zones`", "peers", name, "zone")
+            yield LocatedError(f"zone {peer.zone!r} is not configured: add it under `zones`", "peers", label, "zone")
     for index, rule in enumerate(site.dialplan):
         for key in ("to", "peer"):
             value = getattr(rule, key)

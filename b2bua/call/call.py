@@ -1,0 +1,268 @@
+"""One call: two legs, bridged. Side "a" is the caller's leg, "b" the callee's.
+
+Theory of operation. Events of a leg become commands to the other one; bodies go through the session. An exchange is an
+INVITE or re-INVITE of one side (`origin`) passed on to the other; only one is open at a time.
+
+    caller's INVITE      -> identify, route (gateway.py) -> offer leased -> INVITE to the callee
+    callee's 18x, 200    -> remote sides set             -> passed to the caller
+    re-INVITE of a side  -> the same, the other way round where the callee asks
+    no offer in INVITE   -> the other side's 200 offers, and the ACK answers
+
+Whatever ends a call, `end` is the one way it ends: legs closed as their state asks, leases released, one record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from b2bua.call.answers import mapped
+from b2bua.call.headers import passing
+from b2bua.call.media import Party
+from b2bua.call.record import CallRecord
+from b2bua.call.session import Session
+from b2bua.sip import Leg, Message, Request, Response
+from b2bua.sip import events as sip
+from vdx.control import CallInfo, LegInfo
+from vdx.ids import CallId
+from vdx.pinhole import Side
+
+Fields = list[tuple[str, str]]
+
+
+class Callee(Protocol):
+    """How the callee's leg is started."""
+
+    def __call__(self, now: float, headers: Fields, body: bytes) -> Leg:
+        """Send the INVITE."""
+        ...
+
+
+class Call:
+    """Two legs and what is between them."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what a call is made of
+        self,
+        ident: CallId,
+        leg: Leg,
+        request: Request,
+        parties: dict[Side, Party],
+        session: Session,
+        invite: Callee,
+        ended: Callable[[Call, CallRecord], None],
+        now: float,
+    ) -> None:
+        self.id = ident
+        self.parties = parties
+        self.session = session
+        self.alias = request.parsed_uri.user
+        self.began = now
+        self.answered: float | None = None
+        self._legs: dict[Side, Leg] = {"a": leg}
+        self._request = request
+        self._invite = invite
+        self._ended = ended
+        self._over = False
+        self._origin: Side | None = "a"
+        self._withdrawn = False
+        self._offer_late = False
+
+    # The first exchange
+
+    def begin(self, now: float) -> None:
+        """Pass the caller's INVITE on."""
+        request = self._request
+        headers = passing(request, self.parties["b"].peer.pass_headers)
+        if request.body and not request.session:
+            self.end(now, 415, "gateway", f"INVITE with a body of type {request.content_type!r}")
+        elif request.session:
+            self.session.offer(
+                "a", request.session, now, lambda body, now: self._call_out(now, headers, body), self._fail
+            )
+        else:
+            self._call_out(now, headers, b"")
+
+    def _call_out(self, now: float, headers: Fields, body: bytes) -> None:
+        leg = self._invite(now, headers, body)
+        leg.owner = self
+        self._legs["b"] = leg
+
+    def on_provisional(self, event: sip.Provisional, now: float) -> None:
+        """Pass ringing on, with early media where the callee has it."""
+        response = event.response
+        if not response.session or self._offer_is_late:
+            self._ring(response, b"", now)
+        else:
+            self.session.answer(
+                response.session,
+                event.to_tag,
+                now,
+                lambda body, now: self._ring(response, body, now),
+                self._fail,
+                final=False,
+            )
+
+    def _ring(self, response: Response, body: bytes, now: float) -> None:
+        if self.answered is None:
+            self._legs["a"].ring(now, response.status, headers=self._passing(response, "a"), body=body)
+
+    @property
+    def _offer_is_late(self) -> bool:
+        return not self._request.session
+
+    def on_answered(self, event: sip.Answered | sip.ReInviteAnswered, now: float) -> None:
+        """Pass a 2xx on to the side that asked."""
+        side = self._side(event.leg)
+        response = event.response
+        asker = _other(side)
+        self._offer_late = event.ack_owed
+        if event.ack_owed:
+            self.session.offer(
+                side, response.session, now, lambda body, now: self._accept(asker, response, body, now), self._fail
+            )
+        else:
+            tag = response.to.tag
+            self.session.answer(
+                response.session,
+                tag,
+                now,
+                lambda body, now: self._accept(asker, response, body, now),
+                self._fail,
+                final=True,
+            )
+
+    def _accept(self, asker: Side, response: Response, body: bytes, now: float) -> None:
+        if self.answered is None:
+            self.answered = now
+        if self._withdrawn:
+            # The asker took its re-INVITE back while the other side accepted: both have different sessions now.
+            self.end(now, 500, "gateway", "a re-INVITE was withdrawn after the other side had accepted it")
+            return
+        self._legs[asker].answer(now, self._passing(response, asker), body)
+        if not self._offer_late:
+            self._origin = None
+
+    def on_confirmed(self, event: sip.Confirmed, now: float) -> None:
+        """Pass the answer in an ACK on, where the 2xx offered."""
+        if not self._offer_late:
+            return
+        other = _other(self._side(event.leg))
+        tag = event.leg.id
+        self.session.answer(
+            event.request.session,
+            tag,
+            now,
+            lambda body, now: self._acknowledge(other, body, now),
+            self._fail,
+            final=True,
+        )
+
+    def _acknowledge(self, side: Side, body: bytes, now: float) -> None:
+        self._offer_late = False
+        self._origin = None
+        self._legs[side].ack(now, body=body)
+
+    # Exchanges inside the call
+
+    def on_reinvite(self, event: sip.ReInvite, now: float) -> None:
+        """Pass a change of the session on."""
+        side = self._side(event.leg)
+        other = self._legs.get(_other(side))
+        request = event.request
+        if self._origin is not None or other is None or not other.can_reinvite:
+            event.leg.reject(now, 491)
+            return
+        self._origin, self._withdrawn = side, False
+        if request.session:
+            self.session.offer(
+                side, request.session, now, lambda body, now: other.reinvite(now, body=body), self._refuse_change
+            )
+        else:
+            other.reinvite(now)
+
+    def on_reinvite_retry(self, _event: sip.ReInviteRetry, now: float) -> None:
+        """Give up a change that met the other side's own: the side that asked may try again."""
+        self._refuse_change(491, "both sides changed the session at once", now)
+
+    def on_reinvite_failed(self, event: sip.ReInviteFailed, now: float) -> None:
+        """Tell the side that asked that nothing changes."""
+        self._refuse_change(mapped(event.status), event.reason, now)
+
+    def _refuse_change(self, status: int, _why: str, now: float) -> None:
+        origin, self._origin = self._origin, None
+        self.session.drop()
+        if origin and not self._withdrawn:
+            self._legs[origin].reject(now, status)
+
+    # Ends
+
+    def on_redirected(self, event: sip.Redirected, now: float) -> None:
+        """Refuse: a redirection is not followed."""
+        self.end(now, mapped(event.response.status), "callee", f"redirected with {event.response.status}")
+
+    def on_failed(self, event: sip.Failed, now: float) -> None:
+        """Pass the callee's refusal on."""
+        self.end(now, mapped(event.status), "callee", f"{event.status} {event.reason}".strip())
+
+    def on_cancelled(self, event: sip.Cancelled, now: float) -> None:
+        """Stop calling, or note that a re-INVITE was taken back."""
+        if event.initial:
+            self.end(now, 487, "caller", "cancelled")
+        else:
+            self._withdrawn = True
+
+    def on_bye(self, event: sip.ByeReceived, now: float) -> None:
+        """End the other leg too."""
+        self.end(now, 480, _NAMES[self._side(event.leg)], "bye")
+
+    def on_lost(self, event: sip.Lost, now: float) -> None:
+        """End the other leg of a dialog that is gone."""
+        self.end(now, 480, _NAMES[self._side(event.leg)], f"lost: {event.sentence}")
+
+    def _fail(self, status: int, why: str, now: float) -> None:
+        self.end(now, status, "gateway", why)
+
+    def end(self, now: float, status: int, by: str, why: str) -> None:
+        """End the call: `status` is what a caller without an answer hears, `by` and `why` go into the record."""
+        if self._over:
+            return
+        self._over = True
+        for leg in self._legs.values():
+            leg.end(now, status)
+        self.session.close()
+        names = [self.parties[side].peer.name for side in ("a", "b")]
+        setup = self.answered - self.began if self.answered is not None else None
+        duration = now - self.answered if self.answered is not None else None
+        reported = 200 if self.answered is not None else status
+        self._ended(self, CallRecord(self.id, names[0], names[1], self.alias, reported, by, why, setup, duration))
+
+    # Views
+
+    def beside(self, leg: Leg) -> Leg | None:
+        """Give the other leg."""
+        return self._legs.get(_other(self._side(leg)))
+
+    def info(self, now: float) -> CallInfo:
+        """Give the call as an operator reads it."""
+        setup = self.answered - self.began if self.answered is not None else None
+        legs = {side: self._leg_info(side) for side in self._legs}
+        state = "up" if self.answered is not None else "setting up"
+        return CallInfo(self.id, state, legs["a"], legs.get("b"), self.session.streams(), now - self.began, setup)
+
+    def _leg_info(self, side: Side) -> LegInfo:
+        leg, party = self._legs[side], self.parties[side]
+        who = self._request.from_.uri if side == "a" else f"sip:{self.alias}"
+        return LegInfo(party.peer.zone, party.peer.name, party.source, who, leg.state)
+
+    def _side(self, leg: Leg) -> Side:
+        return "a" if leg is self._legs["a"] else "b"
+
+    def _passing(self, message: Message, side: Side) -> Fields:
+        return passing(message, self.parties[side].peer.pass_headers)
+
+
+def _other(side: Side) -> Side:
+    return "b" if side == "a" else "a"
+
+
+_NAMES: dict[Side, str] = {"a": "caller", "b": "callee"}

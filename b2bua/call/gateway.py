@@ -1,0 +1,323 @@
+"""All calls of an appliance: messages and time go in, messages and questions to `gatewayd` come out; no I/O.
+
+The shell calls `receive`, `on_pinhole` and `on_timer`, then sends what `to_send` and `requests` give, and sets its one
+timer to `next_timer`. This is the sink of `b2bua.transport` and of `b2bua.pinholes`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Protocol
+
+from b2bua import sip
+from b2bua.call.call import Call, Fields
+from b2bua.call.desk import Desk, Question
+from b2bua.call.headers import names_address
+from b2bua.call.media import Party
+from b2bua.call.plan import EMPTY, Plan
+from b2bua.call.record import CallRecord
+from b2bua.call.route import Refusal, Route
+from b2bua.call.session import Session
+from b2bua.sdp import Writer
+from vdx import admission
+from vdx.control import CallInfo, SipListener, SipPeer
+from vdx.ids import RENEW_SECONDS, CallId
+from vdx.pinhole import Event, Learned, Renewed, Reply, Revoked, Side
+
+MAX_RINGING = 180.0
+"""Seconds a call may ring (RFC 3261 16.6 wants timer C above three minutes): then nobody is coming."""
+
+ALLOW = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO")
+"""What this gateway does; the endpoint answers the rest 405 or 501 by itself."""
+
+RELAYED_INFO = frozenset({"application/media_control+xml", "application/dtmf-relay", "application/dtmf"})
+"""Bodies of INFO that pass: picture requests (RFC 5168) and key presses. They carry no address."""
+
+
+class Ids(sip.Ids, Protocol):
+    """Unguessable names, handed in."""
+
+    def call(self) -> CallId:
+        """Give the name of a new call."""
+        ...
+
+    def session(self) -> int:
+        """Give the session id of a new SDP origin, below 2**63."""
+        ...
+
+
+class Gateway:
+    """Every call, by its two legs."""
+
+    def __init__(self, ids: Ids, on_record: Callable[[CallRecord], None], settings: sip.Settings | None = None) -> None:
+        self.endpoint = sip.Endpoint(ids, settings or sip.Settings(allow=ALLOW))
+        self.plan: Plan = EMPTY
+        self.counts: Counter[str] = Counter()
+        self._ids = ids
+        self._on_record = on_record
+        self._desk = Desk()
+        self._calls: dict[CallId, Call] = {}
+        # every call for its first three minutes; the order of insertion is the order of deadlines
+        self._ringing: dict[CallId, float] = {}
+        self._relayed: dict[sip.ClientRequest, sip.ServerRequest] = {}
+        self._renew_at: float | None = None
+
+    # What the shells bring
+
+    def receive(self, data: bytes, flow: sip.Flow, now: float) -> None:
+        """Take one datagram or one framed message."""
+        self.endpoint.receive(data, flow, now)
+        self._pump(now)
+
+    def send_failed(self, outgoing: sip.Outgoing, sentence: str, now: float) -> None:
+        """Take the transport's word that it could not deliver."""
+        self.endpoint.send_failed(outgoing, sentence, now)
+        self._pump(now)
+
+    def flow_closed(self, flow: sip.Flow, now: float) -> None:
+        """Take the end of a connection."""
+        self.endpoint.flow_closed(flow, now)
+        self._pump(now)
+
+    def on_pinhole(self, message: Reply | Event, now: float) -> None:
+        """Take in what `gatewayd` says."""
+        if isinstance(message, Revoked):
+            self._end_holders(set(message.leases), f"revoked: {message.reason}", now)
+        elif not isinstance(message, Learned):
+            self._desk.answer(message, now)
+        self._pump(now)
+
+    def pinholes_connected(self, now: float) -> tuple[str, ...]:
+        """Take in that `gatewayd` is there; gives every lease that calls hold."""
+        self._desk.connected = True
+        self._renew_at = now + RENEW_SECONDS
+        return self._leases()
+
+    def pinholes_lost(self, now: float) -> None:
+        """Take in that `gatewayd` went away: calls go on, as long as the kernel keeps their pinholes."""
+        self._renew_at = None
+        self._desk.lost(now)
+        self._pump(now)
+
+    def on_timer(self, now: float) -> None:
+        """Do everything that is due."""
+        self.endpoint.on_timer(now)
+        self._desk.on_timer(now)
+        self._stop_ringing(now)
+        if self._renew_at is not None and self._renew_at <= now:
+            self._renew_at = now + RENEW_SECONDS
+            self._desk.renew(self._leases(), now, self._renewed)
+        self._pump(now)
+
+    def _stop_ringing(self, now: float) -> None:
+        for ident, deadline in list(self._ringing.items()):
+            if deadline > now:
+                return
+            call = self._calls[ident]
+            del self._ringing[ident]
+            if call.answered is None:
+                call.end(now, 408, "gateway", f"nobody answered in {MAX_RINGING:g} s")
+
+    # What the shells take away
+
+    def to_send(self) -> list[sip.Outgoing]:
+        """Give the SIP messages to send."""
+        return self.endpoint.to_send()
+
+    def requests(self) -> list[Question]:
+        """Give the questions to `gatewayd`."""
+        return self._desk.requests()
+
+    def next_timer(self) -> float | None:
+        """Give the time at which `on_timer` is due."""
+        first_ringing = next(iter(self._ringing.values()), None)
+        times = (self.endpoint.next_timer(), self._desk.next_timer(), first_ringing, self._renew_at)
+        return min((time for time in times if time is not None), default=None)
+
+    # What operators ask
+
+    def calls(self, now: float) -> tuple[CallInfo, ...]:
+        """List the calls, oldest first."""
+        return tuple(call.info(now) for call in self._calls.values())
+
+    def hang_up(self, call: str, by: str, now: float) -> bool:
+        """End one call; tells whether there was one."""
+        found = self._calls.get(CallId(call))
+        if found:
+            found.end(now, 480, by, "ended by an operator")
+            self._pump(now)
+        return found is not None
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How much is held; all 0 when nothing is going on."""
+        return {
+            **self.endpoint.sizes,
+            "calls": len(self._calls),
+            "ringing": len(self._ringing),
+            "questions": self._desk.waiting,
+            "relayed": len(self._relayed),
+        }
+
+    # Events of legs
+
+    def _pump(self, now: float) -> None:
+        """Handle events until there are none: a command may cause the next."""
+        while events := self.endpoint.events():
+            for event in events:
+                self._handle(event, now)
+
+    def _handle(self, event: sip.Event, now: float) -> None:
+        if isinstance(event, sip.IncomingInvite):
+            self._incoming(event, now)
+        elif isinstance(event, sip.RequestReceived):
+            self._request(event, now)
+        elif isinstance(event, sip.RequestAnswered):
+            self._request_answered(event, now)
+        elif event.leg.owner is not None:
+            call: Call = event.leg.owner
+            _HANDLERS[type(event)](call, event, now)
+
+    def _incoming(self, event: sip.IncomingInvite, now: float) -> None:
+        leg, request, flow = event.leg, event.request, event.flow
+        self.counts["invites"] += 1
+        caller = self.plan.peers.identify(flow.zone, flow.remote[0])
+        if caller is None:
+            self._turn_away(leg, 403, "stranger", now)
+            return
+        route = self.plan.dialplan.route(flow.zone, caller, request.parsed_uri.user)
+        if isinstance(route, Refusal):
+            self._turn_away(leg, route.status, "no route", now)
+            return
+        target = route.peer.target
+        listener = self.plan.listener(route.peer.zone, target[2], target[0]) if target else None
+        if target is None or listener is None:
+            self._turn_away(leg, 500, "no listener towards the callee", now)
+            return
+        ceiling = admission.Ceiling(self.plan.signalling.max_calls)
+        verdict = admission.decide(admission.Load(len(self._calls)), ceiling)
+        if isinstance(verdict, admission.Refuse):
+            self._turn_away(leg, 503, "full", now, retry_after=verdict.retry_after)
+            return
+        self._start(event, caller, route, listener, now)
+
+    def _turn_away(self, leg: sip.Leg, status: int, reason: str, now: float, retry_after: int = 0) -> None:
+        self.counts[f"refused: {reason}"] += 1
+        leg.reject(now, status, headers=[("Retry-After", str(retry_after))] if retry_after else ())
+
+    def _start(
+        self, event: sip.IncomingInvite, caller: SipPeer, route: Route, listener: SipListener, now: float
+    ) -> None:
+        leg, request, flow = event.leg, event.request, event.flow
+        host, port, transport = route.peer.target or ("", 0, "udp")
+        ident = self._ids.call()
+        parties: dict[Side, Party] = {"a": Party(caller, flow.remote[0]), "b": Party(route.peer, host)}
+        writers: dict[Side, Writer] = {
+            "a": Writer(self._ids.session(), ip_address(flow.sent_by[0])),
+            "b": Writer(self._ids.session(), ip_address(listener.advertise)),
+        }
+        session = Session(ident, self._desk, parties, writers)
+        destination = sip.Target(route.peer.zone, transport, host, port, listener.address)
+        sent_by = (listener.advertise, listener.advertise_port)
+        hops = request.max_forwards
+
+        def invite(now: float, headers: Fields, body: bytes) -> sip.Leg:
+            invitation = sip.Invitation(
+                destination=destination,
+                uri=str(sip.Uri("sip", route.user, host, port, _transport(transport))),
+                from_=_from(request, caller.name, listener.advertise),
+                to=f"<{sip.Uri('sip', route.user, host, None, {})}>",
+                sent_by=sent_by,
+                headers=headers,
+                body=body,
+                max_forwards=70 if hops is None else hops - 1,
+            )
+            return self.endpoint.invite(invitation, now)
+
+        call = Call(ident, leg, request, parties, session, invite, self._ended, now)
+        leg.owner = call
+        self._calls[ident] = call
+        self._ringing[ident] = now + MAX_RINGING
+        call.begin(now)
+
+    def _ended(self, call: Call, record: CallRecord) -> None:
+        del self._calls[call.id]
+        self._ringing.pop(call.id, None)
+        self.counts[f"ended: {record.status // 100}xx"] += 1
+        self._on_record(record)
+
+    # Requests beside INVITE
+
+    def _request(self, event: sip.RequestReceived, now: float) -> None:
+        handle, request, leg = event.handle, event.request, event.leg
+        if request.method == "OPTIONS":
+            known = leg is not None or self.plan.peers.identify(event.flow.zone, event.flow.remote[0])
+            accept = [("Accept", "application/sdp"), ("Allow", ", ".join(ALLOW))]
+            handle.respond(now, 200 if known else 403, headers=accept if known else ())
+        elif request.method == "INFO" and leg is not None and leg.owner is not None:
+            self._info(handle, request, leg, now)
+        else:
+            handle.respond(now, 405, headers=[("Allow", ", ".join(ALLOW))])
+
+    def _info(self, handle: sip.ServerRequest, request: sip.Request, leg: sip.Leg, now: float) -> None:
+        other = leg.owner.beside(leg)
+        if request.content_type not in RELAYED_INFO or other is None or other.dialog is None:
+            handle.respond(now, 415 if request.body else 200, headers=[("Accept", ", ".join(sorted(RELAYED_INFO)))])
+            return
+        self._relayed[other.request(now, "INFO", body=request.body, content_type=request.content_type)] = handle
+
+    def _request_answered(self, event: sip.RequestAnswered, now: float) -> None:
+        handle = self._relayed.pop(event.handle, None)
+        if handle is not None:
+            handle.respond(now, event.status if event.status < 300 else 488)
+
+    # Leases
+
+    def _leases(self) -> tuple[str, ...]:
+        return tuple(lease for call in self._calls.values() for lease in call.session.leases)
+
+    def _renewed(self, reply: Reply, now: float) -> None:
+        if isinstance(reply, Renewed) and reply.gone:
+            self._end_holders(set(reply.gone), "its pinholes were closed", now)
+
+    def _end_holders(self, leases: set[str], why: str, now: float) -> None:
+        for call in [call for call in self._calls.values() if leases & set(call.session.leases)]:
+            call.end(now, 480, "gateway", why)
+
+
+_HANDLERS: dict[type, Callable[..., None]] = {
+    sip.Provisional: Call.on_provisional,
+    sip.Answered: Call.on_answered,
+    sip.Redirected: Call.on_redirected,
+    sip.Failed: Call.on_failed,
+    sip.Confirmed: Call.on_confirmed,
+    sip.Cancelled: Call.on_cancelled,
+    sip.ByeReceived: Call.on_bye,
+    sip.Lost: Call.on_lost,
+    sip.ReInvite: Call.on_reinvite,
+    sip.ReInviteAnswered: Call.on_answered,
+    sip.ReInviteFailed: Call.on_reinvite_failed,
+    sip.ReInviteRetry: Call.on_reinvite_retry,
+}
+
+
+def _transport(transport: str) -> dict[str, str]:
+    return {} if transport == "udp" else {"transport": transport}
+
+
+def _from(request: sip.Request, peer: str, host: str) -> str:
+    """Write From for the other side: the caller's name and user, our host, and no address of theirs."""
+    caller = request.from_
+    try:
+        user = sip.parse_uri(caller.uri).user
+    except sip.SipError:
+        user = ""
+    if not user or names_address(user):
+        user = peer
+    uri = sip.Uri("sip", user, host, None, {})
+    if caller.display and not names_address(caller.display):
+        quoted = caller.display.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{quoted}" <{uri}>'
+    return f"<{uri}>"

@@ -1,0 +1,182 @@
+"""The session of one call: descriptions read from one side, leases held, descriptions written for the other side.
+
+Theory of operation. Legs hand in bodies and get bodies back; SDP and pinholes end here. Each step may have to ask
+`gatewayd`; the next one waits until it has answered, so the kernel always follows signalling in its own order:
+
+    offer(side, body)   -> streams leased            -> `then` with the offer for the other side
+    answer(body, by)    -> remote sides set          -> `then` with the answer for the side that offered
+    drop()                 the exchange failed: what was leased for it is released, the session before it stands
+    close()                every lease is released; nothing is called back any more
+
+`fail` gets the SIP status that the side which asked is answered with, and a sentence for the operator.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from b2bua import sdp
+from b2bua.call.answers import REFUSALS
+from b2bua.call.desk import Desk
+from b2bua.call.media import CallMedia, Party
+from b2bua.sdp import Description, MediaEndpoint, Profile, SdpError, Writer
+from vdx.control import StreamInfo
+from vdx.ids import CallId
+from vdx.pinhole import Leased, Refused, Reply, Side
+
+Then = Callable[[bytes, float], None]
+Fail = Callable[[int, str, float], None]
+Step = Callable[[float], None]
+
+
+class Session:
+    """Descriptions and leases of one call."""
+
+    def __init__(self, call: CallId, desk: Desk, parties: dict[Side, Party], writers: dict[Side, Writer]) -> None:
+        self._call = call
+        self._desk = desk
+        self._writers = writers
+        self._profiles: dict[Side, Profile] = {
+            side: Profile(extra_attributes=frozenset(party.peer.pass_sdp_attributes)) for side, party in parties.items()
+        }
+        self._media = CallMedia(call, parties["a"], parties["b"])
+        self._offer: Description | None = None
+        self._offered_by: Side = "a"
+        self._early = b""
+        self._agreed: tuple[Description, tuple[MediaEndpoint, ...]] | None = None
+        self._busy = False
+        self._waiting: deque[Step] = deque()
+        self._closed = False
+
+    @property
+    def leases(self) -> tuple[str, ...]:
+        """Every lease that may be open now."""
+        return () if self._closed else self._media.leases
+
+    def offer(self, side: Side, body: bytes, now: float, then: Then, fail: Fail) -> None:
+        """Take an offer of one side to the point where it may be made to the other."""
+        self._next(lambda now: self._take_offer(side, body, now, then, fail), now)
+
+    def answer(self, body: bytes, by: str, now: float, then: Then, fail: Fail, *, final: bool) -> None:
+        """Take an answer to the open offer; `by` is the To tag, which tells forks apart."""
+        self._next(lambda now: self._take_answer(body, by, now, then, fail, final=final), now)
+
+    def drop(self) -> None:
+        """Give up the open exchange."""
+        self._desk.release(self._media.rollback())
+        self._offer = None
+        self._early = b""
+
+    def close(self) -> None:
+        """Release everything."""
+        if not self._closed:
+            self._desk.release(self._media.leases)
+            self._closed = True
+            self._waiting.clear()
+
+    def streams(self) -> tuple[StreamInfo, ...]:
+        """Give what was agreed, m-line by m-line, for people."""
+        if self._agreed is None:
+            return ()
+        description, answer = self._agreed
+        return tuple(
+            StreamInfo(
+                self._media.lease_at(stream.index) or "",
+                _medium(media, stream),
+                sdp.codec(media),
+                stream.direction if stream.active else "refused",
+            )
+            for media, stream in zip(description.media, answer, strict=True)
+        )
+
+    def _next(self, step: Step, now: float) -> None:
+        """Do a step now, or after the ones before it."""
+        if self._busy:
+            self._waiting.append(step)
+        else:
+            step(now)
+
+    def _asking(self, then: Step, fail: Fail) -> Callable[[Reply, float], None]:
+        """Wait for `gatewayd`, then go on; a refusal fails the exchange."""
+        self._busy = True
+
+        def replied(reply: Reply, now: float) -> None:
+            self._busy = False
+            if self._closed:
+                return
+            if isinstance(reply, Refused):
+                fail(REFUSALS[reply.code], f"gatewayd refused: {reply.reason}", now)
+            else:
+                if isinstance(reply, Leased):
+                    self._media.opened(reply.streams)
+                then(now)
+            while self._waiting and not self._busy:
+                self._waiting.popleft()(now)
+
+        return replied
+
+    def _take_offer(self, side: Side, body: bytes, now: float, then: Then, fail: Fail) -> None:
+        try:
+            offer = sdp.parse(body)
+            streams = sdp.endpoints(offer, self._profiles[_other(side)])
+            if self._agreed is None:
+                sdp.require_usable(streams)
+            else:
+                sdp.check_reoffer(self._agreed[0], offer)
+        except SdpError as error:
+            fail(error.status, f"offer of {side}: {error}", now)
+            return
+        self._offer, self._offered_by = offer, side
+        wanted = self._media.begin(side, streams)
+
+        def write(now: float) -> None:
+            other = _other(side)
+            ours = self._media.toward(other)
+            then(self._writers[other].write(offer, ours, profile=self._profiles[other]), now)
+
+        if wanted:
+            self._desk.lease(self._call, wanted, now, self._asking(write, fail))
+        else:
+            write(now)
+
+    def _take_answer(self, body: bytes, by: str, now: float, then: Then, fail: Fail, *, final: bool) -> None:
+        offer, asker = self._offer, self._offered_by
+        body = body or self._early  # a 200 after an early answer may leave its body out
+        if offer is None or not body:
+            fail(500, "an answer without its offer, or without a body", now)
+            return
+        profile = self._profiles[asker]
+        try:
+            answer = sdp.parse(body)
+            streams = sdp.endpoints(answer, profile)
+            sdp.check_answer(offer, answer)
+        except SdpError as error:
+            fail(502, f"answer: {error}", now)
+            return
+        changes = self._media.settle(streams, by)
+
+        def write(now: float) -> None:
+            written = self._writers[asker].write(answer, self._media.toward(asker), answer_to=offer, profile=profile)
+            if final:
+                self._desk.release(self._media.commit(streams))
+                self._agreed = (answer, streams)
+                self._offer, self._early = None, b""
+            else:
+                self._early = body
+            then(written, now)
+
+        if changes:
+            self._desk.set_remote(changes, now, self._asking(write, fail))
+        else:
+            write(now)
+
+
+def _other(side: Side) -> Side:
+    return "b" if side == "a" else "a"
+
+
+def _medium(media: sdp.Media, stream: MediaEndpoint) -> str:
+    """Name an m-line for people: content:slides makes a second video a document."""
+    content = sdp.attribute_values(media.lines).get("content", "")
+    return f"{stream.kind} ({content})" if content and content != "main" else stream.kind
