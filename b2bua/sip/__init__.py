@@ -1,0 +1,93 @@
+"""SIP without I/O: bytes and time go in, events and bytes come out (RFC 3261 and its family).
+
+`Endpoint` is the facade; a `Leg` is one side of a call; `Flow` and `Target` are what the transport layer makes of
+sockets. Nothing here opens a socket, reads a clock or draws a random number.
+"""
+
+from b2bua.sip.endpoint import Endpoint, Invitation
+from b2bua.sip.errors import (
+    HeaderError,
+    InjectionError,
+    ParseError,
+    Refusal,
+    SipError,
+    StateError,
+    TooLarge,
+    UriError,
+)
+from b2bua.sip.events import (
+    Answered,
+    ByeReceived,
+    Cancelled,
+    Confirmed,
+    Event,
+    Failed,
+    IncomingInvite,
+    Lost,
+    Provisional,
+    Redirected,
+    ReInvite,
+    ReInviteAnswered,
+    ReInviteFailed,
+    ReInviteRetry,
+    RequestAnswered,
+    RequestReceived,
+)
+from b2bua.sip.flow import Flow, Outgoing, Target
+from b2bua.sip.headers import CSeq, NameAddr, Via, parse_name_addr
+from b2bua.sip.layer import Ids, Settings
+from b2bua.sip.leg import Leg
+from b2bua.sip.message import Fields, Message, Request, Response
+from b2bua.sip.parser import parse
+from b2bua.sip.request import ClientRequest, ServerRequest
+from b2bua.sip.stream import StreamFramer
+from b2bua.sip.uri import Uri, parse_uri
+
+__all__ = [
+    "Answered",
+    "ByeReceived",
+    "CSeq",
+    "Cancelled",
+    "ClientRequest",
+    "Confirmed",
+    "Endpoint",
+    "Event",
+    "Failed",
+    "Fields",
+    "Flow",
+    "HeaderError",
+    "Ids",
+    "IncomingInvite",
+    "InjectionError",
+    "Invitation",
+    "Leg",
+    "Lost",
+    "Message",
+    "NameAddr",
+    "Outgoing",
+    "ParseError",
+    "Provisional",
+    "ReInvite",
+    "ReInviteAnswered",
+    "ReInviteFailed",
+    "ReInviteRetry",
+    "Redirected",
+    "Refusal",
+    "Request",
+    "RequestAnswered",
+    "RequestReceived",
+    "Response",
+    "ServerRequest",
+    "Settings",
+    "SipError",
+    "StateError",
+    "StreamFramer",
+    "Target",
+    "TooLarge",
+    "Uri",
+    "UriError",
+    "Via",
+    "parse",
+    "parse_name_addr",
+    "parse_uri",
+]

@@ -1,0 +1,133 @@
+"""Dialogs (RFC 3261 12): who is at the other end, how to reach it, which number is next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from b2bua.sip.errors import SipError
+from b2bua.sip.flow import Flow, Target
+from b2bua.sip.headers import parse_name_addr
+from b2bua.sip.uri import DEFAULT_PORTS, host_port, parse_uri
+from b2bua.sip.write import Head
+
+if TYPE_CHECKING:
+    from b2bua.sip.message import Message, Request, Response
+
+
+class Local(NamedTuple):
+    """How we present ourselves on one leg: transport and sent-by of Via, and the Contact value."""
+
+    transport: str
+    sent_by: str
+    contact: str
+
+    @classmethod
+    def of(cls, transport: str, sent_by: tuple[str, int], contact: str = "") -> Local:
+        """Make it from an address; the default Contact is a bare `<sip:host:port[;transport=x]>`."""
+        where = host_port(*sent_by)
+        suffix = "" if transport == "udp" else f";transport={transport}"
+        return cls(transport, where, contact or f"<sip:{where}{suffix}>")
+
+    def via(self, branch: str) -> str:
+        """Write a Via value, the branch last; rport asks for answers to where we send from (RFC 3581)."""
+        return f"SIP/2.0/{self.transport.upper()} {self.sent_by};rport;branch=z9hG4bK{branch}"
+
+
+def next_hop(uri: str, to: Flow | Target) -> Flow | Target:
+    """Say where a request inside a dialog goes whose next URI (Route or Contact) is `uri`.
+
+    A deviation from 12.2.1.1, because an edge does not send to whatever address a peer names, and because Contacts
+    behind a NAT name addresses nobody can reach: requests stay on the flow of the dialog. Only the port may differ, if
+    the URI names the very address the peer sends from over UDP.
+    """
+    if to.reliable or not isinstance(to, Flow):
+        return to
+    try:
+        parsed = parse_uri(uri)
+    except SipError:
+        return to
+    port = parsed.port or DEFAULT_PORTS["udp"]
+    if parsed.host != to.remote[0] or port == to.remote[1]:
+        return to
+    return Target(to.zone, to.transport, parsed.host, port, to.local[0])
+
+
+class Dialog:
+    """One dialog. `local` and `remote` are From and To as we write them, tags included; `target` a URI."""
+
+    __slots__ = (
+        *("call_id", "local", "local_seq", "remote", "remote_seq", "remote_tag", "routes", "target", "to", "who"),
+    )
+
+    def __init__(self, who: Local, call_id: str, local: str, remote: str, to: Flow | Target) -> None:
+        self.who = who
+        self.call_id = call_id
+        self.local = local
+        self.remote = remote
+        self.remote_tag = ""
+        self.target = ""
+        self.routes: tuple[str, ...] = ()
+        self.local_seq = 0
+        self.remote_seq = -1
+        self.to = to
+
+    @classmethod
+    def from_request(cls, who: Local, request: Request, tag: str, flow: Flow) -> Dialog:
+        """Make the dialog of an INVITE we answer (12.1.1). Raises HeaderError for a broken Contact or Record-Route."""
+        dialog = cls(who, request.call_id, f"{request.get('to')};tag={tag}", request.get("from"), flow)
+        dialog.remote_tag = request.from_.tag
+        dialog.target = request.from_.uri  # RFC 2543 allowed an INVITE without a Contact
+        dialog.refresh(request)
+        dialog.routes = tuple(request.record_routes)
+        dialog.remote_seq = request.cseq.number
+        return dialog
+
+    @classmethod
+    def from_response(cls, who: Local, head: Head, response: Response, to: Flow | Target) -> Dialog:
+        """Make the dialog that a response to our INVITE stands for (12.1.2)."""
+        dialog = cls(who, head.call_id, head.from_, response.get("to"), to)
+        dialog.remote_tag = response.to.tag
+        dialog.target = head.uri
+        dialog.local_seq = head.number
+        dialog.update(response)
+        return dialog
+
+    def update(self, response: Response) -> None:
+        """Take target and route set from a response to the INVITE that created the dialog (12.1.2, 13.2.2.4)."""
+        self.refresh(response)
+        self.routes = tuple(reversed(response.record_routes))
+
+    def refresh(self, message: Message) -> None:
+        """Take the peer's new Contact (12.2.1.2, 12.2.2). Raises HeaderError."""
+        contacts = message.contacts
+        if contacts:
+            self.target = contacts[0].uri
+
+    def head(self, branch: str, number: int = 0) -> tuple[Head, Flow | Target]:
+        """Give the head of a request in this dialog (12.2.1.1), with the next number or `number`, and its way."""
+        if not number:
+            self.local_seq += 1
+            number = self.local_seq
+        uri = hop = self.target
+        routes = self.routes
+        lines = ""
+        if routes:
+            first = parse_name_addr(routes[0]).uri
+            hop = first
+            if ";lr" not in first.lower():  # strict router of RFC 2543
+                uri, routes = first, (*routes[1:], f"<{self.target}>")
+            lines = "".join(f"Route: {route}\r\n" for route in routes)
+        head = Head(uri, self.who.via(branch), lines, self.local, self.remote, self.call_id, number)
+        return head, next_hop(hop, self.to)
+
+    def leave(self, flow: Flow) -> None:
+        """Forget a closed connection: the next request opens a new one to the same host, at the Contact's port."""
+        if self.to != flow:
+            return
+        try:
+            uri = parse_uri(self.target)
+            port = uri.port if uri.host == flow.remote[0] else None
+        except SipError:
+            port = None
+        default = DEFAULT_PORTS.get(flow.transport, 5060)
+        self.to = Target(flow.zone, flow.transport, flow.remote[0], port or default, flow.local[0])

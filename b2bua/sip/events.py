@@ -1,0 +1,172 @@
+"""What an Endpoint tells its owner.
+
+Every leg ends with exactly one of Redirected, Failed, Cancelled (initial), ByeReceived, Lost, or by the owner's own
+`reject`, `bye`, `cancel` or `end`, after which nothing more is told of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from b2bua.sip.flow import Flow
+    from b2bua.sip.headers import NameAddr
+    from b2bua.sip.leg import Leg
+    from b2bua.sip.message import Request, Response
+    from b2bua.sip.request import ClientRequest, ServerRequest
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingInvite:
+    """Somebody calls: answer with `leg.ring`, `leg.answer` or `leg.reject`. No body: the offer is ours to make."""
+
+    leg: Leg
+    request: Request
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class Provisional:
+    """101 to 199 to our INVITE; `to_tag` tells the forks apart, a body is an early answer."""
+
+    leg: Leg
+    response: Response
+    to_tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """2xx to our INVITE. With `ack_owed` its body is the offer, and the owner calls `leg.ack` with the answer."""
+
+    leg: Leg
+    response: Response
+    to_tag: str
+    ack_owed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Redirected:
+    """3xx to our INVITE: the leg is over, the contacts are offered instead."""
+
+    leg: Leg
+    response: Response
+    contacts: tuple[NameAddr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """4xx to 6xx to our INVITE, 408 if nobody answered, 503 if it could not be delivered (then no response)."""
+
+    leg: Leg
+    status: int
+    reason: str
+    response: Response | None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The ACK to our 2xx; its body is the answer if the 2xx carried the offer."""
+
+    leg: Leg
+    request: Request
+    initial: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The peer took its INVITE back (487 is sent); if it was a re-INVITE (`initial` false), the call goes on."""
+
+    leg: Leg
+    request: Request
+    initial: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ByeReceived:
+    """The peer ended the call; 200 is sent."""
+
+    leg: Leg
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The dialog is gone without a BYE: no ACK (408), or a request in it met 408 or 481. A BYE is sent in case."""
+
+    leg: Leg
+    status: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReInvite:
+    """The peer wants to change the session: `leg.answer` or `leg.reject`. No body: it asks for our offer."""
+
+    leg: Leg
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class ReInviteAnswered:
+    """2xx to our re-INVITE; `ack_owed` as with Answered."""
+
+    leg: Leg
+    response: Response
+    ack_owed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReInviteFailed:
+    """Our re-INVITE was refused or not answered; the session stays as it was."""
+
+    leg: Leg
+    status: int
+    reason: str
+    response: Response | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReInviteRetry:
+    """Our re-INVITE met the peer's (491) and the wait of RFC 3261 14.1 is over: send it anew if still wanted."""
+
+    leg: Leg
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReceived:
+    """Any other request, in a dialog (`leg`) or outside: answer with `handle.respond`."""
+
+    handle: ServerRequest
+    request: Request
+    flow: Flow
+    leg: Leg | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAnswered:
+    """The final answer to `leg.request` or `endpoint.request`; without a response 408 or 503 is ours."""
+
+    handle: ClientRequest
+    status: int
+    reason: str
+    response: Response | None
+
+
+Event = (
+    IncomingInvite
+    | Provisional
+    | Answered
+    | Redirected
+    | Failed
+    | Confirmed
+    | Cancelled
+    | ByeReceived
+    | Lost
+    | ReInvite
+    | ReInviteAnswered
+    | ReInviteFailed
+    | ReInviteRetry
+    | RequestReceived
+    | RequestAnswered
+)

@@ -1,0 +1,123 @@
+"""The ground that transactions and legs stand on: the clock's last word, the timers, the way out, who is alive."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from b2bua.sip.flow import Outgoing
+
+if TYPE_CHECKING:
+    from b2bua.sip.events import Event
+    from b2bua.sip.flow import Flow, Target
+    from b2bua.sip.leg import Leg
+    from b2bua.sip.transaction import ClientTransaction, ServerTransaction
+
+
+class Ids(Protocol):
+    """Where unguessable words and chance come from; tests hand in one that counts."""
+
+    def token(self) -> str:
+        """Give a new token of at least 64 random bits (tags, branches, Call-IDs)."""
+        ...
+
+    def fraction(self) -> float:
+        """Give a number from 0.0 up to 1.0 (waits of RFC 3261 14.1)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How an element behaves; times in seconds, defaults of RFC 3261 17.1.1.1."""
+
+    t1: float = 0.5
+    t2: float = 4.0
+    t4: float = 5.0
+    timer_d: float = 32.0
+    trying_delay: float = 0.2
+    """RFC 3261 17.2.1: 100 is owed only if nothing else was sent within 200 ms."""
+    allow: tuple[str, ...] = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "UPDATE", "INFO", "NOTIFY", "REFER")
+    """Methods that reach the owner; others are answered 405 or 501."""
+    supported: frozenset[str] = frozenset()
+    """Option tags (lower case) that a peer may require."""
+
+    @property
+    def life(self) -> float:
+        """64*T1: how long a transaction waits."""
+        return 64 * self.t1
+
+
+class Alarmed(Protocol):
+    """Whoever sets a timer."""
+
+    def fire(self, name: str) -> None:
+        """Act on the timer called `name`."""
+        ...
+
+
+class Timer:
+    """One set timer. Cancelling leaves its place in the heap empty; the place goes when its time comes."""
+
+    __slots__ = ("name", "owner")
+
+    def __init__(self, owner: Alarmed, name: str) -> None:
+        self.owner: Alarmed | None = owner
+        self.name = name
+
+    def cancel(self) -> None:
+        """Make the timer do nothing."""
+        self.owner = None
+
+
+class Layer:
+    """Shared state of one SIP element. `now` is the time, in seconds, of the call that is being handled."""
+
+    __slots__ = ("_heap", "_set", "clients", "events", "ids", "legs", "merged", "now", "outbox", "servers", "settings")
+
+    def __init__(self, settings: Settings, ids: Ids) -> None:
+        self.settings = settings
+        self.ids = ids
+        self.now = 0.0
+        self.outbox: list[Outgoing] = []
+        self.events: list[Event] = []
+        self.clients: dict[str, ClientTransaction] = {}
+        self.servers: dict[str, ServerTransaction] = {}
+        self.merged: dict[str, str] = {}
+        self.legs: dict[str, Leg] = {}
+        self._heap: list[tuple[float, int, Timer]] = []
+        self._set = 0
+
+    def start(self, delay: float, owner: Alarmed, name: str) -> Timer:
+        """Set a timer `delay` seconds from now."""
+        timer = Timer(owner, name)
+        self._set += 1
+        heapq.heappush(self._heap, (self.now + delay, self._set, timer))
+        return timer
+
+    def send(self, to: Flow | Target, data: bytes, key: str = "") -> None:
+        """Queue octets for the transport layer."""
+        self.outbox.append(Outgoing(to, data, key))
+
+    def next_timer(self) -> float | None:
+        """Give the time of the earliest timer, None if none is set."""
+        heap = self._heap
+        while heap and heap[0][2].owner is None:
+            heapq.heappop(heap)
+        return heap[0][0] if heap else None
+
+    def on_timer(self, now: float) -> None:
+        """Fire every timer that is due."""
+        self.now = now
+        heap = self._heap
+        while heap and heap[0][0] <= now:
+            timer = heapq.heappop(heap)[2]
+            owner = timer.owner
+            if owner is not None:
+                timer.owner = None
+                owner.fire(timer.name)
+
+    @property
+    def timers(self) -> int:
+        """How many timers are set."""
+        return sum(1 for _, _, timer in self._heap if timer.owner is not None)

@@ -1,0 +1,34 @@
+"""The bounds of what one peer can make us hold or read; each with its reason."""
+
+MAX_DATAGRAM = 65_535
+"""Octets: the largest UDP payload; nothing larger can arrive."""
+
+MAX_MESSAGE = 262_144
+"""Octets of one message on a stream: a 60 kB SDP of a large room system, fourfold."""
+
+MAX_HEAD = 49_152
+"""Octets before the body: the longest head seen in the wild (many Record-Routes, Geolocation) is about 12 kB."""
+
+MAX_LINES = 256
+"""Header lines: a request through 70 hops carries 140 Via and Record-Route lines."""
+
+MAX_VALUES = 128
+"""Values of one list header (Via, Route, Contact): Max-Forwards starts at 70, so no path is longer."""
+
+MAX_URI = 4_096
+"""Characters of a Request-URI: RFC 4475 3.1.1.7 has one of about 1,000."""
+
+MAX_CSEQ = 2**31 - 1
+"""RFC 3261 8.1.1.5: a sequence number is below 2**31."""
+
+MAX_FORKS = 16
+"""Early dialogs of one INVITE: more phones than one person has; further ones are not reported."""
+
+MAX_SERVER_TRANSACTIONS = 100_000
+"""At some 2 kB each about 200 MB; over it a new request is answered 503."""
+
+NAME_ADDR_CACHE = 2_048
+"""Parsed From, To and Contact values kept: each is seen four to eight times during the set-up of a call."""
+
+URI_CACHE = 1_024
+"""Parsed URIs kept: Request-URIs and Contacts repeat through a call."""
