@@ -172,8 +172,8 @@ class Endpoint:
         if transaction is not None:
             transaction.handle("lost")
 
-    def flow_closed(self, flow: Flow, now: float) -> None:
-        """Take the end of a connection: what waits on it fails, dialogs will open a new one."""
+    def flow_closed(self, flow: Flow | Target, now: float) -> None:
+        """Take the end of a connection, by either name: what waits on it fails, dialogs will open a new one."""
         layer = self._layer
         layer.now = now
         for leg in list(layer.legs.values()):
@@ -189,7 +189,7 @@ class Endpoint:
         try:
             via = response.via
             cseq = response.cseq
-            transaction = self._layer.clients.get(f"{via.branch.removeprefix('z9hG4bK')} {cseq.method}")
+            transaction = self._layer.clients.get(f"{via.branch} {cseq.method}")
             if transaction is None or not self._is_ours(transaction, response):
                 self.dropped["response without request"] += 1
                 return
