@@ -112,6 +112,7 @@ class Lab:
 
     def _clear(self) -> None:
         """End the processes, then remove the namespaces; names are found on the machine, not in the topology."""
+        self.state.mark_down()
         names = namespace.named(f"vdx-{self.name}-")
         programs = self.state.programs()
         guests = set(self._inside(names)) - set(programs.values())

@@ -128,9 +128,12 @@ class State:
         """Record that the lab stands completely."""
         (self.directory / "phase").write_text("up\n")
 
+    def mark_down(self) -> None:
+        """Record that the lab does not stand any more, before its parts go: a crash then leaves a wreck, not a lab."""
+        (self.directory / "phase").unlink(missing_ok=True)
+
     def remove(self) -> None:
         """Remove everything but the lock, then the lock: whoever comes meanwhile waits or begins anew."""
-        (self.directory / "phase").unlink(missing_ok=True)
         for entry in self.directory.iterdir():
             if entry.name == "lock":
                 continue
