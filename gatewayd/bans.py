@@ -1,0 +1,69 @@
+"""Addresses from which everything is dropped for a while, as the kernel counts it. Never a peer of our own."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+from gatewayd.errors import RefusalError
+from gatewayd.pinholes.bogons import Address
+from gatewayd.pinholes.policy import literal, own_addresses
+from nft.errors import NftError
+from vdx.site import Site
+
+MAX_SECONDS = 7 * 86400
+"""The longest ban: what has to last belongs into the site file."""
+
+log = logging.getLogger(__name__)
+
+
+class BanKernel(Protocol):
+    """What bans need of `nft.kernel.Kernel`."""
+
+    def ban(self, address: Address, seconds: float) -> None:
+        """Drop everything from an address."""
+
+    def bans(self) -> dict[Address, float]:
+        """Return the banned addresses and the seconds each has left."""
+
+
+class Bans:
+    """The bans of one appliance under the site version it follows."""
+
+    def __init__(self, kernel: BanKernel) -> None:
+        self._kernel = kernel
+        self._site: Site | None = None
+
+    def follow(self, site: Site) -> None:
+        """Spare the peers of this site from now on."""
+        self._site = site
+
+    def ban(self, text: str, seconds: int, reason: str) -> None:
+        """Ban an address; raises `RefusalError` for one of ours or of a peer."""
+        address = literal(text)
+        if not 1 <= seconds <= MAX_SECONDS:
+            raise RefusalError("invalid", f"a ban lasts from 1 second to {MAX_SECONDS // 86400} days")
+        self._spare(address)
+        try:
+            self._kernel.ban(address, seconds)
+        except NftError as error:
+            raise RefusalError("kernel", str(error)) from error
+        log.warning("ban.set address=%s seconds=%d reason=%r", address, seconds, reason)
+
+    def listed(self) -> dict[str, float]:
+        """Give the banned addresses and the seconds each has left."""
+        return {str(address): left for address, left in self._kernel.bans().items()}
+
+    def _spare(self, address: Address) -> None:
+        if self._site is None:
+            raise RefusalError("policy", "no site version is active yet")
+        if address in own_addresses(self._site):
+            raise RefusalError("policy", f"{address} is an address of this appliance")
+        for name, peer in self._site.peers.items():
+            if any(address in network for network in peer.sources):
+                raise RefusalError("policy", f"{address} belongs to peer {name!r}: peers are not banned")
+        for name, zone in self._site.zones.items():
+            for label, service in zone.services.items():
+                if any(address in network for network in service.sources):
+                    text = f"{address} may use service {label!r} of zone {name!r}: it is not banned"
+                    raise RefusalError("policy", text)

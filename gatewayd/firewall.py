@@ -1,0 +1,61 @@
+"""The site file as the model of the edge's ruleset. Pure; ``nft.apply`` brings it into the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, Literal
+
+from gatewayd.network.desired import zone_number
+from gatewayd.pinholes.layout import Key, MediaPlace
+from nft.model import Edge, Listener, MediaAddress, Service, Upstream, Zone
+from vdx.site.source import LoadedSite
+
+DNS: Final[tuple[tuple[Literal["udp", "tcp"], int], ...]] = (("udp", 53), ("tcp", 53))
+"""DNS asks over UDP, and over TCP where an answer is cut short (RFC 7766)."""
+
+NTP: Final[tuple[tuple[Literal["udp", "tcp"], int], ...]] = (("udp", 123),)
+
+
+def edge(loaded: LoadedSite, places: Mapping[Key, MediaPlace]) -> Edge:
+    """Give the model of a site's ruleset; `places` are its media addresses with their indices."""
+    return Edge(
+        zones=tuple(_zones(loaded, places.values())),
+        listeners=tuple(_listeners(loaded)),
+        services=tuple(_services(loaded)),
+        upstreams=tuple(_upstreams(loaded)),
+    )
+
+
+def _zones(loaded: LoadedSite, places: Iterable[MediaPlace]) -> Iterator[Zone]:
+    media: dict[str, list[MediaAddress]] = {}
+    for place in places:
+        at = place.at
+        one = MediaAddress(at.index, at.address, at.interface, *place.ports)
+        media.setdefault(place.zone, []).append(one)
+    for name, zone in loaded.site.zones.items():
+        own = tuple(interface.ip for interface in zone.addresses)
+        yield Zone(zone_number(name), name, (zone.interface,), own, tuple(media.get(name, ())))
+
+
+def _listeners(loaded: LoadedSite) -> Iterator[Listener]:
+    for name, zone in loaded.site.zones.items():
+        for index, one in enumerate(zone.sip):
+            origin = loaded.origin("zones", name, "sip", index)
+            yield Listener(name, one.transport, one.address, one.port, origin)
+
+
+def _services(loaded: LoadedSite) -> Iterator[Service]:
+    for name, zone in loaded.site.zones.items():
+        for label, one in zone.services.items():
+            origin = loaded.origin("zones", name, "services", label)
+            yield Service(name, one.protocol, one.port, one.sources, origin)
+
+
+def _upstreams(loaded: LoadedSite) -> Iterator[Upstream]:
+    asked = loaded.site.upstream
+    if asked is None:
+        return
+    for kind, servers, ports in (("dns", asked.dns, DNS), ("ntp", asked.ntp, NTP)):
+        for index, server in enumerate(servers):
+            for protocol, port in ports:
+                yield Upstream(asked.zone, protocol, server, port, loaded.origin("upstream", kind, index))

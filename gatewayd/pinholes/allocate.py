@@ -1,0 +1,161 @@
+"""Which port a pinhole gets: random, RTP even and RTCP odd, none reused for a minute. Pure: chance is handed in.
+
+A media address holds pairs of ports (even and the odd above). A stream of RTP takes a pair; BFCP takes half of one and
+leaves the other half to the next. What is given back waits in quarantine, so that late packets of one call never enter
+the next.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from gatewayd.errors import RefusalError
+from gatewayd.pinholes.bogons import Address
+
+QUARANTINE_SECONDS = 60.0
+"""How long a port rests: longer than any sender goes on after BYE, shorter than a shortage of ports would last."""
+
+Pick = Callable[[int], int]
+"""Give a random number below the argument; `secrets.randbelow`, because a guessable port invites injected media."""
+
+Thing = TypeVar("Thing")
+
+
+class _Bag(Generic[Thing]):
+    """Things of which a random one can be taken, and each one removed, in constant time."""
+
+    def __init__(self, things: Iterator[Thing]) -> None:
+        self._things = list(things)
+        self._index = {thing: index for index, thing in enumerate(self._things)}
+
+    def __len__(self) -> int:
+        return len(self._things)
+
+    def __contains__(self, thing: object) -> bool:
+        return thing in self._index
+
+    def add(self, thing: Thing) -> None:
+        self._index[thing] = len(self._things)
+        self._things.append(thing)
+
+    def remove(self, thing: Thing) -> None:
+        index = self._index.pop(thing)
+        last = self._things.pop()
+        if last != thing:
+            self._things[index] = last
+            self._index[last] = index
+
+    def take(self, pick: Pick) -> Thing:
+        thing = self._things[pick(len(self._things))]
+        self.remove(thing)
+        return thing
+
+
+class Ports:
+    """The ports of one media address; `first` and `last` belong to the range."""
+
+    def __init__(self, first: int, last: int, pick: Pick) -> None:
+        self.first, self.last = first, last
+        self._pick = pick
+        even = first + first % 2
+        self._pairs = _Bag(iter(range(even, last, 2)))
+        self._halves = _Bag(port for port in (first, last) if not even <= port < even + 2 * len(self._pairs))
+        self._resting: deque[tuple[float, int]] = deque()
+
+    @property
+    def free(self) -> int:
+        """How many ports could be given out now."""
+        return 2 * len(self._pairs) + len(self._halves)
+
+    def pair(self, now: float) -> int | None:
+        """Take an even port and the odd one above it; None where no pair is left."""
+        self._wake(now)
+        return self._pairs.take(self._pick) if self._pairs else None
+
+    def single(self, now: float) -> int | None:
+        """Take one port; None where none is left."""
+        self._wake(now)
+        if self._halves:
+            return self._halves.take(self._pick)
+        if not self._pairs:
+            return None
+        port = self._pairs.take(self._pick)
+        self._halves.add(port + 1)
+        return port
+
+    def claim(self, port: int) -> None:
+        """Take a given port, as found in the kernel after a restart."""
+        even = port - port % 2
+        if port in self._halves:
+            self._halves.remove(port)
+        elif even in self._pairs:
+            self._pairs.remove(even)
+            self._halves.add(even if port % 2 else even + 1)
+
+    def give_back(self, port: int, now: float) -> None:
+        """Let a port rest and then serve again."""
+        self._resting.append((now + QUARANTINE_SECONDS, port))
+
+    def put_back(self, port: int) -> None:
+        """Return a port that nobody outside ever heard of."""
+        if not self.first <= port <= self.last:
+            return  # the site file has since given the address another range
+        sibling = port ^ 1
+        if sibling in self._halves:
+            self._halves.remove(sibling)
+            self._pairs.add(min(port, sibling))
+        else:
+            self._halves.add(port)
+
+    def _wake(self, now: float) -> None:
+        while self._resting and self._resting[0][0] <= now:
+            self.put_back(self._resting.popleft()[1])
+
+
+class Allocator:
+    """The ports of all media addresses of all zones."""
+
+    def __init__(self, pick: Pick) -> None:
+        self._pick = pick
+        self._ports: dict[tuple[str, Address], Ports] = {}
+        self._serving: dict[tuple[str, int], list[Address]] = {}
+
+    def serve(self, addresses: dict[tuple[str, Address], tuple[int, int]]) -> None:
+        """Give out ports of these media addresses (zone, address -> range) from now on, and of no others.
+
+        Those of an address that is left out stay known, so that its calls can end in order.
+        """
+        for key, (first, last) in addresses.items():
+            held = self._ports.get(key)
+            if held is None or (held.first, held.last) != (first, last):
+                self._ports[key] = Ports(first, last, self._pick)
+        self._serving = {}
+        for zone, address in addresses:
+            self._serving.setdefault((zone, address.version), []).append(address)
+
+    def take(self, zone: str, family: int, count: int, now: float) -> tuple[Address, tuple[int, ...]]:
+        """Take one port or a pair on the zone's address with most free ports; raises `RefusalError`."""
+        addresses = self._serving.get((zone, family), [])
+        for address in sorted(addresses, key=lambda address: -self._ports[zone, address].free):
+            ports = self._ports[zone, address]
+            port = ports.pair(now) if count == 2 else ports.single(now)
+            if port is not None:
+                return address, tuple(range(port, port + count))
+        raise RefusalError("ports", f"zone {zone!r} has no IPv{family} media port left: add a media address")
+
+    def claim(self, zone: str, address: Address, port: int) -> None:
+        """Mark a port as taken."""
+        if (zone, address) in self._ports:
+            self._ports[zone, address].claim(port)
+
+    def give_back(self, zone: str, address: Address, ports: tuple[int, ...], now: float) -> None:
+        """Let ports rest and then serve again."""
+        for port in ports:
+            self._ports[zone, address].give_back(port, now)
+
+    def put_back(self, zone: str, address: Address, ports: tuple[int, ...]) -> None:
+        """Return ports that nobody outside ever heard of."""
+        for port in ports:
+            self._ports[zone, address].put_back(port)

@@ -1,0 +1,69 @@
+"""Leases as bridges of the kernel: made from a request, changed by new SDP, read back after a restart. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from gatewayd.pinholes import label
+from gatewayd.pinholes.label import Component, Label
+from gatewayd.pinholes.layout import Key, MediaPlace
+from gatewayd.pinholes.leases import Held, Kind, SideName
+from gatewayd.pinholes.policy import Far, FarEnd
+from nft import relay
+from nft.adoption import Adopted
+from nft.relay import Bridge
+from vdx.pinhole import Stream
+
+COMPONENTS: Final[dict[Kind, tuple[Component, ...]]] = {"rtp": ("r", "c"), "bfcp": ("b",)}
+"""The bridges of a lease of each kind, in order."""
+
+Pinholes = tuple[MediaPlace, tuple[int, ...]]
+"""Where one end of a stream got its ports."""
+
+
+def build(owner: str, stream: Stream, a: Pinholes, b: Pinholes, far: tuple[FarEnd, FarEnd]) -> Held:
+    """Make the lease of a stream from its pinholes and its far sides; ends of two families are local ones."""
+    local = stream.a.family != stream.b.family
+    zones, peers = (stream.a.zone, stream.b.zone), (stream.a.peer, stream.b.peer)
+    bridges: list[Bridge] = []
+    for component, a_port, b_port in zip(COMPONENTS[stream.kind], a[1], b[1], strict=True):
+        one = _end(a[0], a_port, _side(far[0], component), local=local)
+        other = _end(b[0], b_port, _side(far[1], component), local=local)
+        told = Label(stream.lease, component, owner, peers, one.number)
+        bridges.append(Bridge(label.write(told), one, other))
+    return Held(stream.lease, owner, stream.kind, zones, peers, tuple(bridges))
+
+
+def with_far(held: Held, side: SideName, far: FarEnd) -> Held:
+    """Give the lease with a new far side of one end."""
+    bridges: list[Bridge] = []
+    for bridge, component in zip(held.bridges, COMPONENTS[held.kind], strict=True):
+        told = _side(far, component)
+        end = replace(bridge.a if side == "a" else bridge.b, remote=told.remote, sources=told.sources)
+        bridges.append(replace(bridge, a=end) if side == "a" else replace(bridge, b=end))
+    return replace(held, bridges=tuple(bridges))
+
+
+def adopted(entries: list[tuple[Label, Adopted]], places: Mapping[Key, MediaPlace]) -> Held:
+    """Make a lease from its bridges as the kernel holds them."""
+    entries = sorted(entries, key=lambda entry: "rcb".index(entry[0].component))
+    bridges = [_turned(found.bridge, told.first) for told, found in entries]
+    told = entries[0][0]
+    names = {place.at.zone: place.zone for place in places.values()}
+    zones = (names.get(bridges[0].a.address.zone, ""), names.get(bridges[0].b.address.zone, ""))
+    return Held(told.lease, told.owner, "bfcp" if told.component == "b" else "rtp", zones, told.peers, tuple(bridges))
+
+
+def _turned(bridge: Bridge, first: int) -> Bridge:
+    """Give a bridge with the pinhole `first` as its side a: the kernel knows no sides."""
+    return bridge if bridge.a.number == first else Bridge(bridge.lease, bridge.b, bridge.a)
+
+
+def _end(place: MediaPlace, port: int, far: Far, *, local: bool) -> relay.End:
+    return relay.End(place.at, port, far.remote, far.sources, local)
+
+
+def _side(far: FarEnd, component: Component) -> Far:
+    return far.rtcp if component == "c" else far.rtp

@@ -1,0 +1,216 @@
+"""The pinhole socket: owners connect, are known by their user, ask, and hear of what happened to their leases.
+
+A renewal of many leases is done in slices between which other requests get their turn: one that opens a stream waits
+for one slice at most, whoever renews.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+
+from gatewayd.bans import Bans
+from gatewayd.errors import RefusalError
+from gatewayd.pinholes.desk import Desk, Taught
+from gatewayd.pinholes.leases import Held
+from nft.errors import NftError
+from nft.nflog import LatchReader
+from vdx import pinhole, wire
+from vdx.pinhole import (
+    Ban,
+    Done,
+    Event,
+    GatewayCodec,
+    Hold,
+    Lease,
+    Leased,
+    List,
+    Listed,
+    OpenLease,
+    Refused,
+    Release,
+    Renew,
+    Renewed,
+    Reply,
+    Request,
+    Revoked,
+    SetRemote,
+    Usage,
+)
+
+SLICE = 8
+"""Leases renewed, listed or closed at once: about half a millisecond."""
+
+SWEEP_SECONDS = 1.0
+"""How often leases whose time is over are looked for; the kernel has closed them by itself to the millisecond."""
+
+MAX_CONNECTIONS = 16
+"""Connections of all owners: each program needs one, and one more while it restarts."""
+
+Connection = wire.Connection[Request]
+log = logging.getLogger(__name__)
+
+
+class PinholeService:
+    """Serves the desk to owners; `owners` names the users that may ask, `clock` is monotonic seconds."""
+
+    def __init__(self, desk: Desk, bans: Bans, owners: Mapping[int, str], clock: Callable[[], float]) -> None:
+        self._desk = desk
+        self._bans = bans
+        self._owners = owners
+        self._clock = clock
+        self._connections: dict[Connection, str] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def connected(self) -> list[str]:
+        """The owners that are connected."""
+        return sorted(set(self._connections.values()))
+
+    async def listen(self, path: Path) -> asyncio.Server:
+        """Serve at `path`: everybody may knock, the kernel tells who it is."""
+        return await wire.serve(path, GatewayCodec, self._serve, mode=0o666)
+
+    def watch(self, reader: LatchReader) -> None:
+        """Follow what pinholes learn from now on."""
+        asyncio.get_running_loop().add_reader(reader.fileno(), partial(self._latched, reader))
+
+    async def sweep(self) -> None:
+        """Close leases whose time is over, until cancelled."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            over = self._desk.leases.ended(self._clock())
+            for start in range(0, len(over), SLICE):
+                self.revoke(over[start : start + SLICE], "nobody renewed it")
+                await asyncio.sleep(0)
+
+    def revoke(self, leases: list[Held], reason: str) -> None:
+        """Close leases and tell their owners why."""
+        now = self._clock()
+        leases = [held for held in leases if held.lease in self._desk.leases]
+        try:
+            self._desk.close(leases, now)
+        except RefusalError as refusal:
+            log.warning("lease.stuck leases=%d: %s", len(leases), refusal)
+            return
+        owners: dict[str, list[str]] = {}
+        for held in leases:
+            owners.setdefault(held.owner, []).append(held.lease)
+        for owner, mine in owners.items():
+            log.info("lease.revoked owner=%s leases=%d reason=%r", owner, len(mine), reason)
+            self._tell(owner, Revoked(tuple(mine), reason))
+
+    async def listed(self) -> tuple[OpenLease, ...]:
+        """Give every open lease with its traffic."""
+        found: list[OpenLease] = []
+        leases = list(self._desk.leases)
+        for start in range(0, len(leases), SLICE):
+            part = [held for held in leases[start : start + SLICE] if held.lease in self._desk.leases]
+            found += self._desk.listed(part, self._clock())
+            await asyncio.sleep(0)
+        return tuple(found)
+
+    async def _serve(self, connection: Connection) -> None:
+        owner = self._owners.get(connection.user)
+        if owner is None:
+            log.warning("owner.refused user=%d", connection.user)
+            connection.send(Refused(0, "policy", f"user {connection.user} owns no pinholes on this appliance"))
+            return
+        if len(self._connections) >= MAX_CONNECTIONS:
+            connection.send(Refused(0, "limit", f"{MAX_CONNECTIONS} connections are open already"))
+            return
+        self._connections[connection] = owner
+        log.info("owner.connected owner=%s", owner)
+        try:
+            async for request in connection:
+                self._take(connection, owner, request)
+        except wire.WireError as error:
+            log.warning("owner.unusable owner=%s: %s", owner, error)
+            connection.send(Refused(0, "invalid", str(error)))
+        finally:
+            # its leases live on until they expire or it comes back
+            del self._connections[connection]
+            log.info("owner.lost owner=%s", owner)
+
+    def _take(self, connection: Connection, owner: str, request: Request) -> None:
+        """Answer at once, or in a task of its own what takes many slices."""
+        if isinstance(request, Renew | Release | Hold | List):
+            task = asyncio.ensure_future(self._long(connection, owner, request))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            return
+        try:
+            connection.send(self._answer(owner, request))
+        except RefusalError as refusal:
+            log.info("request.refused owner=%s code=%s: %s", owner, refusal.code, refusal)
+            connection.send(Refused(request.id, refusal.code, str(refusal)))
+
+    def _answer(self, owner: str, request: Lease | SetRemote | Ban) -> Reply:
+        now = self._clock()
+        if isinstance(request, Lease):
+            return Leased(request.id, self._desk.open(owner, request, now))
+        if isinstance(request, SetRemote):
+            self._desk.change(owner, request, now)
+        else:
+            self._bans.ban(request.address, request.seconds, f"{owner}: {request.reason}")
+        return Done(request.id)
+
+    async def _long(self, connection: Connection, owner: str, request: Renew | Release | Hold | List) -> None:
+        try:
+            connection.send(await self._sliced(owner, request))
+        except RefusalError as refusal:
+            connection.send(Refused(request.id, refusal.code, str(refusal)))
+        except NftError as error:
+            connection.send(Refused(request.id, "kernel", str(error)))
+
+    async def _sliced(self, owner: str, request: Renew | Release | Hold | List) -> Reply:
+        if isinstance(request, List):
+            return Listed(request.id, await self.listed())
+        if isinstance(request, Renew):
+            return Renewed(request.id, *await self._renew(owner, request.leases))
+        if isinstance(request, Hold):
+            mine = self._desk.hold(owner, request.leases, self._clock())
+            await self._renew(owner, mine)  # the time they had left may be short: their owner was away
+            log.info("owner.holds owner=%s leases=%d", owner, len(mine))
+            return pinhole.Held(request.id, tuple(lease for lease in mine if lease in self._desk.leases))
+        for part in _slices(request.leases):
+            self._desk.release(owner, part, self._clock())
+            await asyncio.sleep(0)
+        return Done(request.id)
+
+    async def _renew(self, owner: str, leases: tuple[str, ...]) -> tuple[tuple[Usage, ...], tuple[str, ...]]:
+        usage: list[Usage] = []
+        gone: list[str] = []
+        for part in _slices(leases):
+            used, lost, taught = self._desk.renew(owner, part, self._clock())
+            usage += used
+            gone += lost
+            self._teach(taught)
+            await asyncio.sleep(0)
+        return tuple(usage), tuple(gone)
+
+    def _latched(self, reader: LatchReader) -> None:
+        for latched in reader.read():
+            try:
+                taught = self._desk.latched(latched.number, (latched.address, latched.port), self._clock())
+            except RefusalError as refusal:
+                log.warning("lease.unsettled: %s", refusal)  # the next renewal tries again
+                continue
+            self._teach([taught] if taught else [])
+
+    def _teach(self, taught: Iterable[Taught]) -> None:
+        for owner, event in taught:
+            log.info("lease.learned lease=%s side=%s", event.lease, event.side)
+            self._tell(owner, event)
+
+    def _tell(self, owner: str, event: Event) -> None:
+        for connection, name in self._connections.items():
+            if name == owner:
+                connection.send(event)
+
+
+def _slices(leases: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
+    return (leases[start : start + SLICE] for start in range(0, len(leases), SLICE))
