@@ -1,0 +1,93 @@
+"""The program `b2bua`: SIP sockets, calls, the pinhole socket and the control socket, wired together.
+
+It runs without privileges. It starts with no listener at all: `gatewayd` hands it a site version.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import sys
+from pathlib import Path
+
+from systemd import daemon
+
+from b2bua.call.gateway import Gateway
+from b2bua.call.record import CallRecord
+from b2bua.control import Control
+from b2bua.ids import GatewayIds
+from b2bua.listeners import SiteListeners
+from b2bua.pinholes import PinholeClient
+from b2bua.transport import Shell
+from vdx import control, wire
+from vdx.errors import VdxError
+from vdx.service import watchdog_seconds
+
+log = logging.getLogger("b2bua")
+
+
+def main() -> int:
+    """Run until SIGTERM; exit status 2 with one sentence where it cannot start."""
+    parser = argparse.ArgumentParser(prog="b2bua", description="The SIP back-to-back user agent of the edge.")
+    parser.add_argument("--run-dir", type=Path, default=Path("/run/vdx"), help="where the sockets are (%(default)s)")
+    parser.add_argument("--verbose", action="store_true", help="log every step")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.DEBUG if options.verbose else logging.INFO, format="%(levelname)s %(message)s")
+    try:
+        asyncio.run(run(options.run_dir))
+    except (VdxError, OSError) as error:
+        print(f"b2bua: {error}", file=sys.stderr)  # noqa: T201 - the one sentence of a failed start
+        return 2
+    return 0
+
+
+async def run(run_dir: Path) -> None:
+    """Wire everything together and serve until SIGTERM."""
+    gateway = Gateway(GatewayIds(), _log_record)
+    loop = asyncio.get_running_loop()
+    shell = Shell(gateway, after=lambda: _ask(gateway, pinholes))
+    pinholes = PinholeClient(run_dir / "pinhole.sock", gateway, loop.time, shell.flush)
+    steering = Control(gateway, SiteListeners(shell), loop.time, shell.flush)
+    server = await wire.serve(run_dir / "control.sock", control.B2buaServerCodec, steering.serve, mode=0o660)
+
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    tasks = [asyncio.create_task(pinholes.run()), asyncio.create_task(_watchdog())]
+    gc.collect()
+    gc.freeze()  # what is here now stays: the collector need not look at it again
+    daemon.notify("READY=1\nSTATUS=waiting for a site version")
+    log.info("b2bua.ready")
+    await stop.wait()
+
+    daemon.notify("STOPPING=1")
+    for task in tasks:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    server.close()
+    await shell.close()
+
+
+def _ask(gateway: Gateway, pinholes: PinholeClient) -> None:
+    for request in gateway.requests():
+        pinholes.send(request)
+
+
+def _log_record(record: CallRecord) -> None:
+    log.info("call.ended %s", record)
+
+
+async def _watchdog() -> None:
+    """Tell systemd that the loop turns."""
+    while seconds := watchdog_seconds():
+        daemon.notify("WATCHDOG=1")
+        await asyncio.sleep(seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

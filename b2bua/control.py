@@ -1,0 +1,82 @@
+"""The control socket: `gatewayd` hands over site versions, and asks about calls.
+
+A version is prepared first: its listeners are bound beside the running ones, so that a port already taken is known
+before anything changes. Activating it changes what new calls follow; running calls keep what they began with.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+
+from b2bua.call.gateway import Gateway
+from b2bua.call.plan import Plan
+from b2bua.listeners import SiteListeners
+from vdx import control, wire
+from vdx.control import FromB2bua, ToB2bua
+from vdx.pinhole import Refused
+
+log = logging.getLogger(__name__)
+
+
+class Control:
+    """What `gatewayd` may ask; `after` runs after every message, to send what came of it."""
+
+    def __init__(
+        self, gateway: Gateway, listeners: SiteListeners, clock: Callable[[], float], after: Callable[[], None]
+    ) -> None:
+        self._gateway = gateway
+        self._listeners = listeners
+        self._clock = clock
+        self._after = after
+        self._prepared: Plan | None = None
+
+    async def serve(self, connection: wire.Connection[ToB2bua]) -> None:
+        """Answer one connection: `gatewayd`'s, or root's."""
+        if connection.user not in (0, os.getuid()):
+            log.warning("control.refused: user %d may not steer b2bua", connection.user)
+            return
+        try:
+            async for message in connection:
+                connection.send(await self._answer(message))
+                self._after()
+        except wire.WireError as error:
+            log.warning("control.broken: %s", error)
+
+    async def _answer(self, message: ToB2bua) -> FromB2bua:
+        now = self._clock()
+        match message:
+            case control.Prepare(id, version, signalling):
+                return await self._prepare(id, Plan(version, signalling))
+            case control.Activate(id, version):
+                return await self._activate(id, version)
+            case control.Revert(id):
+                self._prepared = None
+                await self._listeners.revert()
+                return control.Ok(id)
+            case control.Calls(id):
+                return control.CallList(id, self._gateway.calls(now))
+            case control.Hangup(id, call):
+                found = self._gateway.hang_up(call, "operator", now)
+                return control.Ok(id) if found else Refused(id, "unknown", f"there is no call {call}")
+            case control.Status(id):
+                return self._status(id)
+
+    async def _prepare(self, number: int, plan: Plan) -> control.Prepared:
+        errors = await self._listeners.prepare(plan.signalling.listeners)
+        self._prepared = None if errors else plan
+        return control.Prepared(number, errors)
+
+    async def _activate(self, number: int, version: str) -> FromB2bua:
+        if self._prepared is None or self._prepared.version != version:
+            return Refused(number, "unknown", f"version {version} has not been prepared")
+        self._gateway.plan, self._prepared = self._prepared, None
+        await self._listeners.activate()
+        log.info("site.activated: version %s", version)
+        return control.Ok(number)
+
+    def _status(self, number: int) -> control.StatusReport:
+        facts: dict[str, str | int | float] = {**self._gateway.sizes, **self._gateway.counts}
+        facts |= {f"dropped: {reason}": count for reason, count in self._gateway.endpoint.dropped.items()}
+        return control.StatusReport(number, "b2bua", self._gateway.plan.version, "running", facts)
