@@ -159,8 +159,9 @@ class Agent:
         found: dict[str, Message] = {}
         while left:
             got = self._next(within)
-            kind = "nothing" if got is None else got.name.split()[0]
-            assert got is not None and kind in left, f"{self.user} expected {' and '.join(left)}, got {kind}:\n{got}"
+            assert got is not None, f"{self.user} expected {' and '.join(left)}, nothing came within {within} s"
+            kind = got.name.split()[0]
+            assert kind in left, f"{self.user} expected {' and '.join(left)}, got:\n{got}"
             left.remove(kind)
             found[kind] = got
         return [found[str(one)] for one in what]
@@ -169,10 +170,10 @@ class Agent:
         """Wait until a message was received `count` times in all."""
         deadline = time.monotonic() + within
         while self.copies[_print(of)] < count:
-            got = self._take(deadline)
-            assert got is None or got.status == 100, f"{self.user} expected a copy, got:\n{got}"
-            if got is None:
-                assert self.copies[_print(of)] >= count, f"{self.copies[_print(of)]} copies of {of.name}, not {count}"
+            got = self._read(deadline)
+            assert got is not None, f"{self.copies[_print(of)]} copies of {of.name}, not {count}"
+            known = self.copies[_print(got)] > 1 or got.status == 100
+            assert known, f"{self.user} expected a copy of {of.name}, got:\n{got}"
 
     def expect_nothing(self, seconds: float = 0.5) -> None:
         """Fail if anything new comes for a while; retransmissions are passed over."""
@@ -206,13 +207,20 @@ class Agent:
 
     def _take(self, deadline: float) -> Message | None:
         """Return the next message that was not received before."""
-        while (came := self.wire.receive(deadline)) is not None:
-            got = sip.read(*came)
-            self.copies[_print(got)] += 1
+        while (got := self._read(deadline)) is not None:
             if self.copies[_print(got)] == 1:
-                self.received.append(got)
                 return got
         return None
+
+    def _read(self, deadline: float) -> Message | None:
+        """Return the next message, counted."""
+        came = self.wire.receive(deadline)
+        if came is None:
+            return None
+        got = sip.read(*came)
+        self.copies[_print(got)] += 1
+        self.received.append(got)
+        return got
 
     def _request(self, call: Dialog, method: str, number: int, branch: str, body: str, more: Fields) -> Message:
         sent_by = hostport(self.address, self.port)

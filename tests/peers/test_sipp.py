@@ -119,6 +119,6 @@ def test_a_failed_call_is_an_error(here: Place) -> None:
 
 
 def test_a_scenario_that_sipp_cannot_read_says_so(tmp_path: Path) -> None:
-    broken = [callee.invited(), Send("no [$variable] of that name")]
+    broken: list[Step] = [callee.invited(), Send("no [$variable] of that name")]
     with pytest.raises(AssertionError, match="sipp ended at once"):
         Sipp(Here(), broken, tmp_path, "127.0.0.1", free("127.0.0.1", "udp"))
