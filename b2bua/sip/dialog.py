@@ -120,9 +120,9 @@ class Dialog:
         head = Head(uri, self.who.via(branch), lines, self.local, self.remote, self.call_id, number)
         return head, next_hop(hop, self.to)
 
-    def leave(self, flow: Flow | Target) -> None:
+    def leave(self, flow: Flow) -> None:
         """Forget a closed connection: the next request opens a new one to the same host, at the Contact's port."""
-        if self.to != flow or not isinstance(flow, Flow):
+        if self.to != flow:
             return
         try:
             uri = parse_uri(self.target)

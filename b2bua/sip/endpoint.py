@@ -24,8 +24,9 @@ from b2bua.sip.limits import MAX_SERVER_TRANSACTIONS
 from b2bua.sip.message import Response
 from b2bua.sip.parser import parse
 from b2bua.sip.request import ClientRequest, ServerRequest
-from b2bua.sip.routing import answer_path, answer_via, transaction_key
+from b2bua.sip.routing import answer_path, answer_via, same_path, transaction_key
 from b2bua.sip.transaction import ClientTransaction, ServerTransaction
+from b2bua.sip.uri import parse_uri
 from b2bua.sip.validate import check_contact, check_extensions, check_hops, check_method, check_shape
 from b2bua.sip.write import Head, content, echo, fields_text, request_head, status_line
 
@@ -98,7 +99,7 @@ class Endpoint:
     # What the owner starts
 
     def invite(self, invitation: Invitation, now: float) -> Leg:
-        """Call somebody. Raises InjectionError for values that cannot be written."""
+        """Call somebody. Raises InjectionError for values that cannot be written, UriError for a broken URI."""
         layer = self._layer
         layer.now = now
         tag = layer.ids.token()
@@ -114,7 +115,7 @@ class Endpoint:
         return leg
 
     def request(self, method: str, invitation: Invitation, now: float) -> ClientRequest:
-        """Send another request outside dialogs, such as OPTIONS. Raises InjectionError."""
+        """Send another request outside dialogs, such as OPTIONS. Raises like `invite`."""
         layer = self._layer
         layer.now = now
         head, _ = self._head(invitation, layer.ids.token())
@@ -127,8 +128,9 @@ class Endpoint:
     def _head(self, invitation: Invitation, tag: str) -> tuple[Head, Local]:
         for value in (invitation.uri, invitation.from_, invitation.to, invitation.contact, *invitation.route):
             refuse_injection(value)
-        if " " in invitation.uri or ";tag=" in invitation.from_:
-            raise InjectionError("a Request-URI has no blanks, and the tag of From is ours")
+        if ";tag=" in invitation.from_:
+            raise InjectionError("the tag of From is ours to choose")
+        parse_uri(invitation.uri)
         ids = self._layer.ids
         who = Local.of(invitation.destination.transport, invitation.sent_by, invitation.contact)
         route = "".join(f"Route: {value}\r\n" for value in invitation.route)
@@ -172,14 +174,14 @@ class Endpoint:
         if transaction is not None:
             transaction.handle("lost")
 
-    def flow_closed(self, flow: Flow | Target, now: float) -> None:
-        """Take the end of a connection, by either name: what waits on it fails, dialogs will open a new one."""
+    def flow_closed(self, flow: Flow, now: float) -> None:
+        """Take the end of a connection: what waits on it fails, dialogs will open a new one."""
         layer = self._layer
         layer.now = now
         for leg in list(layer.legs.values()):
             if leg.dialog is not None:
                 leg.dialog.leave(flow)
-        for transaction in [client for client in layer.clients.values() if client.to == flow]:
+        for transaction in [client for client in layer.clients.values() if same_path(client.to, flow)]:
             transaction.handle("lost")
 
     # Responses

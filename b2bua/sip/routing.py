@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from b2bua.sip.flow import Flow, Target
 from b2bua.sip.grammar import split_list
 from b2bua.sip.uri import bracket
 
 if TYPE_CHECKING:
-    from b2bua.sip.flow import Flow
     from b2bua.sip.message import Request
 
 COOKIE = "z9hG4bK"
@@ -44,6 +44,13 @@ def answer_path(request: Request, flow: Flow) -> Flow:
     if "rport" in via.params or port == flow.remote[1]:
         return flow
     return replace(flow, remote=(flow.remote[0], port))
+
+
+def same_path(to: Flow | Target, flow: Flow) -> bool:
+    """Tell whether what was sent to `to` went over `flow`: by its name, or as the address it was opened to."""
+    if isinstance(to, Target):
+        return (to.zone, to.transport, to.host, to.port) == (flow.zone, flow.transport, *flow.remote)
+    return to == flow
 
 
 def answer_via(request: Request, flow: Flow) -> str:

@@ -17,8 +17,10 @@ _REQUIRED = ("via", "from", "to", "call-id", "cseq")
 # Headers that may stand once (RFC 4475 3.3.8)
 _SINGLE = ("from", "to", "call-id", "cseq", "max-forwards", "content-type", "expires")
 
+_LATER = ("MESSAGE", "REFER", "PUBLISH")
+
 KNOWN_METHODS = frozenset(
-    "INVITE ACK BYE CANCEL OPTIONS REGISTER PRACK UPDATE INFO SUBSCRIBE NOTIFY MESSAGE REFER PUBLISH".split()
+    ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "PRACK", "UPDATE", "INFO", "SUBSCRIBE", "NOTIFY", *_LATER)
 )
 """Methods of the IANA registry: 405 where we know but do not allow one, 501 for the others (21.5.2)."""
 

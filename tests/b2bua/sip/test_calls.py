@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from b2bua.sip import (
@@ -498,7 +500,7 @@ def test_end_fits_every_state(wire: Wire) -> None:
 
 def test_commands_out_of_place(wire: Wire) -> None:
     caller, callee = ring(wire)
-    for command in (
+    commands: list[Callable[[], object]] = [
         lambda: caller.answer(wire.now, body=ANSWER),
         lambda: caller.bye(wire.now),
         lambda: caller.reinvite(wire.now, body=SDP),
@@ -507,7 +509,8 @@ def test_commands_out_of_place(wire: Wire) -> None:
         lambda: callee.ring(wire.now, 200),
         lambda: callee.reject(wire.now, 200),
         lambda: callee.ack(wire.now),
-    ):
+    ]
+    for command in commands:
         with pytest.raises(StateError):
             command()
     caller.cancel(wire.now)

@@ -1,0 +1,25 @@
+"""The bounds of what peers can make the sockets hold; each with its reason."""
+
+BATCH = 64
+"""Datagrams read per readiness event: then answers leave and timers get their turn."""
+
+RECEIVE_BUFFER = 4 * 1024 * 1024
+"""Octets asked of the kernel per UDP socket: a second of 2,000 calls; the kernel grants what rmem_max allows."""
+
+MAX_UDP_FLOWS = 10_000
+"""Flow tokens kept per socket; spoofed sources empty the cache, which costs only making tokens anew."""
+
+MAX_WRITE_QUEUE = 1024 * 1024
+"""Octets that wait for a slow reader on one connection: four of the largest messages; then it is closed."""
+
+MAX_WAITING = 64
+"""Messages that wait for one connection to open."""
+
+MAX_CONNECTIONS = 4_096
+"""Connections accepted per listener: institutions use one each, browsers come through another listener."""
+
+CONNECT_SECONDS = 5.0
+"""RFC 3261 leaves it open; a caller should hear of a dead peer before they hang up."""
+
+FIRST_MESSAGE_SECONDS = 30.0
+"""An accepted connection that has sent no whole message by then is closed: it holds a place for nothing."""

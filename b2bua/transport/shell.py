@@ -1,0 +1,289 @@
+"""The I/O shell around an element of `b2bua.sip`: its sockets, its way out and its one timer.
+
+The listener of a zone picks the route: what leaves for a zone leaves from an address of that zone, so no mark and no
+privilege is needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ipaddress
+import itertools
+import logging
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from b2bua.sip import Flow, Outgoing, Target
+from b2bua.transport.limits import CONNECT_SECONDS, MAX_CONNECTIONS
+from b2bua.transport.listener import Listener
+from b2bua.transport.tcp import Connection, listen
+from b2bua.transport.udp import UdpSocket
+
+log = logging.getLogger(__name__)
+
+
+class Sink(Protocol):
+    """The sans-IO side: an `Endpoint`, or a gateway around one."""
+
+    def receive(self, data: bytes, flow: Flow, now: float) -> None:
+        """Take one message."""
+        ...
+
+    def send_failed(self, outgoing: Outgoing, sentence: str, now: float) -> None:
+        """Hear that a message could not be delivered."""
+        ...
+
+    def flow_closed(self, flow: Flow, now: float) -> None:
+        """Hear that a connection is gone."""
+        ...
+
+    def to_send(self) -> list[Outgoing]:
+        """Give what is to be sent."""
+        ...
+
+    def next_timer(self) -> float | None:
+        """Give when `on_timer` is due."""
+        ...
+
+    def on_timer(self, now: float) -> None:
+        """Do what is due."""
+        ...
+
+
+@functools.lru_cache(maxsize=4096)
+def family(host: str) -> int:
+    """Give 4 or 6 for an address, 0 for a name: looking names up is not the sockets' work."""
+    try:
+        return ipaddress.ip_address(host).version
+    except ValueError:
+        return 0
+
+
+class Shell:
+    """All sockets of one element. Time is the event loop's clock, in seconds.
+
+    `after` runs whenever the sink may have something new to say, before its messages go out.
+    """
+
+    def __init__(self, sink: Sink, after: Callable[[], None] = lambda: None) -> None:
+        self._sink = sink
+        self._after = after
+        self._loop = asyncio.get_running_loop()
+        self._ids = itertools.count(1)
+        self._udp: dict[int, UdpSocket] = {}
+        self._servers: list[tuple[Listener, Listener, asyncio.Server]] = []  # as asked for, as bound
+
+        self._connections: dict[int, Connection] = {}
+        self._opened: dict[Target, Connection] = {}
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+
+    @property
+    def now(self) -> float:
+        """The time to call the sink with."""
+        return self._loop.time()
+
+    async def open(self, listeners: Iterable[Listener]) -> None:
+        """Bind every listener beside those that are open, or none of them: raises ListenError."""
+        bound: list[Listener] = []
+        try:
+            for listener in listeners:
+                if listener.transport == "udp":
+                    self._open_udp(listener)
+                else:
+                    await self._open_tcp(listener)
+                bound.append(listener)
+        except BaseException:
+            await self.shut(bound)
+            raise
+
+    async def shut(self, listeners: Iterable[Listener]) -> None:
+        """Close these listeners; connections that came through them live on."""
+        gone = set(listeners)
+        for ident, udp in list(self._udp.items()):
+            if udp.listener in gone:
+                self._loop.remove_reader(udp.socket)
+                udp.close()
+                del self._udp[ident]
+        closing = [server for asked, _, server in self._servers if asked in gone]
+        self._servers = [entry for entry in self._servers if entry[0] not in gone]
+        for server in closing:
+            server.close()
+
+    def _open_udp(self, listener: Listener) -> None:
+        ident = next(self._ids)
+        bound = UdpSocket(listener, ident, self.received, self.flush)
+        self._udp[ident] = bound
+        self._loop.add_reader(bound.socket, bound.readable)
+
+    async def _open_tcp(self, listener: Listener) -> None:
+        bound = listen(listener)
+        served = listener
+        if not listener.port:
+            port = bound.getsockname()[1]
+            served = Listener(listener.zone, listener.transport, listener.address, port, listener.advertise)
+
+        def accept() -> Connection:
+            return Connection(self, served, next(self._ids), accepted=True)
+
+        self._servers.append((listener, served, await self._loop.create_server(accept, sock=bound)))
+
+    @property
+    def listeners(self) -> list[Listener]:
+        """What is bound, with the ports that were given."""
+        udp = [
+            Listener(one.listener.zone, "udp", one.local[0], one.local[1], one.listener.advertise)
+            for one in self._udp.values()
+        ]
+        return udp + [served for _, served, _ in self._servers]
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open or opening."""
+        return len(self._connections) + len(self._connecting)
+
+    async def close(self) -> None:
+        """Close everything; the sink hears of every connection that ends."""
+        for udp in self._udp.values():
+            self._loop.remove_reader(udp.socket)
+            udp.close()
+        self._udp.clear()
+        for task in list(self._connecting):
+            task.cancel()
+        await asyncio.gather(*self._connecting, return_exceptions=True)
+        for _, _, server in self._servers:
+            server.close()
+        for connection in list(self._connections.values()):
+            connection.close()
+        for _, _, server in self._servers:
+            await server.wait_closed()
+        self._servers.clear()
+        await asyncio.sleep(0)  # aborted connections tell of their end in the loop's next round
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # Into the sink
+
+    def received(self, data: bytes, flow: Flow) -> None:
+        """Hand one message to the sink."""
+        self._sink.receive(data, flow, self._loop.time())
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        # The loop may wake a clock tick early; the sink's timer is due all the same
+        self._sink.on_timer(max(self._loop.time(), self._timer_at))
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what the sink has to say and set the timer. To be called after every command given to it."""
+        self._after()
+        while batch := self._sink.to_send():
+            for outgoing in batch:
+                self._send(outgoing)
+            self._after()
+        self._arm()
+
+    def _arm(self) -> None:
+        """Keep one timer, at the sink's earliest; an earlier one that is set already may fire for nothing."""
+        due = self._sink.next_timer()
+        if due is None or (self._timer is not None and self._timer_at <= due):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = due
+        self._timer = self._loop.call_at(due, self._on_timer)
+
+    # Out to the peers
+
+    def _send(self, outgoing: Outgoing) -> None:
+        to = outgoing.to
+        if to.transport == "udp":
+            problem = self._send_udp(outgoing.data, to)
+            if problem:
+                self.undelivered(outgoing, problem)
+            return
+        if isinstance(to, Flow):
+            connection = self._connections.get(to.id)
+            if connection is None:
+                self.undelivered(outgoing, "the connection is closed")
+            else:
+                connection.send(outgoing)
+            return
+        opened = self._opened.get(to) or self._connect(to)
+        if opened is None:
+            self.undelivered(outgoing, f"zone {to.zone} has no {to.transport} listener for {to.host}")
+        else:
+            opened.send(outgoing)
+
+    def _send_udp(self, data: bytes, to: Flow | Target) -> str:
+        if isinstance(to, Flow):
+            udp = self._udp.get(to.id)
+            host, port = to.remote
+        else:
+            udp = next((one for one in self._udp.values() if _fits(one.listener, to)), None)
+            host, port = to.host, to.port
+        if udp is None:
+            return f"zone {to.zone} has no udp listener for {host}"
+        return udp.send(data, host, port)
+
+    def _connect(self, to: Target) -> Connection | None:
+        """Start a connection from the listener's address; messages to it wait."""
+        listener = next((one for _, one, _ in self._servers if _fits(one, to)), None)
+        if listener is None:
+            return None
+        connection = Connection(self, listener, next(self._ids), accepted=False)
+        self._opened[to] = connection
+        task = self._loop.create_task(self._open_connection(connection, to))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+        return connection
+
+    async def _open_connection(self, connection: Connection, to: Target) -> None:
+        local = (connection.listener.address, 0)
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self._loop.create_connection(lambda: connection, to.host, to.port, local_addr=local)
+        except TimeoutError:
+            connection.fail(f"no connection within {CONNECT_SECONDS:g} s")
+        except OSError as error:
+            connection.fail(error.strerror or "no connection")
+        else:
+            return
+        self.flush()
+
+    # What connections report
+
+    def opened(self, connection: Connection) -> bool:
+        """Register a connection; False if the listener has too many."""
+        same = sum(1 for one in self._connections.values() if one.listener is connection.listener and one.accepted)
+        if connection.accepted and same >= MAX_CONNECTIONS:
+            return False
+        self._connections[connection.id] = connection
+        return True
+
+    def undelivered(self, outgoing: Outgoing, sentence: str) -> None:
+        """Tell the sink that a message never left."""
+        log.info("message.undelivered", extra={"to": repr(outgoing.to), "why": sentence})
+        self._sink.send_failed(outgoing, sentence, self._loop.time())
+
+    def closed(self, connection: Connection) -> None:
+        """Forget a connection, under both its names."""
+        known = self._connections.pop(connection.id, None)
+        for target in [target for target, one in self._opened.items() if one is connection]:
+            del self._opened[target]
+        if known is not None and connection.flow is not None:
+            self._sink.flow_closed(connection.flow, self._loop.time())
+        self.flush()
+
+
+def _fits(listener: Listener, to: Target) -> bool:
+    """Whether a message to `to` may leave from this listener."""
+    return (
+        listener.zone == to.zone
+        and listener.transport == to.transport
+        and (not to.source or listener.address == to.source)
+        and family(listener.address) == family(to.host)
+    )

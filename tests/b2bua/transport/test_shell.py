@@ -1,0 +1,277 @@
+"""Real sockets on the loopback: whole calls, refused ports, slow readers, broken streams."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+
+from b2bua.sip import (
+    Answered,
+    ByeReceived,
+    Endpoint,
+    Event,
+    Failed,
+    IncomingInvite,
+    Invitation,
+    Provisional,
+    RequestAnswered,
+    RequestReceived,
+    Target,
+)
+from b2bua.sip.uri import bracket
+from b2bua.transport import Listener, ListenError, RandomIds, Shell
+from b2bua.transport.limits import MAX_WRITE_QUEUE
+
+T = TypeVar("T", bound=Event)
+LOOPBACK = "127.0.0.1"
+PATIENCE = 10.0
+
+
+class Station:
+    """An endpoint behind real sockets; events wait in a queue."""
+
+    def __init__(self) -> None:
+        self.endpoint = Endpoint(RandomIds())
+        self.events: asyncio.Queue[Event] = asyncio.Queue()
+        self.shell = Shell(self.endpoint, self._collect)
+
+    def _collect(self) -> None:
+        for event in self.endpoint.events():
+            self.events.put_nowait(event)
+
+    async def take(self, kind: type[T]) -> T:
+        event = await asyncio.wait_for(self.events.get(), PATIENCE)
+        assert isinstance(event, kind), (kind.__name__, event)
+        return event
+
+    def listener(self, transport: str) -> Listener:
+        return next(one for one in self.shell.listeners if one.transport == transport)
+
+    def invitation(self, other: Listener) -> Invitation:
+        own = self.listener(other.transport)
+        return Invitation(
+            Target(other.zone, other.transport, other.address, other.port),
+            f"sip:room@{bracket(other.address)}",
+            "<sip:ann@example.org>",
+            "<sip:room@example.org>",
+            own.sent_by,
+            body=b"v=0\r\n",
+        )
+
+    def do(self, command: Callable[[float], object]) -> None:
+        command(self.shell.now)
+        self.shell.flush()
+
+
+def play(scene: Callable[[Station, Station], Awaitable[None]], address: str = LOOPBACK) -> None:
+    """Run a scene between two stations that listen on UDP and TCP, and close them."""
+
+    async def stage() -> None:
+        ann, bob = Station(), Station()
+        both = [Listener("lan", "udp", address, 0), Listener("lan", "tcp", address, 0)]
+        try:
+            await ann.shell.open(both)
+            await bob.shell.open(both)
+            await asyncio.wait_for(scene(ann, bob), 3 * PATIENCE)
+        finally:
+            await ann.shell.close()
+            await bob.shell.close()
+        assert ann.shell.connections == bob.shell.connections == 0
+
+    asyncio.run(stage())
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize("address", [LOOPBACK, "::1"])
+def test_a_call(transport: str, address: str) -> None:
+    async def scene(ann: Station, bob: Station) -> None:
+        target = bob.listener(transport)
+        caller = ann.endpoint.invite(ann.invitation(target), ann.shell.now)
+        ann.shell.flush()
+        incoming = await bob.take(IncomingInvite)
+        assert incoming.flow.transport == transport
+        assert incoming.flow.zone == "lan"
+        bob.do(incoming.leg.ring)
+        await ann.take(Provisional)
+        bob.do(lambda now: incoming.leg.answer(now, body=b"v=0\r\n"))
+        await ann.take(Answered)
+        await bob.events.get()
+        ann.do(caller.bye)
+        await bob.take(ByeReceived)
+        expected = 0 if transport == "udp" else 1
+        assert len(bob.shell._connections) == expected  # the whole call went over one connection
+
+    play(scene, address)
+
+
+def test_requests_to_one_target_share_a_connection() -> None:
+    async def scene(ann: Station, bob: Station) -> None:
+        invitation = ann.invitation(bob.listener("tcp"))
+        for _ in range(3):
+            ann.endpoint.request("OPTIONS", invitation, ann.shell.now)
+        ann.shell.flush()
+        for _ in range(3):
+            event = await bob.take(RequestReceived)
+            bob.do(event.handle.respond)
+        for _ in range(3):
+            assert (await ann.take(RequestAnswered)).status == 200
+        assert len(bob.shell._connections) == 1
+
+    play(scene)
+
+
+def test_nobody_listens_on_tcp() -> None:
+    async def scene(ann: Station, bob: Station) -> None:
+        invitation = ann.invitation(bob.listener("tcp"))
+        await bob.shell.close()
+        ann.endpoint.invite(invitation, ann.shell.now)
+        ann.shell.flush()
+        assert (await ann.take(Failed)).status == 503
+
+    play(scene)
+
+
+def test_no_listener_fits_the_target() -> None:
+    async def scene(ann: Station, bob: Station) -> None:
+        for to in (
+            Target("lan", "udp", "host.example", 5060),
+            Target("sdn", "udp", LOOPBACK, 5060),
+            Target("lan", "tcp", "::1", 5060),
+            Target("lan", "udp", LOOPBACK, 5060, "127.0.0.9"),
+        ):
+            own = ann.listener(to.transport)
+            invitation = Invitation(to, "sip:x@y", "sip:a@b", "sip:x@y", own.sent_by)
+            ann.endpoint.invite(invitation, ann.shell.now)
+            ann.shell.flush()
+            assert (await ann.take(Failed)).status == 503
+        assert not bob.events.qsize()
+
+    play(scene)
+
+
+def test_a_connection_that_breaks_fails_what_waits_on_it() -> None:
+    async def scene(ann: Station, bob: Station) -> None:
+        ann.endpoint.invite(ann.invitation(bob.listener("tcp")), ann.shell.now)
+        ann.shell.flush()
+        await bob.take(IncomingInvite)
+        for connection in list(bob.shell._connections.values()):
+            connection.close()
+        assert (await ann.take(Failed)).status == 503
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    "rubbish", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01" * 40_000, b"INVITE sip:a@b SIP/2.0\r\n\r\n"]
+)
+def test_a_stream_that_is_no_sip_is_closed(rubbish: bytes) -> None:
+    async def scene(_ann: Station, bob: Station) -> None:
+        listener = bob.listener("tcp")
+        reader, writer = await asyncio.open_connection(listener.address, listener.port)
+        writer.write(rubbish)
+        with contextlib.suppress(ConnectionError):  # a reset where we had not read everything
+            assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        assert not bob.events.qsize()
+
+    play(scene)
+
+
+def test_keepalives_are_answered_on_tcp() -> None:
+    async def scene(_ann: Station, bob: Station) -> None:
+        listener = bob.listener("tcp")
+        reader, writer = await asyncio.open_connection(listener.address, listener.port)
+        writer.write(b"\r\n\r\n")
+        assert await asyncio.wait_for(reader.readexactly(2), PATIENCE) == b"\r\n"
+        writer.close()
+
+    play(scene)
+
+
+def test_a_slow_reader_loses_its_connection_only() -> None:
+    async def scene(ann: Station, bob: Station) -> None:
+        listener = bob.listener("tcp")
+        slow = socket.create_connection((listener.address, listener.port))
+        head = (
+            "OPTIONS sip:x@y SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK{}\r\nFrom: <sip:a@b>;tag=1\r\n"
+            "To: <sip:x@y>\r\nCall-ID: {}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        )
+        slow.sendall("".join(head.format(n, n) for n in range(60)).encode())
+        body = b"x" * (MAX_WRITE_QUEUE // 8)
+        for _ in range(60):
+            event = await bob.take(RequestReceived)
+            if not bob.shell.connections:
+                break
+            bob.do(lambda now, event=event: event.handle.respond(now, 200, body=body))  # type: ignore[misc]
+        ann.endpoint.request("OPTIONS", ann.invitation(listener), ann.shell.now)
+        ann.shell.flush()
+        while True:
+            event = await bob.take(RequestReceived)
+            if event.request.get("from").startswith("<sip:ann"):
+                break
+        bob.do(event.handle.respond)
+        assert (await ann.take(RequestAnswered)).status == 200
+        assert len(bob.shell._connections) == 1
+        assert any("too slowly" in reason for reason in bob.endpoint.dropped)
+        slow.close()
+
+    play(scene)
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_port_already_taken(transport: str) -> None:
+    async def stage() -> None:
+        kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
+        with socket.socket(socket.AF_INET, kind) as taken:
+            taken.bind((LOOPBACK, 0))
+            if transport == "tcp":
+                taken.listen()
+            port = taken.getsockname()[1]
+            shell = Shell(Endpoint(RandomIds()))
+            with pytest.raises(ListenError) as refused:
+                await shell.open([Listener("sdn", "udp", LOOPBACK, 0), Listener("sdn", transport, LOOPBACK, port)])
+            assert f"{transport.upper()} port {port} on {LOOPBACK} of zone sdn is taken" in str(refused.value)
+            assert not shell.listeners  # nothing half-open
+
+    asyncio.run(stage())
+
+
+def test_an_address_that_is_not_ours() -> None:
+    async def stage() -> None:
+        with pytest.raises(ListenError, match="no interface of this machine has the address"):
+            await Shell(Endpoint(RandomIds())).open([Listener("sdn", "udp", "192.0.2.77", 0)])
+
+    asyncio.run(stage())
+
+
+def test_the_timer_fires() -> None:
+    """A lost datagram is sent again by the sink's own timer."""
+
+    async def scene(ann: Station, _bob: Station) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+            deaf.bind((LOOPBACK, 0))
+            deaf.setblocking(False)
+            target = Listener("lan", "udp", LOOPBACK, deaf.getsockname()[1])
+            ann.endpoint.request("OPTIONS", ann.invitation(target), ann.shell.now)
+            ann.shell.flush()
+            loop = asyncio.get_running_loop()
+            first = await asyncio.wait_for(loop.sock_recv(deaf, 9999), PATIENCE)
+            second = await asyncio.wait_for(loop.sock_recv(deaf, 9999), PATIENCE)
+            assert first == second
+
+    play(scene)
+
+
+def test_ids_are_long_and_different() -> None:
+    ids = RandomIds()
+    tokens = {ids.token() for _ in range(5000)}
+    assert len(tokens) == 5000
+    assert {len(token) for token in tokens} == {16}
+    assert all(0 <= ids.fraction() < 1 for _ in range(1000))
