@@ -17,6 +17,7 @@ from systemd import daemon
 from mediad.errors import MediadError
 from mediad.relay import MAX_SOCKETS
 from mediad.service import Service
+from vdx.service import watchdog_seconds
 
 log = logging.getLogger("mediad")
 
@@ -26,8 +27,8 @@ RESERVED = 64
 PRIORITY = 1
 """The lowest real-time priority: above every ordinary program, below the kernel's own threads."""
 
-WATCHDOG_DEFAULT = 30.0
-"""Seconds between ticks where systemd asks for no watchdog."""
+IDLE_TICK = 30.0
+"""Seconds between signs of life where systemd asks for none."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 user=options.user_of_gatewayd,
                 wake=wake,
                 tick=lambda: daemon.notify("WATCHDOG=1"),
-                tick_seconds=_watchdog() / 2,
+                tick_seconds=watchdog_seconds(default=IDLE_TICK),
             )
         except MediadError as error:
             print(f"mediad: {error}", file=sys.stderr)  # noqa: T201 - the one sentence a person reads
@@ -94,12 +95,6 @@ def _be_punctual() -> None:
         log.warning('scheduling.ordinary reason="%s"', error.strerror)
     else:
         log.info("scheduling.realtime priority=%d", PRIORITY)
-
-
-def _watchdog() -> float:
-    """Return how often systemd wants a sign of life, in seconds (sd_watchdog_enabled(3))."""
-    microseconds = os.environ.get("WATCHDOG_USEC", "")
-    return int(microseconds) / 1e6 if microseconds.isdecimal() else 2 * WATCHDOG_DEFAULT
 
 
 if __name__ == "__main__":
