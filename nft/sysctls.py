@@ -40,6 +40,12 @@ REQUIRED_SYSCTLS: tuple[Sysctl, ...] = (
     Sysctl("net.ipv6.conf.default.accept_ra", "0", "addresses and routes are the site file's alone"),
     Sysctl("net.ipv4.conf.all.rp_filter", "0", "it asks the main table; the firewall asks the table of the zone"),
     Sysctl("net.ipv4.conf.default.rp_filter", "0", "it asks the main table; the firewall asks the table of the zone"),
+    Sysctl(
+        "net.ipv4.conf.all.accept_local", "1", "the firewall refuses our own addresses; the kernel's check costs 10 %"
+    ),
+    Sysctl(
+        "net.ipv4.ip_early_demux", "0", "looks up a socket for each relayed packet, and there is none; IPv6 as well"
+    ),
     Sysctl("net.ipv4.conf.all.arp_ignore", "1", "an address is answered for on its own interface only"),
     Sysctl("net.ipv4.conf.all.arp_announce", "2", "an ARP request does not show one zone an address of another"),
     Sysctl("net.ipv4.ip_local_port_range", "16384 32767", "own sockets stay out of the media ports: answers got lost"),

@@ -71,6 +71,7 @@ def _chains(model: Edge) -> list[tuple[str, str, list[str]]]:
             (f"known{version}", "", _known(version)),
             (f"send{version}", "", _send(version)),
         ]
+    chains.append(("bare4", "", _forwarded(4, "udp checksum set 0 accept")))
     return chains
 
 
@@ -128,10 +129,15 @@ def _known(v: int) -> list[str]:
 
 
 def _send(v: int) -> list[str]:
+    # A UDP checksum of zero (RFC 768: none) would be "corrected" with each write and be wrong afterwards.
+    return [*(["udp checksum 0 goto bare4"] if v == 4 else []), *_forwarded(v, "accept")]
+
+
+def _forwarded(v: int, end: str) -> list[str]:
     ip = _ip(v)
     fresh = f"ip ttl set {HOPS} ip frag-off set 0" if v == 4 else f"ip6 hoplimit set {HOPS}"
     remote, learned, early = (
-        f"{ip} daddr set meta mark map @{kind}da{v} udp dport set meta mark map @{kind}dp accept" for kind in "rle"
+        f"{ip} daddr set meta mark map @{kind}da{v} udp dport set meta mark map @{kind}dp {end}" for kind in "rle"
     )
     return [
         f"udp sport set meta mark map @lport {fresh} notrack {remote}",

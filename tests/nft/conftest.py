@@ -46,7 +46,7 @@ class Bench:
     bridges: list[Bridge] = field(default_factory=list)
     sockets: list[socket.socket] = field(default_factory=list)
 
-    def socket(self, zone: str, host: int = 2, port: int = 0) -> socket.socket:
+    def udp(self, zone: str, host: int = 2, port: int = 0) -> socket.socket:
         made = self.net.udp(zone, host, port or next(REMOTE_PORTS), self.version)
         self.sockets.append(made)
         return made

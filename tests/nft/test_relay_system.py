@@ -14,13 +14,14 @@ from nft.errors import TransactionError
 from nft.kernel import Traffic
 from nft.nflog import Latched, LatchReader
 from nft.relay import End
+from nft.schema import IPAddress
 from tests.nft.conftest import PAYLOAD, Bench, place, reaches
 from tests.nft.topology import address, inside
 
 pytestmark = pytest.mark.system
 
 
-def name(made: socket.socket) -> tuple[relay.IPAddress, int]:
+def name(made: socket.socket) -> tuple[IPAddress, int]:
     return ip_address(made.getsockname()[0]), made.getsockname()[1]
 
 
@@ -35,14 +36,14 @@ def until_gone(made: socket.socket) -> list[bytes]:
 
 
 def test_packets_go_both_ways_between_signalled_addresses_and_show_only_ours(bench: Bench) -> None:
-    inner, outer = bench.socket("sdn"), bench.socket("internet")
+    inner, outer = bench.udp("sdn"), bench.udp("internet")
     bridge = bench.open(bench.end("sdn", inner), bench.end("internet", outer))
     assert reaches(inner, bridge.a, outer) == place(bridge.b)
     assert reaches(outer, bridge.b, inner) == place(bridge.a)
 
 
 def test_the_first_packet_of_an_allowed_source_settles_where_packets_go(bench: Bench) -> None:
-    inner, signalled, behind_nat = bench.socket("sdn"), bench.socket("internet"), bench.socket("internet", 3)
+    inner, signalled, behind_nat = bench.udp("sdn"), bench.udp("internet"), bench.udp("internet", 3)
     with inside(bench.net.names["gw"]), LatchReader() as log:
         bridge = bench.open(bench.end("sdn", inner), bench.end("internet", signalled, 3))
         assert reaches(inner, bridge.a, signalled) == place(bridge.b), "before learning, to the signalled address"
@@ -59,7 +60,7 @@ def test_the_first_packet_of_an_allowed_source_settles_where_packets_go(bench: B
 
 
 def test_only_the_first_packet_learns(bench: Bench) -> None:
-    inner, first, second = bench.socket("sdn"), bench.socket("internet", 3), bench.socket("internet", 3)
+    inner, first, second = bench.udp("sdn"), bench.udp("internet", 3), bench.udp("internet", 3)
     bridge = bench.open(bench.end("sdn", inner), bench.end("internet", None, 3))
     assert reaches(inner, bridge.a, first) is None, "nothing is sent before a source is known"
     assert reaches(first, bridge.b, inner)
@@ -69,7 +70,7 @@ def test_only_the_first_packet_learns(bench: Bench) -> None:
 
 @pytest.mark.parametrize("learns", [False, True])
 def test_a_foreign_source_does_not_come_through(bench: Bench, learns: bool) -> None:
-    inner, outer, foreign = bench.socket("sdn"), bench.socket("internet"), bench.socket("internet", 4)
+    inner, outer, foreign = bench.udp("sdn"), bench.udp("internet"), bench.udp("internet", 4)
     bridge = bench.open(bench.end("sdn", inner), bench.end("internet", outer, *([2] if learns else [])))
     before = bench.net.counter("media", "refused")
     assert reaches(foreign, bridge.b, inner) is None
@@ -78,13 +79,13 @@ def test_a_foreign_source_does_not_come_through(bench: Bench, learns: bool) -> N
 
 
 def test_a_foreign_port_of_the_trusted_host_does_not_come_through(bench: Bench) -> None:
-    inner, outer, other = bench.socket("sdn"), bench.socket("internet"), bench.socket("internet")
+    inner, outer, other = bench.udp("sdn"), bench.udp("internet"), bench.udp("internet")
     bridge = bench.open(bench.end("sdn", inner), bench.end("internet", outer))
     assert reaches(other, bridge.b, inner) is None
 
 
 def test_a_port_without_a_pinhole_answers_nothing(bench: Bench) -> None:
-    inner, outer = bench.socket("sdn"), bench.socket("internet")
+    inner, outer = bench.udp("sdn"), bench.udp("internet")
     bridge = bench.open(bench.end("sdn", inner), bench.end("internet", outer))
     before = bench.net.counter("media", "unknown")
     assert reaches(outer, replace(bridge.b, port=bridge.b.port + 1), inner) is None
@@ -92,14 +93,14 @@ def test_a_port_without_a_pinhole_answers_nothing(bench: Bench) -> None:
 
 
 def test_a_pinhole_of_another_zone_is_out_of_reach(bench: Bench) -> None:
-    inner, outer = bench.socket("sdn"), bench.socket("internet")
+    inner, outer = bench.udp("sdn"), bench.udp("internet")
     bridge = bench.open(bench.end("sdn", inner), bench.end("internet", outer))
     assert reaches(outer, bridge.a, outer) is None, "the internet aims at the SDN's pinhole"
     assert reaches(inner, bridge.b, inner) is None, "and the SDN at the internet's"
 
 
 def test_rtcp_is_a_bridge_of_its_own(bench: Bench) -> None:
-    sockets = [(bench.socket("sdn"), bench.socket("internet")) for _ in range(2)]
+    sockets = [(bench.udp("sdn"), bench.udp("internet")) for _ in range(2)]
     bridges = [bench.open(bench.end("sdn", inner), bench.end("internet", outer)) for inner, outer in sockets]
     for (inner, outer), bridge in zip(sockets, bridges, strict=True):
         assert reaches(inner, bridge.a, outer) == place(bridge.b)
@@ -107,14 +108,14 @@ def test_rtcp_is_a_bridge_of_its_own(bench: Bench) -> None:
 
 
 def test_two_parties_of_one_zone_talk_through_it(bench: Bench) -> None:
-    one, two = bench.socket("internet", 2), bench.socket("internet", 3)
+    one, two = bench.udp("internet", 2), bench.udp("internet", 3)
     bridge = bench.open(bench.end("internet", one), bench.end("internet", two, 3))
     assert reaches(one, bridge.a, two) == place(bridge.b)
     assert reaches(two, bridge.b, one) == place(bridge.a)
 
 
 def test_traffic_is_counted_by_the_end_it_arrives_at(bench: Bench) -> None:
-    inner, outer = bench.socket("sdn"), bench.socket("internet")
+    inner, outer = bench.udp("sdn"), bench.udp("internet")
     bridge = bench.open(bench.end("sdn", inner), bench.end("internet", outer))
     for _ in range(3):
         assert reaches(inner, bridge.a, outer)
@@ -127,7 +128,7 @@ def test_traffic_is_counted_by_the_end_it_arrives_at(bench: Bench) -> None:
 
 
 def test_a_source_over_the_rate_is_cut_down_to_it(bench: Bench) -> None:
-    inner, outer = bench.socket("sdn"), bench.socket("internet")
+    inner, outer = bench.udp("sdn"), bench.udp("internet")
     outer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
     bridge = bench.open(bench.end("sdn", inner), bench.end("internet", outer))
     for _ in range(3000):
@@ -137,7 +138,7 @@ def test_a_source_over_the_rate_is_cut_down_to_it(bench: Bench) -> None:
 
 
 def test_the_kernel_closes_a_pinhole_that_nobody_renews(bench: Bench) -> None:
-    inner, outer, late = bench.socket("sdn"), bench.socket("internet"), bench.socket("internet", 3)
+    inner, outer, late = bench.udp("sdn"), bench.udp("internet"), bench.udp("internet", 3)
     trusted = bench.open(bench.end("sdn", inner), bench.end("internet", outer), timeout=0.4)
     armed = bench.open(bench.end("sdn", inner), bench.end("internet", None, 3), timeout=0.4)
     assert reaches(inner, trusted.a, outer)
@@ -149,7 +150,7 @@ def test_the_kernel_closes_a_pinhole_that_nobody_renews(bench: Bench) -> None:
 
 
 def test_renewal_prolongs_and_brings_back_what_ran_out(bench: Bench) -> None:
-    inner, outer = bench.socket("sdn"), bench.socket("internet")
+    inner, outer = bench.udp("sdn"), bench.udp("internet")
     bridge = bench.open(bench.end("sdn", inner), bench.end("internet", outer), timeout=0.4)
     bench.kernel.commit(relay.renew([bridge], 60))
     assert {round(adopted.expires or 0) for adopted in bench.kernel.adopt()} == {60}
@@ -161,7 +162,7 @@ def test_renewal_prolongs_and_brings_back_what_ran_out(bench: Bench) -> None:
 
 
 def test_renewal_does_not_arm_a_pinhole_that_has_learned(bench: Bench) -> None:
-    inner, first, second = bench.socket("sdn"), bench.socket("internet", 3), bench.socket("internet", 3)
+    inner, first, second = bench.udp("sdn"), bench.udp("internet", 3), bench.udp("internet", 3)
     bridge = bench.open(bench.end("sdn", inner), bench.end("internet", None, 3))
     bench.kernel.commit(relay.renew([bridge], 30))
     assert reaches(first, bridge.b, inner), "renewed while it waits, it still learns"
@@ -170,7 +171,7 @@ def test_renewal_does_not_arm_a_pinhole_that_has_learned(bench: Bench) -> None:
 
 
 def test_a_change_of_remote_holds_from_the_next_packet(bench: Bench) -> None:
-    inner, old, new = bench.socket("sdn"), bench.socket("internet"), bench.socket("internet", 4)
+    inner, old, new = bench.udp("sdn"), bench.udp("internet"), bench.udp("internet", 4)
     bridge = bench.open(bench.end("sdn", inner), bench.end("internet", old))
     assert reaches(inner, bridge.a, old)
     changed = replace(bridge, b=replace(bridge.b, remote=name(new)))
@@ -182,7 +183,7 @@ def test_a_change_of_remote_holds_from_the_next_packet(bench: Bench) -> None:
 
 
 def test_a_change_of_remote_forgets_what_was_learned(bench: Bench) -> None:
-    inner, old, new = bench.socket("sdn"), bench.socket("internet", 3), bench.socket("internet", 4)
+    inner, old, new = bench.udp("sdn"), bench.udp("internet", 3), bench.udp("internet", 4)
     bridge = bench.open(bench.end("sdn", inner), bench.end("internet", None, 3))
     assert reaches(old, bridge.b, inner)
     changed = replace(bridge, b=replace(bridge.b, sources=(address("internet", 4, bench.version),)))
@@ -193,7 +194,7 @@ def test_a_change_of_remote_forgets_what_was_learned(bench: Bench) -> None:
 
 
 def test_rearming_learns_anew_from_the_same_sources(bench: Bench) -> None:
-    inner, first, second = bench.socket("sdn"), bench.socket("internet", 3), bench.socket("internet", 3)
+    inner, first, second = bench.udp("sdn"), bench.udp("internet", 3), bench.udp("internet", 3)
     bridge = bench.open(bench.end("sdn", inner), bench.end("internet", None, 3))
     assert reaches(first, bridge.b, inner)
     bench.rebind(bridge, bridge, rearm=True)
@@ -202,7 +203,7 @@ def test_rearming_learns_anew_from_the_same_sources(bench: Bench) -> None:
 
 
 def test_a_closed_pinhole_lets_nothing_through(bench: Bench) -> None:
-    inner, outer, natted = bench.socket("sdn"), bench.socket("internet"), bench.socket("internet", 3)
+    inner, outer, natted = bench.udp("sdn"), bench.udp("internet"), bench.udp("internet", 3)
     trusted = bench.open(bench.end("sdn", inner), bench.end("internet", outer))
     learned = bench.open(bench.end("sdn", inner), bench.end("internet", None, 3))
     assert reaches(inner, trusted.a, outer)
@@ -215,10 +216,10 @@ def test_a_closed_pinhole_lets_nothing_through(bench: Bench) -> None:
 
 
 def test_what_arrives_at_a_local_end_is_delivered_and_what_it_sends_leaves(bench: Bench) -> None:
-    inner, outer = bench.socket("sdn"), bench.socket("internet")
+    inner, outer = bench.udp("sdn"), bench.udp("internet")
     bridge = bench.open(bench.end("sdn", inner, local=True), bench.end("internet", outer, 2, local=True))
     served = [_served(bench, end) for end in (bridge.a, bridge.b)]
-    stranger = bench.socket("internet", 4)
+    stranger = bench.udp("internet", 4)
     for end, there, here in ((bridge.a, inner, served[0]), (bridge.b, outer, served[1])):
         assert reaches(there, end, here) == there.getsockname()[:2]
         here.sendto(PAYLOAD, there.getsockname()[:2])
@@ -228,7 +229,7 @@ def test_what_arrives_at_a_local_end_is_delivered_and_what_it_sends_leaves(bench
 
 
 def test_a_local_socket_cannot_send_into_another_zone(bench: Bench) -> None:
-    inner, outer = bench.socket("sdn"), bench.socket("internet")
+    inner, outer = bench.udp("sdn"), bench.udp("internet")
     bridge = bench.open(bench.end("sdn", inner, local=True), bench.end("internet", outer, local=True))
     served = _served(bench, bridge.a)
     served.sendto(PAYLOAD, outer.getsockname()[:2])
@@ -247,7 +248,7 @@ def _served(bench: Bench, end: End) -> socket.socket:
 
 
 def test_open_bridges_are_read_back_as_they_are(bench: Bench) -> None:
-    inner, outer, natted = bench.socket("sdn"), bench.socket("internet"), bench.socket("internet", 3)
+    inner, outer, natted = bench.udp("sdn"), bench.udp("internet"), bench.udp("internet", 3)
     trusted = bench.open(bench.end("sdn", inner), bench.end("internet", outer))
     learning = bench.open(bench.end("sdn", inner), bench.end("internet", outer, 3, 4))
     local = bench.open(bench.end("sdn", inner, local=True), bench.end("internet", None, local=True))
@@ -263,7 +264,7 @@ def test_open_bridges_are_read_back_as_they_are(bench: Bench) -> None:
 
 
 def test_a_second_bridge_over_a_pinhole_in_use_is_refused_whole(bench: Bench) -> None:
-    inner, outer, other = bench.socket("sdn"), bench.socket("internet"), bench.socket("internet", 4)
+    inner, outer, other = bench.udp("sdn"), bench.udp("internet"), bench.udp("internet", 4)
     bridge = bench.open(bench.end("sdn", inner), bench.end("internet", outer))
     thief = relay.Bridge("thief", bench.end("core"), replace(bridge.b, remote=name(other)))
     with pytest.raises(TransactionError) as refused:
