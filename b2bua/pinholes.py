@@ -57,23 +57,24 @@ class PinholeClient:
         """Stay connected until cancelled."""
         while True:
             try:
-                self._connection = await wire.connect(self._path, pinhole.OwnerCodec)
-                await self._serve(self._connection)
+                await self._serve(await wire.connect(self._path, pinhole.OwnerCodec))
             except wire.WireError as error:
                 log.debug("pinholes.away: %s", error)
-            if self._connection:
-                self._connection.close()
-                self._connection = None
-                log.warning("pinholes.lost: gatewayd went away; calls go on, new ones are refused")
-                self._desk.pinholes_lost(self._clock())
-                self._after()
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _serve(self, connection: wire.Connection[pinhole.Reply | pinhole.Event]) -> None:
-        leases = self._desk.pinholes_connected(self._clock())
-        connection.send(pinhole.Hold(0, leases))
-        log.info("pinholes.connected: %d leases held", len(leases))
-        self._after()
-        async for message in connection:
-            self._desk.on_pinhole(message, self._clock())
+        self._connection = connection
+        try:
+            leases = self._desk.pinholes_connected(self._clock())
+            connection.send(pinhole.Hold(0, leases))
+            log.info("pinholes.connected: %d leases held", len(leases))
+            self._after()
+            async for message in connection:
+                self._desk.on_pinhole(message, self._clock())
+                self._after()
+        finally:
+            self._connection = None
+            connection.close()
+            log.warning("pinholes.lost: gatewayd went away; calls go on, new ones are refused")
+            self._desk.pinholes_lost(self._clock())
             self._after()

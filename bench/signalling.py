@@ -1,0 +1,150 @@
+"""What a call costs: INVITE with SDP to BYE through this edge, pinholes included, beside Sippy's B2BUA.
+
+Both run in one lab, one after the other, several times, at the same rate: sipp calls from a host through the B2BUA to
+sipp on another host. The figure is the CPU time of the B2BUA's processes (ours: `b2bua`, `gatewayd` and `mediad`;
+Sippy opens no pinholes) by the calls that succeeded. The kernel's share of a packet falls on whoever sends it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.processes import cpu_seconds
+from bench.report import Aim, Report
+from lab.host import Host
+from lab.lab import Lab
+from tests.peers.sipp import Sipp, callee, caller
+
+RATE = 100
+"""Calls a second: both are far from their limits there."""
+
+AT_MOST_OF_SIPPY = 1 / 3
+SETTLE_SECONDS = 1.0
+
+VIDEO = """v=0
+o=room 1 1 IN IP4 {address}
+s=room
+c=IN IP4 {address}
+b=AS:2048
+t=0 0
+m=audio {audio} RTP/AVP 96 9 8 0 101
+a=rtpmap:96 opus/48000/2
+a=fmtp:96 useinbandfec=1
+a=rtpmap:9 G722/8000
+a=rtpmap:8 PCMA/8000
+a=rtpmap:0 PCMU/8000
+a=rtpmap:101 telephone-event/8000
+a=fmtp:101 0-15
+a=ptime:20
+a=sendrecv
+m=video {video} RTP/AVP 97 98
+b=TIAS:1920000
+a=rtpmap:97 H264/90000
+a=fmtp:97 profile-level-id=42801f;packetization-mode=1
+a=rtpmap:98 VP8/90000
+a=rtcp-fb:* nack pli
+a=rtcp-fb:* ccm fir
+a=content:main
+a=label:11
+a=sendrecv
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Path_:
+    """One way of a call: who calls, what is dialled where, who answers, whose CPU counts."""
+
+    caller: Host
+    dialled: str
+    b2bua: str
+    callee: Host
+    pids: Callable[[], list[int]]
+
+
+def run(*, short: bool) -> Report:
+    """Measure; `short` makes one round of a few seconds."""
+    rounds, seconds = (1, 3) if short else (5, 15)
+    report = Report("signalling")
+    ours: list[float] = []
+    sippys: list[float] = []
+    with Lab.temporary("bench", programs=("gatewayd", "mediad", "b2bua")) as lab, _sippy(lab) as sippy:
+        paths = ((_edge(lab), ours), (sippy, sippys))
+        for number in range(rounds):
+            for path, costs in paths if number % 2 == 0 else reversed(paths):
+                costs.append(_cost(path, RATE * seconds))
+    report.add("this edge, CPU per call", [cost * 1e3 for cost in ours], "ms")
+    report.add("Sippy B2BUA, CPU per call", [cost * 1e3 for cost in sippys], "ms")
+    ratios = [our / theirs for our, theirs in zip(ours, sippys, strict=True)]
+    report.add("ratio to Sippy", ratios, "", Aim("at most", AT_MOST_OF_SIPPY))
+    report.notes.append(f"{RATE} calls/s for {seconds} s, {rounds} rounds each; two m-lines, 26 lines of SDP")
+    return report
+
+
+def _cost(path: Path_, calls: int) -> float:
+    """Make calls and give the CPU seconds of one."""
+    answer = VIDEO.format(address=path.callee.address(), audio=7000, video=7002)
+    offer = VIDEO.format(address=path.caller.address(), audio=6000, video=6002)
+    with tempfile.TemporaryDirectory() as directory:
+        work = Path(directory)
+        (work / "callee").mkdir()
+        with Sipp(
+            path.callee,
+            callee.call(answer, ring_ms=0),
+            work / "callee",
+            path.callee.address(),
+            5060,
+            calls=calls,
+            trace=False,
+        ):
+            pids = path.pids()
+            before = cpu_seconds(pids)
+            with Sipp(
+                path.caller,
+                caller.call(offer, hold_ms=1000),
+                work,
+                path.caller.address(),
+                5060,
+                remote=(path.b2bua, 5060),
+                service=path.dialled,
+                calls=calls,
+                rate=RATE,
+                trace=False,
+            ) as calling:
+                outcome = calling.succeed(timeout=calls / RATE + 60)
+            time.sleep(SETTLE_SECONDS)
+            return (cpu_seconds(pids) - before) / outcome.successful
+
+
+def _edge(lab: Lab) -> Path_:
+    address = str(lab.topology.zone("sdn").addresses[0].ip)
+    pids = [process.pid for process in lab.state.programs().values()]
+    return Path_(lab.host("hospital"), "clinic", address, lab.host("clinic"), lambda: pids)
+
+
+@contextmanager
+def _sippy(lab: Lab) -> Iterator[Path_]:
+    """Run Sippy's B2BUA on the router between the two sites of the private network."""
+    router, callee_host = lab.host("sdn"), lab.host("municipality")
+    address = str(router.description.interface("hospital").addresses[0].ip)
+    program = Path(sys.prefix) / "bin" / "b2bua_simple"
+    command = [sys.executable, str(program), "-f", "-l", address, "-p", "5060", "-n", f"{callee_host.address()}:5060"]
+    with tempfile.TemporaryFile() as log:
+        process = router.popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env={"SIPLOG_BEND": "none"}
+        )
+        time.sleep(SETTLE_SECONDS)
+        if process.poll() is not None:
+            log.seek(0)
+            raise RuntimeError(f"Sippy did not start: {log.read().decode(errors='replace')}")
+        try:
+            yield Path_(lab.host("hospital"), "municipality", address, callee_host, lambda: [process.pid])
+        finally:
+            process.terminate()
+            process.wait(10)

@@ -1,0 +1,159 @@
+"""The control and pinhole sockets of the program, over real UNIX sockets and real SIP sockets on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from b2bua.call.gateway import Gateway
+from b2bua.control import Control
+from b2bua.ids import GatewayIds
+from b2bua.listeners import SiteListeners
+from b2bua.pinholes import PinholeClient
+from b2bua.transport import Shell
+from vdx import control, pinhole, wire
+from vdx.control import FromB2bua, Signalling, SipListener
+
+Talk = Callable[[wire.Connection[FromB2bua], Gateway, Shell], Awaitable[None]]
+
+
+def listener(port: int, transport: str = "udp") -> SipListener:
+    return SipListener("sdn", transport, "127.0.0.1", port, "127.0.0.1", port)  # type: ignore[arg-type]
+
+
+def site(*listeners: SipListener) -> Signalling:
+    return Signalling(listeners, (), (), max_calls=10, max_streams=4)
+
+
+def free_port(kind: int = socket.SOCK_DGRAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def talk(tmp_path: Path, conversation: Talk) -> None:
+    async def main() -> None:
+        gateway = Gateway(GatewayIds(), lambda _record: None)
+        shell = Shell(gateway)
+        loop = asyncio.get_running_loop()
+        steering = Control(gateway, SiteListeners(shell), loop.time, shell.flush)
+        path = tmp_path / "control.sock"
+        server = await wire.serve(path, control.B2buaServerCodec, steering.serve, mode=0o600)
+        connection = await wire.connect(path, control.B2buaClientCodec)
+        try:
+            await asyncio.wait_for(conversation(connection, gateway, shell), 10)
+        finally:
+            connection.close()
+            server.close()
+            await shell.close()
+            await asyncio.sleep(0.01)  # the server's side of the connection closes
+
+    asyncio.run(main())
+
+
+def test_a_version_is_prepared_and_then_activated(tmp_path: Path) -> None:
+    async def conversation(connection: wire.Connection[FromB2bua], gateway: Gateway, shell: Shell) -> None:
+        first, second = free_port(), free_port()
+        connection.send(control.Prepare(1, "v1", site(listener(first))))
+        assert await connection.receive() == control.Prepared(1)
+        assert gateway.plan.version == "none"
+        connection.send(control.Activate(2, "v1"))
+        assert await connection.receive() == control.Ok(2)
+        assert gateway.plan.version == "v1"
+        connection.send(control.Prepare(3, "v2", site(listener(second))))
+        assert await connection.receive() == control.Prepared(3)
+        assert [one.port for one in shell.listeners] == [first, second]
+        connection.send(control.Activate(4, "v2"))
+        assert await connection.receive() == control.Ok(4)
+        assert [one.port for one in shell.listeners] == [second]
+
+    talk(tmp_path, conversation)
+
+
+def test_a_port_already_taken_is_one_sentence_and_changes_nothing(tmp_path: Path) -> None:
+    async def conversation(connection: wire.Connection[FromB2bua], gateway: Gateway, shell: Shell) -> None:
+        good = free_port()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", 0))
+            port = taken.getsockname()[1]
+            connection.send(control.Prepare(1, "v1", site(listener(good), listener(port))))
+            reply = await connection.receive()
+        assert isinstance(reply, control.Prepared)
+        assert len(reply.errors) == 1
+        assert f"UDP port {port} on 127.0.0.1 of zone sdn is taken by another program" in reply.errors[0]
+        assert shell.listeners == []
+        connection.send(control.Activate(2, "v1"))
+        assert isinstance(await connection.receive(), pinhole.Refused)
+        assert gateway.plan.version == "none"
+
+    talk(tmp_path, conversation)
+
+
+def test_a_reverted_version_leaves_the_active_one(tmp_path: Path) -> None:
+    async def conversation(connection: wire.Connection[FromB2bua], _gateway: Gateway, shell: Shell) -> None:
+        first = free_port()
+        for message in (
+            control.Prepare(1, "v1", site(listener(first))),
+            control.Activate(2, "v1"),
+            control.Prepare(3, "v2", site(listener(first), listener(free_port(socket.SOCK_STREAM), "tcp"))),
+            control.Revert(4, "v2"),
+        ):
+            connection.send(message)
+            assert isinstance(await connection.receive(), control.Prepared | control.Ok)
+        assert [one.port for one in shell.listeners] == [first]
+
+    talk(tmp_path, conversation)
+
+
+def test_status_and_unknown_calls(tmp_path: Path) -> None:
+    async def conversation(connection: wire.Connection[FromB2bua], _gateway: Gateway, _shell: Shell) -> None:
+        connection.send(control.Status(1))
+        report = await connection.receive()
+        assert isinstance(report, control.StatusReport)
+        assert report.facts["calls"] == 0
+        connection.send(control.Hangup(2, "a" * 13))
+        assert isinstance(await connection.receive(), pinhole.Refused)
+        connection.send(control.Calls(3))
+        assert await connection.receive() == control.CallList(3, ())
+
+    talk(tmp_path, conversation)
+
+
+def test_garbage_ends_only_its_connection(tmp_path: Path) -> None:
+    async def conversation(connection: wire.Connection[FromB2bua], _gateway: Gateway, _shell: Shell) -> None:
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "control.sock")
+        writer.write(b'{"op": "activate", "id": -1}\n')
+        assert await reader.read() == b""
+        writer.close()
+        connection.send(control.Status(1))
+        assert await connection.receive()
+
+    talk(tmp_path, conversation)
+
+
+def test_the_pinhole_client_connects_again_and_states_what_is_held(tmp_path: Path) -> None:
+    async def main() -> None:
+        path = tmp_path / "pinhole.sock"
+        gateway = Gateway(GatewayIds(), lambda _record: None)
+        loop = asyncio.get_running_loop()
+        client = PinholeClient(path, gateway, loop.time, lambda: None)
+        running = asyncio.create_task(client.run())
+        for _ in range(2):  # gatewayd, and gatewayd restarted
+            held: asyncio.Future[pinhole.Request | None] = loop.create_future()
+
+            async def serve(
+                connection: wire.Connection[pinhole.Request], held: asyncio.Future[pinhole.Request | None] = held
+            ) -> None:
+                held.set_result(await connection.receive())
+
+            server = await wire.serve(path, pinhole.GatewayCodec, serve, mode=0o600)
+            assert await asyncio.wait_for(held, 10) == pinhole.Hold(0, ())
+            server.close()
+            path.unlink()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(main())
