@@ -57,6 +57,7 @@ class Agent:
         self._replies: dict[str, dict[str, Any]] = {}
         self._count = 0
         self._refreshed = time.monotonic()
+        self._check_alone()
         self._child = self._start(directory)
         try:
             self._control = self._connect()
@@ -118,7 +119,7 @@ class Agent:
                 self.command("ausrc", self.plan.source)
                 self._refreshed = now
             with suppress(TimeoutError):
-                self._receive(min(deadline, now + 1.0))
+                self._receive(min(deadline, self._refreshed + REFRESH_S))
         return not self.ended()
 
     def ended(self) -> bool:
@@ -132,6 +133,14 @@ class Agent:
         if self._child.poll() is None and (process := Process.of(self._child.pid)):
             processes.end([process])
         self._child.wait()
+
+    def _check_alone(self) -> None:
+        with self.host.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind(("127.0.0.1", baresip.CONTROL_PORT))
+            except OSError:
+                raise CallError(f"There is a user agent on {self.host.name} already; end its call first.") from None
 
     def _start(self, directory: Path) -> subprocess.Popen[bytes]:
         directory.mkdir(parents=True)
@@ -181,7 +190,10 @@ class Agent:
         ready, _, _ = select.select([self._control], [], [], max(0.0, deadline - time.monotonic()))
         if not ready:
             raise TimeoutError
-        data = self._control.recv(65536)
+        try:
+            data = self._control.recv(65536)
+        except ConnectionResetError:
+            data = b""
         if not data:
             raise CallError(f"The user agent on {self.host.name} is gone: {self._last_words()}")
         for raw in self._decoder.receive(data):

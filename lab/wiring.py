@@ -4,6 +4,7 @@ Nothing is made outside the namespaces, so nothing can be left outside them.
 """
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from pyroute2 import IPRoute
 from lab import namespace
 from lab.errors import UnableError
 from lab.topology import SIP_PORT, Host, Link, Nat, Topology
+
+SETTLE_S = 10.0  # the kernel's own delay is one second; the rest is for a busy machine
+SETTLE_TURN_S = 0.01
 
 IFA_F_NODAD = 0x02  # linux/if_addr.h: no duplicate address detection, the address serves at once
 
@@ -75,9 +79,34 @@ def wire(topology: Topology, namespaces: dict[str, str]) -> None:
         loopback(namespaces[host.name])
     for link in topology.links:
         connect(link, namespaces)
+    bare = {host.name for host in topology if host.bare}
     for host in topology:
-        if not host.bare:
+        if host.name not in bare:
             configure(host, namespaces[host.name])
+    for link in topology.links:
+        ends = (link.one, link.other)
+        if not any(host_name in bare for host_name, _ in ends):
+            for host_name, interface in ends:
+                settle(namespaces[host_name], interface)
+
+
+def settle(name: str, interface: str) -> None:
+    """Wait until an interface carries packets; UnableError if it does not in SETTLE_S.
+
+    The kernel notices some carriers at once and others a second later (linkwatch), and IPv6 stands still until then.
+    From 6.9 on it also looks when it is asked for the one link.
+    """
+
+    def wait() -> None:
+        deadline = time.monotonic() + SETTLE_S
+        with IPRoute() as route:
+            index = _index(route, interface)
+            while route.link("get", index=index)[0].get_attr("IFLA_OPERSTATE") != "UP":
+                if time.monotonic() > deadline:
+                    raise UnableError(f"Interface {interface} in {name} did not come up in {SETTLE_S:.0f} s.")
+                time.sleep(SETTLE_TURN_S)
+
+    namespace.inside(name, wait)
 
 
 def nat_rules(nat: Nat) -> str:

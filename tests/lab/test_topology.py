@@ -17,7 +17,7 @@ def test_every_address_is_for_documentation_or_benchmarks_and_of_both_families(h
     for interface in host.interfaces:
         assert {address.version for address in interface.addresses} == {4, 6}
         for address in interface.addresses:
-            assert any(address.version == net.version and address.network.subnet_of(net) for net in NOBODYS)
+            assert any(address.ip in net for net in NOBODYS)
 
 
 def test_no_address_is_given_twice() -> None:

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import pytest
 
@@ -28,7 +29,9 @@ def lab() -> Iterator[Lab]:
 
 @pytest.mark.parametrize(("sender", "receiver"), SAME_SIDE)
 @pytest.mark.parametrize("family", [4, 6])
-def test_hosts_of_one_network_reach_each_other(lab: Lab, probe: Probe, sender: str, receiver: str, family: int) -> None:
+def test_hosts_of_one_network_reach_each_other(
+    lab: Lab, probe: Probe, sender: str, receiver: str, family: Literal[4, 6]
+) -> None:
     seen = probe(lab, sender, lab.host(receiver).address(family), receiver)
     hidden = "198.51.100.130" if (sender, family) == ("home", 4) else lab.host(sender).address(family)
     assert seen == hidden
@@ -36,7 +39,7 @@ def test_hosts_of_one_network_reach_each_other(lab: Lab, probe: Probe, sender: s
 
 @pytest.mark.parametrize(("sender", "receiver"), [("hospital", "clinic"), ("clinic", "hospital"), ("core", "admin")])
 @pytest.mark.parametrize("family", [4, 6])
-def test_nothing_crosses_the_edge(lab: Lab, probe: Probe, sender: str, receiver: str, family: int) -> None:
+def test_nothing_crosses_the_edge(lab: Lab, probe: Probe, sender: str, receiver: str, family: Literal[4, 6]) -> None:
     assert probe(lab, sender, lab.host(receiver).address(family), receiver, lost=True) is None
 
 

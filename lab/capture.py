@@ -1,0 +1,52 @@
+"""Captures packets on a host, for tests that prove what was on the wire and what was not."""
+
+import os
+import select
+import signal
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from lab.errors import UnableError
+from lab.host import Host
+
+BEGIN_S = 10.0  # tcpdump listens within milliseconds on an idle machine
+
+
+class Capture:
+    """tcpdump on one interface of a host, from entering the context, when it listens, to leaving it.
+
+    `file` holds the packets afterwards (pcap); nothing that came before the end is lost.
+    """
+
+    def __init__(self, host: Host, file: Path, interface: str = "any", *expression: str) -> None:
+        self.file = file
+        self._host = host
+        # -U and --immediate-mode: each packet is written when it comes; -Z: may write where root may.
+        self._command = ["tcpdump", "-U", "--immediate-mode", "-n", "-Z", "root", "-i", interface, "-w", str(file)]
+        self._command += expression
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._child = self._host.popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        said = b""
+        deadline = time.monotonic() + BEGIN_S
+        errors = self._child.stderr.fileno()  # type: ignore[union-attr]  # a pipe, as asked
+        while b"listening on" not in said:
+            ready, _, _ = select.select([errors], [], [], max(0.0, deadline - time.monotonic()))
+            data = os.read(errors, 4096) if ready else b""
+            if not data:
+                self.__exit__(None, None, None)
+                raise UnableError(f"tcpdump on {self._host.name} did not begin: {said.decode(errors='replace')}")
+            said += data
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._child is not None:
+            self._child.send_signal(signal.SIGINT)  # tcpdump writes out what it has
+            self._child.communicate()
+            self._child = None
