@@ -7,7 +7,8 @@ site file in two steps, so that a version becomes active in kernel and `b2bua` t
     Activate(version) -> Ok                             new calls follow the new version
     Revert(version) -> Ok                               what was prepared is dropped again
 
-`gatewayd` listens at ``admin.sock`` for `gatewayctl`, and passes on what concerns calls.
+`gatewayd` listens at ``admin.sock`` for `gatewayctl`, and passes on what concerns calls. There `Reload` reads the site
+file again, and `vdx.pinhole.Ban` bans an address by hand.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from vdx.pinhole import Call, Listed, Name, Part, Refused, Sequence
+from vdx.pinhole import Ban, Call, Done, Listed, Name, Part, Refused, Sequence
 from vdx.wire import Codec, Message
 
 Version = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -115,6 +116,12 @@ class Pinholes(Message, frozen=True, tag="pinholes"):
     id: Sequence
 
 
+class Reload(Message, frozen=True, tag="reload"):
+    """Have `gatewayd` read its site file again: the new version becomes active, or everything stays."""
+
+    id: Sequence
+
+
 class Ok(Message, frozen=True, tag="ok"):
     """It is done."""
 
@@ -179,8 +186,8 @@ class StatusReport(Message, frozen=True, tag="status-report"):
 
 ToB2bua = Prepare | Activate | Revert | Calls | Hangup | Status
 FromB2bua = Prepared | Ok | CallList | StatusReport | Refused
-ToGatewayd = Calls | Hangup | Status | Pinholes
-FromGatewayd = Ok | CallList | StatusReport | Listed | Refused
+ToGatewayd = Calls | Hangup | Status | Pinholes | Reload | Ban
+FromGatewayd = Ok | Done | CallList | StatusReport | Listed | Refused
 
 B2buaServerCodec: Codec[ToB2bua] = Codec(ToB2bua)
 B2buaClientCodec: Codec[FromB2bua] = Codec(FromB2bua)

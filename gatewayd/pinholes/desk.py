@@ -86,12 +86,15 @@ class Desk:
         """The indices of media addresses that are in use or were given out."""
         return {key: place.at.index for key, place in self._places.items()}
 
-    def follow(self, policy: Policy, places: dict[Key, MediaPlace]) -> list[tuple[Held, str]]:
-        """Act by a new site version from now on; gives the leases it forbids, each with the reason."""
+    def follow(self, policy: Policy, places: dict[Key, MediaPlace]) -> None:
+        """Act by a new site version from now on."""
         self._policy, self._places = policy, places
         self._ports.serve({key: place.ports for key, place in places.items()})
         for held in self.leases:
             self._claim(held)
+
+    def forbidden(self) -> list[tuple[Held, str]]:
+        """Give the leases that the site version does not allow, each with the reason."""
         return [(held, reason) for held in self.leases if (reason := self._forbidden(held))]
 
     def adopt(self, found: Iterable[Adopted], now: float) -> list[tuple[Held, bool]]:
@@ -113,6 +116,10 @@ class Desk:
                 for number, remote in adopted.learned.items():
                     self.latched(number, remote, now)
         return taken
+
+    def reopen(self) -> None:
+        """Put every open lease into a kernel that lost them all; raises `RefusalError`."""
+        self._commit(relay.open([bridge for held in self.leases for bridge in held.bridges], self._seconds))
 
     # -- requests -------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,207 @@
+"""`gatewayd`: wiring of the appliance's owner, top to bottom."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from systemd import daemon
+
+from gatewayd import guard, owners, rights
+from gatewayd.admin import Admin, program_version
+from gatewayd.bans import Bans
+from gatewayd.errors import StartError
+from gatewayd.network.kernel import Kernel as NetworkKernel
+from gatewayd.pinholes.desk import Desk
+from gatewayd.pinholes.relays import RelayLink
+from gatewayd.pinholes.service import PinholeService
+from gatewayd.signalling import B2buaLink
+from gatewayd.version import Versions, compute
+from nft.errors import NftError
+from nft.kernel import Kernel
+from nft.nflog import LatchReader
+from vdx import site
+from vdx.errors import VdxError
+from vdx.ids import LEASE_SECONDS
+from vdx.site.source import LoadedSite
+
+GC_YOUNG, GC_MIDDLE, GC_OLD = 50_000, 50, 1_000
+"""Leases live long and hold no cycles: a full collection at 20,000 of them would hold up a request for milliseconds."""
+
+log = logging.getLogger("gatewayd")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until told to end; returns 0, or 2 with one sentence on standard error."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    try:
+        loaded = site.load(options.site)
+        if options.check:
+            compute(loaded, {})
+            return 0
+        rights.require_net_admin()
+        asyncio.run(Gatewayd(options, owners.users(options.owner) or owners.present()).run(loaded))
+    except (VdxError, NftError) as error:
+        print(f"gatewayd: {error}", file=sys.stderr)  # noqa: T201 - the sentence for whoever started it
+        return 2
+    return 0
+
+
+class Gatewayd:
+    """The program: every part once, and who knows whom."""
+
+    def __init__(self, options: argparse.Namespace, users: dict[int, str]) -> None:
+        self._options = options
+        self._run_dir: Path = options.run_dir
+        self._open = ExitStack()
+        netlink, self._ruled = rights.open_nftables()
+        self._open.callback(netlink.close)
+        links = NetworkKernel()
+        self._open.callback(links.close)
+        self._netlink = netlink
+        kernel = Kernel(netlink)
+        self._kernel = kernel
+
+        self._mediad = RelayLink(self._run_dir / "mediad.sock", lambda: self._desk.leases, self._revoke)
+        self._desk = Desk(kernel, self._mediad, secrets.randbelow, options.lease_seconds)
+        self._bans = Bans(kernel)
+        self._b2bua = B2buaLink(self._run_dir / "control.sock", self._greet)
+        self._versions = Versions(links, self._desk, self._bans, self._b2bua, self._revoke)
+        self._service = PinholeService(self._desk, self._bans, users, time.monotonic)
+        self._admin = Admin(
+            self._desk, self._service, self._bans, self._b2bua, self._mediad, self._versions, self.reload
+        )
+        self._reloading = asyncio.Lock()
+        self._stop = asyncio.Event()
+
+    async def run(self, loaded: LoadedSite) -> None:
+        """Become ready, serve, end; pinholes, rules and addresses stay for the next start."""
+        with self._open:
+            # taken before anything is changed: a second gatewayd ends here
+            await self._listen()
+            reader = self._open.enter_context(LatchReader())
+            found = self._kernel.adopt() if self._ruled else []
+            await self._versions.start(loaded, found, time.monotonic(), fresh=not self._ruled)
+            self._service.watch(reader)
+            self._remember()
+            self._steer()
+            gc.freeze()
+            gc.set_threshold(GC_YOUNG, GC_MIDDLE, GC_OLD)
+            daemon.notify(f"READY=1\nSTATUS=site version {loaded.version}, {len(self._desk.leases)} leases adopted")
+            log.info("gatewayd.ready version=%s site=%s", program_version(), loaded.version)
+            await self._serve()
+
+    async def reload(self) -> None:
+        """Read the site file again and make it active; raises `VdxError`, and then nothing has changed."""
+        async with self._reloading:
+            daemon.notify("RELOADING=1")
+            try:
+                await self._versions.apply(site.load(self._options.site))
+                self._remember()
+            finally:
+                active = self._versions.active
+                daemon.notify(f"READY=1\nSTATUS=site version {active.name if active else 'none'}")
+
+    async def _greet(self) -> None:
+        await self._versions.greet()
+
+    async def _listen(self) -> None:
+        try:
+            self._run_dir.mkdir(parents=True, exist_ok=True)
+            await self._admin.listen(self._run_dir / "admin.sock")
+            await self._service.listen(self._run_dir / "pinhole.sock")
+        except OSError as error:
+            raise StartError(f"sockets cannot be made in {self._run_dir}: {error.strerror}") from error
+
+    async def _serve(self) -> None:
+        work = [
+            self._mediad.run(),
+            self._b2bua.run(),
+            self._service.sweep(),
+            guard.watch(self._netlink, self._versions, self._desk),
+            _feed_watchdog(),
+        ]
+        tasks = [asyncio.ensure_future(each) for each in work]
+        stop = asyncio.ensure_future(self._stop.wait())
+        done, _ = await asyncio.wait([stop, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in (stop, *tasks):
+            task.cancel()
+        await asyncio.gather(stop, *tasks, return_exceptions=True)
+        daemon.notify("STOPPING=1")
+        for task in done - {stop}:
+            task.result()  # a part that ended by an error ends the program: systemd starts it anew
+
+    def _steer(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        tasks: set[asyncio.Task[None]] = set()
+
+        def reload() -> None:
+            task = asyncio.ensure_future(self._reload_aloud())
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        loop.add_signal_handler(signal.SIGHUP, reload)
+
+    async def _reload_aloud(self) -> None:
+        try:
+            await self.reload()
+        except (VdxError, NftError) as error:
+            log.error("reload.refused: %s", error)  # noqa: TRY400 - sentences for an operator
+
+    def _revoke(self, leases: Sequence[object], reason: str) -> None:
+        self._service.revoke(list(leases), reason)  # type: ignore[arg-type] # Held; named there
+
+    def _remember(self) -> None:
+        """Keep the active site file beside the state, to compare with."""
+        directory: Path = self._options.state_dir
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            part = directory / "active.yaml.part"
+            part.write_bytes(self._options.site.read_bytes())
+            part.replace(directory / "active.yaml")
+        except OSError as error:
+            log.warning("state.unwritten: %s", error)
+
+
+async def _feed_watchdog() -> None:
+    """Tell systemd that the loop turns, twice as often as it asks for (sd_watchdog_enabled(3))."""
+    microseconds = int(os.environ.get("WATCHDOG_USEC", "0"))
+    while True:
+        if microseconds:
+            daemon.notify("WATCHDOG=1")
+        await asyncio.sleep(microseconds / 2_000_000 or 3600)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="gatewayd", description="Own the edge appliance.")
+    parser.add_argument("--site", type=Path, required=True, metavar="FILE", help="the site file")
+    parser.add_argument("--run-dir", type=Path, default=Path("/run/vdx"), metavar="DIR", help="where sockets are")
+    parser.add_argument("--state-dir", type=Path, default=Path("/var/lib/vdx"), metavar="DIR", help="what lasts")
+    parser.add_argument("--check", action="store_true", help="only say whether the site file can be applied")
+    parser.add_argument(
+        "--owner",
+        type=owners.owner,
+        action="append",
+        default=[],
+        metavar="NAME[=UID]",
+        help="a user that may own pinholes (default: those of b2bua, mixer that exist)",
+    )
+    parser.add_argument("--lease-seconds", type=float, default=LEASE_SECONDS, help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

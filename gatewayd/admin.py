@@ -1,0 +1,138 @@
+"""The admin socket: what `gatewayctl` asks. What concerns calls is passed on to `b2bua`."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from gatewayd.bans import Bans
+from gatewayd.errors import RefusalError, VersionError
+from gatewayd.pinholes.desk import Desk
+from gatewayd.pinholes.relays import RelayLink
+from gatewayd.pinholes.service import PinholeService
+from gatewayd.signalling import AwayError, B2buaLink
+from gatewayd.version import Versions
+from nft.errors import NftError
+from vdx import control, wire
+from vdx.control import (
+    AdminServerCodec,
+    Calls,
+    FromGatewayd,
+    Hangup,
+    Pinholes,
+    Reload,
+    Status,
+    StatusReport,
+    ToGatewayd,
+)
+from vdx.errors import VdxError
+from vdx.pinhole import Ban, Done, Listed, Refused
+
+log = logging.getLogger(__name__)
+
+
+def program_version() -> str:
+    """Give the version of this program."""
+    try:
+        return version("vdx")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+class Admin:
+    """Answers `gatewayctl`; `reload` reads the site file again and raises `VdxError` where it cannot be used."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        service: PinholeService,
+        bans: Bans,
+        b2bua: B2buaLink,
+        mediad: RelayLink,
+        versions: Versions,
+        reload: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._desk = desk
+        self._service = service
+        self._bans = bans
+        self._b2bua = b2bua
+        self._mediad = mediad
+        self._versions = versions
+        self._reload = reload
+        self._since = time.monotonic()
+
+    async def serve(self, connection: wire.Connection[ToGatewayd]) -> None:
+        """Answer one connection to its end."""
+        try:
+            async for request in connection:
+                connection.send(await self._answer(request))
+        except wire.WireError as error:
+            connection.send(Refused(0, "invalid", str(error)))
+
+    async def listen(self, path: Path) -> object:
+        """Serve at `path`, for this user alone."""
+        return await wire.serve(path, AdminServerCodec, self.serve, mode=0o600)
+
+    async def _answer(self, request: ToGatewayd) -> FromGatewayd:
+        try:
+            return await self._do(request)
+        except RefusalError as refusal:
+            return Refused(request.id, refusal.code, str(refusal))
+        except AwayError as away:
+            return Refused(request.id, "unknown", str(away))
+        except NftError as error:
+            return Refused(request.id, "kernel", str(error))
+        except VdxError as error:
+            return Refused(request.id, "invalid", str(error))
+
+    async def _do(self, request: ToGatewayd) -> FromGatewayd:
+        if isinstance(request, Status):
+            return await self._status(request.id)
+        if isinstance(request, Pinholes):
+            return Listed(request.id, await self._service.listed())
+        if isinstance(request, Reload):
+            await self._reload()
+            return control.Ok(request.id)
+        if isinstance(request, Ban):
+            self._bans.ban(request.address, request.seconds, f"by hand: {request.reason}")
+            return Done(request.id)
+        return await self._passed_on(request)
+
+    async def _passed_on(self, request: Calls | Hangup) -> FromGatewayd:
+        if isinstance(request, Calls):
+            answer = await self._b2bua.ask(Calls)
+        else:
+            answer = await self._b2bua.ask(lambda number: Hangup(number, request.call))
+        if isinstance(answer, control.CallList):
+            return control.CallList(request.id, answer.calls)
+        if isinstance(answer, control.Ok):
+            return control.Ok(request.id)
+        if isinstance(answer, Refused):
+            return Refused(request.id, answer.code, answer.reason)
+        raise VersionError(f"b2bua gave an odd answer: {type(answer).__name__}")
+
+    async def _status(self, number: int) -> StatusReport:
+        active = self._versions.active
+        facts: dict[str, str | int | float] = {
+            "site": active.loaded.site.name if active else "",
+            "site version": active.name if active else "",
+            "up for seconds": round(time.monotonic() - self._since),
+            "calls with media": self._desk.leases.calls,
+            "leases": len(self._desk.leases),
+            "bans": len(self._bans.listed()),
+            "owners": ", ".join(self._service.connected) or "none connected",
+            "b2bua": "connected" if self._b2bua.connected else "away",
+            "mediad": "connected" if self._mediad.connected else "away",
+        }
+        state = "serving" if active and self._b2bua.connected else "waiting for b2bua"
+        others: tuple[StatusReport, ...] = ()
+        try:
+            answer = await self._b2bua.ask(Status)
+            if isinstance(answer, StatusReport):
+                others = (answer,)
+        except AwayError as away:
+            log.debug("status.partial: %s", away)
+        return StatusReport(number, "gatewayd", program_version(), state, facts, others)

@@ -1,0 +1,7 @@
+"""`python -m gatewayd.ctl` is `gatewayctl`."""
+
+import sys
+
+from gatewayd.ctl.command import main
+
+sys.exit(main())

@@ -1,0 +1,133 @@
+"""The verbs of `gatewayctl`. Exit status: 0 done, 1 refused, 2 it cannot be asked or the file is at fault."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ipaddress
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from gatewayd.admin import program_version
+from gatewayd.ctl import tables
+from gatewayd.errors import VersionError
+from gatewayd.version import compute
+from vdx import control, site, wire
+from vdx.control import AdminClientCodec, CallList, FromGatewayd, StatusReport, ToGatewayd
+from vdx.errors import VdxError
+from vdx.pinhole import Ban, Call, Listed, Refused
+
+RUN_DIR = Path("/run/vdx")
+ANSWER_SECONDS = 30.0
+"""A reload of a large site file takes some seconds; nothing takes longer."""
+
+BAN_SECONDS = 3600
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.verb == "version":
+            return _version(as_json=options.json)
+        if options.verb == "check":
+            return _check(options.file, as_json=options.json)
+        answer = asyncio.run(_ask(options.run_dir / "admin.sock", _request(options)))
+    except VdxError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return _show(answer, as_json=options.json)
+
+
+def _version(*, as_json: bool) -> int:
+    found = program_version()
+    print(json.dumps({"program": "gatewayctl", "version": found}) if as_json else f"gatewayctl {found}")
+    return 0
+
+
+def _check(file: Path, *, as_json: bool) -> int:
+    version = compute(site.load(file), {})
+    if as_json:
+        print(json.dumps({"file": str(file), "version": version.name, "ok": True}))
+    else:
+        print(f"{file}: version {version.name} can be applied")
+    return 0
+
+
+async def _ask(path: Path, request: ToGatewayd) -> FromGatewayd:
+    connection = await wire.connect(path, AdminClientCodec)
+    try:
+        connection.send(request)
+        answer = await asyncio.wait_for(connection.receive(), ANSWER_SECONDS)
+    except TimeoutError:
+        raise VersionError(f"gatewayd has not answered for {ANSWER_SECONDS:.0f} s") from None
+    finally:
+        connection.close()
+    if answer is None:
+        raise VersionError("gatewayd closed the connection without an answer: its log says why")
+    return answer
+
+
+def _request(options: argparse.Namespace) -> ToGatewayd:
+    requests: dict[str, Callable[[], ToGatewayd]] = {
+        "status": lambda: control.Status(1),
+        "calls": lambda: control.Calls(1),
+        "pinholes": lambda: control.Pinholes(1),
+        "reload": lambda: control.Reload(1),
+        "hangup": lambda: control.Hangup(1, options.call),
+        "ban": lambda: Ban(1, str(options.address), options.seconds, options.reason),
+    }
+    return requests[options.verb]()
+
+
+def _show(answer: FromGatewayd, *, as_json: bool) -> int:
+    refused = isinstance(answer, Refused)
+    if as_json:
+        print(msgspec.json.encode(answer).decode())
+        return 1 if refused else 0
+    if isinstance(answer, Refused):
+        print(answer.reason, file=sys.stderr)
+        return 1
+    if isinstance(answer, StatusReport):
+        print(tables.status(answer))
+    elif isinstance(answer, CallList):
+        print(tables.calls(answer.calls))
+    elif isinstance(answer, Listed):
+        print(tables.pinholes(answer.leases))
+    else:
+        print("done")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="gatewayctl", description="Ask and steer the edge appliance.")
+    parser.add_argument("--run-dir", type=Path, default=RUN_DIR, help=f"directory of the sockets (default: {RUN_DIR})")
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON, for programs")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs.add_parser("status", help="how gatewayd and b2bua are")
+    verbs.add_parser("calls", help="calls that are up, with their streams")
+    verbs.add_parser("pinholes", help="open media ports, with packets from each end")
+    hangup = verbs.add_parser("hangup", help="end one call")
+    hangup.add_argument("call", type=_call, metavar="CALL", help="its id, as `calls` shows it")
+    ban = verbs.add_parser("ban", help="drop everything from an address for a while")
+    ban.add_argument("address", type=ipaddress.ip_address, metavar="ADDR")
+    ban.add_argument("--seconds", type=int, default=BAN_SECONDS, help=f"how long (default: {BAN_SECONDS})")
+    ban.add_argument("--reason", default="no reason given", help="for the log")
+    check = verbs.add_parser("check", help="say whether a site file could be applied")
+    check.add_argument("file", type=Path, metavar="FILE")
+    verbs.add_parser("reload", help="read the site file again and apply it, or change nothing")
+    verbs.add_parser("version", help="the version of this program")
+    return parser
+
+
+def _call(text: str) -> str:
+    try:
+        return msgspec.convert(text, Call)
+    except msgspec.ValidationError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no call id: see `gatewayctl calls`") from None

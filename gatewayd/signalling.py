@@ -1,0 +1,141 @@
+"""`b2bua`'s part of a site version, and the connection over which it gets it. The first half is pure."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+
+from gatewayd.errors import VersionError
+from vdx import control, wire
+from vdx.control import DialRule, Signalling, SipListener, SipPeer
+from vdx.site.model import Peer, Rule
+from vdx.site.source import LoadedSite
+
+RETRY_SECONDS = 0.5
+"""Between attempts to reach `b2bua`."""
+
+ANSWER_SECONDS = 5.0
+"""An answer that has not come by then will not come: `b2bua` answers from memory."""
+
+log = logging.getLogger(__name__)
+
+
+def signalling(loaded: LoadedSite) -> Signalling:
+    """Give the part of a site that `b2bua` works by."""
+    site = loaded.site
+    listeners = [
+        SipListener(
+            name,
+            one.transport,
+            str(one.address),
+            one.port,
+            str(one.advertise or one.address),
+            one.advertise_port or one.port,
+        )
+        for name, zone in site.zones.items()
+        for one in zone.sip
+    ]
+    return Signalling(
+        tuple(listeners),
+        tuple(_peer(name, peer) for name, peer in site.peers.items()),
+        tuple(_rule(loaded, index, rule) for index, rule in enumerate(site.dialplan)),
+        site.limits.calls,
+        site.limits.streams_per_call,
+    )
+
+
+def _peer(name: str, peer: Peer) -> SipPeer:
+    target = (str(peer.target.address), peer.target.port, peer.target.transport) if peer.target else None
+    sources = tuple(str(network) for network in peer.sources)
+    return SipPeer(name, peer.zone, sources, peer.media_family, target, peer.pass_headers, peer.pass_sdp_attributes)
+
+
+def _rule(loaded: LoadedSite, index: int, rule: Rule) -> DialRule:
+    origin = loaded.origin("dialplan", index)
+    return DialRule(origin, rule.alias, rule.zone, rule.peer, rule.to, rule.user, rule.refuse)
+
+
+class AwayError(VersionError):
+    """`b2bua` does not run, or does not answer."""
+
+
+class B2buaLink:
+    """The connection to `b2bua` at `path`; `connected` runs after each connect, to hand it its site version."""
+
+    def __init__(self, path: Path, connected: Callable[[], Awaitable[None]]) -> None:
+        self._path = path
+        self._on_connect = connected
+        self._connection: wire.Connection[control.FromB2bua] | None = None
+        self._waiting: dict[int, asyncio.Future[control.FromB2bua]] = {}
+        self._sequence = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether `b2bua` is there."""
+        return self._connection is not None
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        while True:
+            with suppress(wire.WireError):
+                self._connection = await wire.connect(self._path, control.B2buaClientCodec)
+                log.info("b2bua.connected")
+            if self._connection:
+                await self._serve(self._connection)
+                log.warning("b2bua.lost")
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def ask(self, make: Callable[[int], control.ToB2bua]) -> control.FromB2bua:
+        """Ask and wait for the answer; `make` gets the number of the question. Raises `AwayError`."""
+        if self._connection is None:
+            raise AwayError("b2bua is not running: calls are its business, start it first")
+        self._sequence += 1
+        number = self._sequence
+        answer: asyncio.Future[control.FromB2bua] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        self._connection.send(make(number))
+        try:
+            return await asyncio.wait_for(answer, ANSWER_SECONDS)
+        except TimeoutError:
+            raise AwayError(f"b2bua has not answered for {ANSWER_SECONDS:.0f} s") from None
+        finally:
+            del self._waiting[number]
+
+    async def prepare(self, version: str, part: Signalling) -> None:
+        """Have `b2bua` take in a version without acting on it; raises `VersionError` with what stands against it."""
+        answer = await self.ask(lambda number: control.Prepare(number, version, part))
+        if not isinstance(answer, control.Prepared):
+            raise VersionError(f"b2bua refused version {version}: {getattr(answer, 'reason', 'odd answer')}")
+        if answer.errors:
+            raise VersionError("\n".join(f"b2bua: {error}" for error in answer.errors))
+
+    async def activate(self, version: str) -> None:
+        """Have `b2bua` act by the prepared version; raises `VersionError`."""
+        answer = await self.ask(lambda number: control.Activate(number, version))
+        if not isinstance(answer, control.Ok):
+            raise VersionError(f"b2bua did not activate version {version}: {getattr(answer, 'reason', 'odd answer')}")
+
+    async def revert(self, version: str) -> None:
+        """Have `b2bua` drop the prepared version; one that is away has dropped it already."""
+        with suppress(AwayError):
+            await self.ask(lambda number: control.Revert(number, version))
+
+    async def _serve(self, connection: wire.Connection[control.FromB2bua]) -> None:
+        greeting = asyncio.ensure_future(self._on_connect())
+        try:
+            async for answer in connection:
+                waiting = self._waiting.get(answer.id)
+                if waiting and not waiting.done():
+                    waiting.set_result(answer)
+        except wire.WireError as error:
+            log.warning("b2bua.unusable: %s", error)
+        finally:
+            self._connection = None
+            connection.close()
+            greeting.cancel()
+            for waiting in self._waiting.values():
+                if not waiting.done():
+                    waiting.set_exception(AwayError("b2bua went away before it answered"))

@@ -1,0 +1,183 @@
+"""A site version becomes active everywhere or nowhere: network, `b2bua`, firewall, pinhole policy.
+
+The order cuts nothing. First the network gets what is new (a listener of `b2bua` may need a new address), then `b2bua`
+prepares, then the firewall changes in one transaction, then `b2bua` activates. Only after that the network loses
+what is old and leases that the new policy forbids are revoked. Each step leaves behind how to undo it until all have
+succeeded.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from gatewayd import firewall
+from gatewayd.bans import Bans
+from gatewayd.errors import NetworkError, VersionError
+from gatewayd.network import sysctl
+from gatewayd.network.desired import desired, zone_number
+from gatewayd.network.kernel import Kernel as NetworkKernel
+from gatewayd.network.plan import plan
+from gatewayd.network.state import Network
+from gatewayd.pinholes.desk import Desk
+from gatewayd.pinholes.layout import Key, MediaPlace, layout
+from gatewayd.pinholes.leases import Held
+from gatewayd.pinholes.policy import Policy
+from gatewayd.signalling import AwayError, B2buaLink, signalling
+from nft import apply as ruleset
+from nft.adoption import Adopted
+from nft.errors import DeclarationError, NftError
+from nft.model import Edge
+from vdx.site.source import LoadedSite
+
+Revoke = Callable[[list[Held], str], None]
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A site file with everything that follows from it."""
+
+    loaded: LoadedSite
+    network: Network
+    places: dict[Key, MediaPlace]
+    edge: Edge
+    policy: Policy
+
+    @property
+    def name(self) -> str:
+        """The version's name: it changes with the content of the file."""
+        return self.loaded.version
+
+
+def compute(loaded: LoadedSite, kept: dict[Key, int]) -> Version:
+    """Work a site out, without touching anything; raises `VersionError`."""
+    places = layout(loaded.site, kept)
+    try:
+        edge = firewall.edge(loaded, places)
+    except NftError as error:
+        raise VersionError(f"{loaded.name}: {error}") from error
+    return Version(loaded, desired(loaded.site), places, edge, Policy(loaded.site))
+
+
+class Versions:
+    """The version that is active on this machine."""
+
+    def __init__(self, links: NetworkKernel, desk: Desk, bans: Bans, b2bua: B2buaLink, revoke: Revoke) -> None:
+        self._links = links
+        self._desk = desk
+        self._bans = bans
+        self._b2bua = b2bua
+        self._revoke = revoke
+        self.active: Version | None = None
+
+    async def start(self, loaded: LoadedSite, found: list[Adopted], now: float, *, fresh: bool) -> None:
+        """Make the first version active; raises `VersionError` or `NetworkError`, and then nothing is changed.
+
+        `found` is what the kernel still relays. A `fresh` machine has no ruleset yet and gets it before any address.
+        """
+        kept = {
+            (_zone(loaded, end.address.zone), end.address.address): end.address.index
+            for adopted in found
+            for end in (adopted.bridge.a, adopted.bridge.b)
+        }
+        version = compute(loaded, kept)
+        async with AsyncExitStack() as undo:
+            if fresh:
+                self._firewall(version.edge, undo, busy=False)
+                undo.callback(ruleset.reset)
+            await self._change(version, undo, busy=bool(found))
+            undo.pop_all()
+        self._desk.follow(version.policy, version.places)
+        for held, over in self._desk.adopt(found, now):
+            if over:
+                self._revoke([held], "its time was over before gatewayd came back")
+        self._settle(version)
+
+    async def apply(self, loaded: LoadedSite) -> None:
+        """Replace the active version; raises `VersionError` or `NetworkError`, and then the old one stays."""
+        version = compute(loaded, self._desk.indices)
+        async with AsyncExitStack() as undo:
+            await self._change(version, undo, busy=bool(len(self._desk.leases)))
+            undo.pop_all()
+        self._desk.follow(version.policy, version.places)
+        self._settle(version)
+
+    async def greet(self) -> None:
+        """Hand the active version to a `b2bua` that has just appeared."""
+        if self.active is None:
+            return
+        try:
+            await self._b2bua.prepare(self.active.name, signalling(self.active.loaded))
+            await self._b2bua.activate(self.active.name)
+        except VersionError as error:
+            log.error("version.refused by=b2bua version=%s: %s", self.active.name, error)  # noqa: TRY400 - a sentence
+        else:
+            log.info("version.handed to=b2bua version=%s", self.active.name)
+
+    def restore(self) -> None:
+        """Bring back the ruleset that somebody took away."""
+        if self.active is not None:
+            ruleset.apply(self.active.edge)
+
+    async def _change(self, version: Version, undo: AsyncExitStack, *, busy: bool) -> None:
+        found = self._links.read()
+        _check_cards(version, found)
+        undo.callback(sysctl.restore, sysctl.write(sysctl.settings(())))
+        steps = plan(found, version.network)
+        done = self._links.apply(steps.build)
+        undo.callback(self._links.undo, done)
+        names = [link.name for link in version.network.links]
+        undo.callback(sysctl.restore, sysctl.write(sysctl.settings(names)))
+        if prepared := self._b2bua.connected:
+            undo.push_async_callback(self._b2bua.revert, version.name)
+            await self._b2bua.prepare(version.name, signalling(version.loaded))
+        self._firewall(version.edge, undo, busy=busy)
+        if prepared:
+            try:
+                await self._b2bua.activate(version.name)
+            except AwayError as away:
+                log.warning("version.pending: %s", away)  # it gets the version when it is back
+        try:
+            self._links.apply(steps.clear)
+        except NetworkError as error:
+            log.warning("network.leftover: %s", error)  # the new version serves; the next one tries again
+
+    def _firewall(self, edge: Edge, undo: AsyncExitStack, *, busy: bool) -> None:
+        old = self.active.edge if self.active else None
+        try:
+            ruleset.apply(edge)
+        except DeclarationError as error:
+            if busy:
+                raise VersionError(f"the media ports cannot change while calls are up: {error}") from error
+            ruleset.reset()
+            ruleset.apply(edge)
+        except NftError as error:
+            raise VersionError(str(error)) from error
+        if old is not None:
+            undo.callback(ruleset.apply, old)
+
+    def _settle(self, version: Version) -> None:
+        self.active = version
+        self._bans.follow(version.loaded.site)
+        for held, reason in self._desk.forbidden():
+            self._revoke([held], reason)
+        log.info("version.active version=%s leases=%d", version.name, len(self._desk.leases))
+
+
+def _check_cards(version: Version, found: Network) -> None:
+    there = {link.name for link in found.links}
+    site = version.loaded.site
+    for link in version.network.links:
+        if link.kind == "physical" and link.name not in there:
+            zone = next((name for name, each in site.zones.items() if each.interface == link.name), None)
+            path = ("zones", zone, "interface") if zone else ("interfaces", link.name)
+            text = f"there is no interface {link.name!r} on this machine: correct its name or add the card"
+            raise VersionError(f"{version.loaded.origin(*path)}: {text}")
+
+
+def _zone(loaded: LoadedSite, number: int) -> str:
+    names = [name for name in loaded.site.zones if zone_number(name) == number]
+    return names[0] if names else ""
