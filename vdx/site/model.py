@@ -192,8 +192,6 @@ class Limits(Model):
 
     calls: Annotated[int, Field(ge=1, le=20_000)] = 2_000
     streams_per_call: Annotated[int, Field(ge=1, le=64)] = 12
-    packets_per_second: Annotated[int, Field(ge=10, le=100_000)] = 2_000
-    packets_burst: Annotated[int, Field(ge=10, le=100_000)] = 500
 
 
 class Upstream(Model):
