@@ -100,6 +100,8 @@ def _input(model: Edge) -> list[str]:
         "meta l4proto ipv6-icmp jump neighbour_in",
         "jump source",
         "ct state invalid counter name invalid drop",
+        "icmp type echo-request goto icmp_in",  # before established: a flood of one ping's answers is one flow
+        "icmpv6 type echo-request goto icmp_in",
         "ct state established,related accept",
         "meta l4proto { icmp, ipv6-icmp } goto icmp_in",
         "iifname . meta l4proto . ip daddr . th dport @sip4 goto sip_in",

@@ -6,7 +6,17 @@ import socket
 from typing import Any
 
 from scapy.layers.inet import ICMP, IP, UDP
-from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6PacketTooBig, ICMPv6TimeExceeded, IPv6
+from scapy.layers.inet6 import (
+    ICMPv6DestUnreach,
+    ICMPv6EchoReply,
+    ICMPv6EchoRequest,
+    ICMPv6ND_NA,
+    ICMPv6ND_NS,
+    ICMPv6NDOptSrcLLAddr,
+    ICMPv6PacketTooBig,
+    ICMPv6TimeExceeded,
+    IPv6,
+)
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 
@@ -21,12 +31,36 @@ def udp(zone: str, source: tuple[str, int], target: tuple[str, int], payload: by
     names = {"ttl": "hlim"} if ip is IPv6 else {}
     fields = {names.get(name, name): value for name, value in header.items()}
     frame = (
-        Ether(src=mac(zone, gateway=False), dst=mac(zone, gateway=True))
-        / ip(src=source[0], dst=target[0], **fields)
-        / UDP(sport=source[1], dport=target[1])
-        / Raw(payload)
+        _ether(zone) / ip(src=source[0], dst=target[0], **fields) / UDP(sport=source[1], dport=target[1]) / Raw(payload)
     )
     return bytes(frame)
+
+
+def _ether(zone: str) -> Packet:
+    return Ether(src=mac(zone, gateway=False), dst=mac(zone, gateway=True))
+
+
+def echo(zone: str, source: str, target: str, sequence: int) -> bytes:
+    """Build an echo request to the gateway."""
+    if ":" in target:
+        return bytes(_ether(zone) / IPv6(src=source, dst=target) / ICMPv6EchoRequest(id=1, seq=sequence))
+    return bytes(_ether(zone) / IP(src=source, dst=target) / ICMP(type=8, id=1, seq=sequence))
+
+
+def echoes(packets: list[Packet]) -> int:
+    """Count the echo replies."""
+    return sum(ICMPv6EchoReply in p or (ICMP in p and p[ICMP].type == 0) for p in packets)
+
+
+def solicitation(zone: str, source: str, target: str, hops: int) -> bytes:
+    """Build a neighbour solicitation for an address of the gateway."""
+    option = ICMPv6NDOptSrcLLAddr(lladdr=mac(zone, gateway=False))
+    return bytes(_ether(zone) / IPv6(src=source, dst=target, hlim=hops) / ICMPv6ND_NS(tgt=target) / option)
+
+
+def advertisements(packets: list[Packet]) -> list[str]:
+    """Return the addresses that were advertised."""
+    return [p[ICMPv6ND_NA].tgt for p in packets if ICMPv6ND_NA in p]
 
 
 def arriving(link: socket.socket, seconds: float = 0.3) -> list[Packet]:
