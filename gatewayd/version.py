@@ -8,6 +8,7 @@ succeeded.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -86,7 +87,7 @@ class Versions:
         version = compute(loaded, kept)
         async with AsyncExitStack() as undo:
             if fresh:
-                self._firewall(version.edge, undo, busy=False)
+                await self._firewall(version.edge, undo, busy=False)
                 undo.callback(ruleset.reset)
             await self._change(version, undo, busy=bool(found))
             undo.pop_all()
@@ -123,37 +124,37 @@ class Versions:
             ruleset.apply(self.active.edge)
 
     async def _change(self, version: Version, undo: AsyncExitStack, *, busy: bool) -> None:
-        found = self._links.read()
+        found = await self._links.read()
         _check_cards(version, found)
         undo.callback(sysctl.restore, sysctl.write(sysctl.settings(())))
         steps = plan(found, version.network)
-        done = self._links.apply(steps.build)
-        undo.callback(self._links.undo, done)
+        done = await self._links.apply(steps.build)
+        undo.push_async_callback(self._links.undo, done)
         names = [link.name for link in version.network.links]
         undo.callback(sysctl.restore, sysctl.write(sysctl.settings(names)))
         if prepared := self._b2bua.connected:
             undo.push_async_callback(self._b2bua.revert, version.name)
             await self._b2bua.prepare(version.name, signalling(version.loaded))
-        self._firewall(version.edge, undo, busy=busy)
+        await self._firewall(version.edge, undo, busy=busy)
         if prepared:
             try:
                 await self._b2bua.activate(version.name)
             except AwayError as away:
                 log.warning("version.pending: %s", away)  # it gets the version when it is back
         try:
-            self._links.apply(steps.clear)
+            await self._links.apply(steps.clear)
         except NetworkError as error:
             log.warning("network.leftover: %s", error)  # the new version serves; the next one tries again
 
-    def _firewall(self, edge: Edge, undo: AsyncExitStack, *, busy: bool) -> None:
+    async def _firewall(self, edge: Edge, undo: AsyncExitStack, *, busy: bool) -> None:
         old = self.active.edge if self.active else None
         try:
-            ruleset.apply(edge)
+            await asyncio.to_thread(ruleset.apply, edge)
         except DeclarationError as error:
             if busy:
                 raise VersionError(f"the media ports cannot change while calls are up: {error}") from error
-            ruleset.reset()
-            ruleset.apply(edge)
+            await asyncio.to_thread(ruleset.reset)
+            await asyncio.to_thread(ruleset.apply, edge)
         except NftError as error:
             raise VersionError(str(error)) from error
         if old is not None:

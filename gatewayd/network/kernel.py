@@ -1,12 +1,18 @@
-"""The network of this machine over rtnetlink: read it, and carry out changes, undoing them where one is refused."""
+"""The network of this machine over rtnetlink: read it, and carry out changes, undoing them where one is refused.
+
+pyroute2 runs an event loop of its own, so it lives in a thread of its own; nothing here holds up a request.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from ipaddress import ip_address, ip_interface, ip_network
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
@@ -16,6 +22,7 @@ from gatewayd.network.desired import TABLE_BASE
 from gatewayd.network.plan import Change
 from gatewayd.network.state import ALIAS, BOND_MODES, PROTOCOL, Action, Address, IpNetwork, Link, Network, Route, Rule
 
+T = TypeVar("T")
 Attributes: TypeAlias = Any
 """A netlink message of pyroute2, which has no types."""
 
@@ -32,14 +39,30 @@ class Kernel:
     """The network of the namespace in which this is made."""
 
     def __init__(self) -> None:
-        self._route = IPRoute()
+        self._thread = ThreadPoolExecutor(1, "rtnetlink")
+        self._route: Any = self._thread.submit(IPRoute).result()
 
     def close(self) -> None:
         """Close the netlink socket."""
-        self._route.close()
+        self._thread.submit(self._route.close).result()
+        self._thread.shutdown()
 
-    def read(self) -> Network:
+    async def read(self) -> Network:
         """Read links, addresses, rules, and the routes of the zones' tables."""
+        return await self._away(self._read)
+
+    async def apply(self, changes: Iterable[Change]) -> list[Change]:
+        """Carry out changes in order; on a refusal undo those done and raise `NetworkError`. Returns those done."""
+        return await self._away(partial(self._apply, tuple(changes)))
+
+    async def undo(self, done: list[Change]) -> None:
+        """Take back changes, the last first; what cannot be taken back any more is left."""
+        await self._away(partial(self._undo, done))
+
+    async def _away(self, job: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, job)
+
+    def _read(self) -> Network:
         raw = list(self._route.get_links())
         names = {message["index"]: str(message.get_attr("IFLA_IFNAME")) for message in raw}
         addresses = [_address(message, names) for message in self._route.get_addr()]
@@ -57,20 +80,18 @@ class Kernel:
             tuple(each for each in rules if each),
         )
 
-    def apply(self, changes: Iterable[Change]) -> list[Change]:
-        """Carry out changes in order; on a refusal undo those done and raise `NetworkError`. Returns those done."""
+    def _apply(self, changes: Iterable[Change]) -> list[Change]:
         done: list[Change] = []
         for change in changes:
             try:
                 self._do(change)
             except (NetlinkError, NetworkError, OSError) as error:
-                self.undo(done)
+                self._undo(done)
                 raise NetworkError(f"{_named(change)} failed: {_reason(error)}") from error
             done.append(change)
         return done
 
-    def undo(self, done: list[Change]) -> None:
-        """Take back changes, the last first; what cannot be taken back any more is left."""
+    def _undo(self, done: list[Change]) -> None:
         for change in reversed(done):
             with suppress(NetlinkError, NetworkError, OSError):
                 self._do(change.inverse)
