@@ -154,8 +154,7 @@ def parse_name_addr(text: str) -> NameAddr:
         tail = text[right + 1 :].strip(WHITESPACE)
         if tail and tail[0] != ";":
             raise HeaderError(f"{text[:60]!r} has text after its address")
-        tail = tail[1:]
-        params = parse_params(tail) if tail else {}
+        params = parse_params(tail[1:]) if tail else {}
     else:
         # Without brackets every parameter is the header's, and the URI may have no comma, "?" or ";" (20)
         display = ""
@@ -170,6 +169,10 @@ def parse_name_addr(text: str) -> NameAddr:
     return NameAddr(display, uri, params)
 
 
+# Methods in their usual spelling, which need no second look
+_METHODS = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE", "PRACK", "REGISTER", "NOTIFY"))
+
+
 class CSeq(NamedTuple):
     """A CSeq (20.16)."""
 
@@ -179,10 +182,12 @@ class CSeq(NamedTuple):
 
 def parse_cseq(text: str) -> CSeq:
     """Read a CSeq. Raises HeaderError, also for numbers from 2**31 (8.1.1.5)."""
-    number, _, method = text.replace("\t", " ").partition(" ")
-    method = method.strip(WHITESPACE)
-    if not is_token(method):
-        raise HeaderError(f"{text[:40]!r} is not a CSeq")
+    number, _, method = text.partition(" ")
+    if method not in _METHODS:
+        number, _, method = text.replace("\t", " ").partition(" ")
+        method = method.strip(WHITESPACE)
+        if not is_token(method):
+            raise HeaderError(f"{text[:40]!r} is not a CSeq")
     return CSeq(parse_number(number, MAX_CSEQ), method)
 
 

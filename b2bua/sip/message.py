@@ -59,10 +59,10 @@ class Message:
         return [(name.rstrip(WHITESPACE), value.strip(WHITESPACE)) for name, _, value in parts]
 
     def _one(self, key: str) -> str:
-        values = self.index.get(key)
-        if values is None:
-            raise HeaderError(f"the header {key} is missing")
-        return values[0]
+        try:
+            return self.index[key][0]
+        except KeyError:
+            raise HeaderError(f"the header {key} is missing") from None
 
     @property
     def call_id(self) -> str:

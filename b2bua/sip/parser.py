@@ -61,7 +61,8 @@ def parse_head(head: bytes) -> Request | Response:
     index, problem = _index(lines)
     message = _start_line(start, lines, index)
     if text.count("\n") != len(lines) or text.count("\r") != len(lines):
-        problem = problem or "a carriage return or line feed stands alone"
+        # Not answered: the answer would repeat the line ends, and another reader would see other headers
+        raise ParseError("a carriage return or line feed stands alone")
     if problem:
         raise _broken(problem, message)
     return message

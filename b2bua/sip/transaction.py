@@ -127,7 +127,7 @@ class ClientTransaction(Transaction):
         super().__init__(layer, table, state, f"{branch} {method}", to)
         self.method = method
         self.head = head
-        self.owner = owner
+        self.owner: ClientOwner | None = owner
 
     def send(self, data: bytes) -> None:
         """Send the request and start timers A and B, or E and F."""
@@ -143,6 +143,7 @@ class ClientTransaction(Transaction):
     def forget(self) -> None:
         """Leave the layer's table."""
         self.layer.clients.pop(self.key, None)
+        self.owner = None  # it may hold us: a cycle would wait for the garbage collector
 
 
 class ServerTransaction(Transaction):
@@ -202,7 +203,9 @@ def _client(transaction: Transaction) -> ClientTransaction:
 
 def deliver(transaction: Transaction, message: Request | Response | None) -> None:
     """Hand a response to the owner."""
-    _client(transaction).owner.on_response(message)  # type: ignore[arg-type]
+    owner = _client(transaction).owner
+    if owner is not None:
+        owner.on_response(message)  # type: ignore[arg-type]
 
 
 def resend_doubling(transaction: Transaction, _message: Request | Response | None) -> None:
@@ -224,12 +227,16 @@ def resend_up_to_t2(transaction: Transaction, _message: Request | Response | Non
 
 def timed_out(transaction: Transaction, _message: Request | Response | None) -> None:
     """Timers B and F: nobody answered."""
-    _client(transaction).owner.on_failure(408, "no answer within 64*T1")
+    owner = _client(transaction).owner
+    if owner is not None:
+        owner.on_failure(408, "no answer within 64*T1")
 
 
 def undelivered(transaction: Transaction, _message: Request | Response | None) -> None:
     """8.1.3.1: a transport failure counts as 503."""
-    _client(transaction).owner.on_failure(503, "the message could not be delivered")
+    owner = _client(transaction).owner
+    if owner is not None:
+        owner.on_failure(503, "the message could not be delivered")
 
 
 def acknowledge(transaction: Transaction, message: Request | Response | None) -> None:
