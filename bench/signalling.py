@@ -20,7 +20,8 @@ from bench.processes import cpu_seconds
 from bench.report import Aim, Report
 from lab.host import Host
 from lab.lab import Lab
-from tests.peers.sipp import Sipp, callee, caller
+from tests.peers.sipp import callee, caller
+from tests.peers.sipp.run import Sipp
 
 RATE = 100
 """Calls a second: both are far from their limits there."""
@@ -58,7 +59,7 @@ a=sendrecv
 
 
 @dataclass(frozen=True, slots=True)
-class Path_:
+class Way:
     """One way of a call: who calls, what is dialled where, who answers, whose CPU counts."""
 
     caller: Host
@@ -77,8 +78,8 @@ def run(*, short: bool) -> Report:
     with Lab.temporary("bench", programs=("gatewayd", "mediad", "b2bua")) as lab, _sippy(lab) as sippy:
         paths = ((_edge(lab), ours), (sippy, sippys))
         for number in range(rounds):
-            for path, costs in paths if number % 2 == 0 else reversed(paths):
-                costs.append(_cost(path, RATE * seconds))
+            for way, costs in paths if number % 2 == 0 else reversed(paths):
+                costs.append(_cost(way, RATE * seconds))
     report.add("this edge, CPU per call", [cost * 1e3 for cost in ours], "ms")
     report.add("Sippy B2BUA, CPU per call", [cost * 1e3 for cost in sippys], "ms")
     ratios = [our / theirs for our, theirs in zip(ours, sippys, strict=True)]
@@ -87,32 +88,32 @@ def run(*, short: bool) -> Report:
     return report
 
 
-def _cost(path: Path_, calls: int) -> float:
+def _cost(way: Way, calls: int) -> float:
     """Make calls and give the CPU seconds of one."""
-    answer = VIDEO.format(address=path.callee.address(), audio=7000, video=7002)
-    offer = VIDEO.format(address=path.caller.address(), audio=6000, video=6002)
+    answer = VIDEO.format(address=way.callee.address(), audio=7000, video=7002)
+    offer = VIDEO.format(address=way.caller.address(), audio=6000, video=6002)
     with tempfile.TemporaryDirectory() as directory:
         work = Path(directory)
         (work / "callee").mkdir()
         with Sipp(
-            path.callee,
+            way.callee,
             callee.call(answer, ring_ms=0),
             work / "callee",
-            path.callee.address(),
+            way.callee.address(),
             5060,
             calls=calls,
             trace=False,
         ):
-            pids = path.pids()
+            pids = way.pids()
             before = cpu_seconds(pids)
             with Sipp(
-                path.caller,
+                way.caller,
                 caller.call(offer, hold_ms=1000),
                 work,
-                path.caller.address(),
+                way.caller.address(),
                 5060,
-                remote=(path.b2bua, 5060),
-                service=path.dialled,
+                remote=(way.b2bua, 5060),
+                service=way.dialled,
                 calls=calls,
                 rate=RATE,
                 trace=False,
@@ -122,14 +123,14 @@ def _cost(path: Path_, calls: int) -> float:
             return (cpu_seconds(pids) - before) / outcome.successful
 
 
-def _edge(lab: Lab) -> Path_:
+def _edge(lab: Lab) -> Way:
     address = str(lab.topology.zone("sdn").addresses[0].ip)
     pids = [process.pid for process in lab.state.programs().values()]
-    return Path_(lab.host("hospital"), "clinic", address, lab.host("clinic"), lambda: pids)
+    return Way(lab.host("hospital"), "clinic", address, lab.host("clinic"), lambda: pids)
 
 
 @contextmanager
-def _sippy(lab: Lab) -> Iterator[Path_]:
+def _sippy(lab: Lab) -> Iterator[Way]:
     """Run Sippy's B2BUA on the router between the two sites of the private network."""
     router, callee_host = lab.host("sdn"), lab.host("municipality")
     address = str(router.description.interface("hospital").addresses[0].ip)
@@ -144,7 +145,7 @@ def _sippy(lab: Lab) -> Iterator[Path_]:
             log.seek(0)
             raise RuntimeError(f"Sippy did not start: {log.read().decode(errors='replace')}")
         try:
-            yield Path_(lab.host("hospital"), "municipality", address, callee_host, lambda: [process.pid])
+            yield Way(lab.host("hospital"), "municipality", address, callee_host, lambda: [process.pid])
         finally:
             process.terminate()
             process.wait(10)

@@ -1,0 +1,141 @@
+"""How long a stream takes to open: from the request on the pinhole socket to its answer, when it is in the kernel.
+
+A real `gatewayd` in a lab, with 100,000 prefixes in a firewall table of the same namespace. The client asks as
+`b2bua` does; each request opens one RTP stream (four pinholes, about thirty elements, one transaction) and the next
+releases it.
+The kernel part alone is the same transaction committed by raw netlink from this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import time
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
+
+from bench.report import Aim, Report
+from lab.lab import Lab
+from lab.users import B2BUA
+from nft import relay
+from nft.kernel import Kernel
+from vdx import pinhole, wire
+
+PREFIXES = 100_000
+FILLED = 20_000
+"""Pinholes that are open while a stream is opened."""
+
+PINHOLES = 4
+"""Of one RTP stream: two ends, RTP and RTCP."""
+
+WHOLE, KERNEL = Aim("at most", 0.5), Aim("at most", 0.1)
+
+
+def run(*, short: bool) -> Report:
+    """Measure at 0 and at 20,000 pinholes; `short` opens fewer streams."""
+    rounds, samples = (1, 200) if short else (5, 2_000)
+    report = Report("opening")
+    with Lab.temporary("bench", programs=("gatewayd",)) as lab:
+        _load_prefixes(lab)
+        path = lab.state.run / "pinhole.sock"
+        for filled in (0, FILLED):
+            took = [asyncio.run(_as_owner(lab, path, filled, samples)) for _ in range(rounds)]
+            for name, at in (("p50", 0.50), ("p99", 0.99)):
+                values = [_quantile(times, at) * 1e3 for times in took]
+                report.add(
+                    f"request to committed, {filled:,} pinholes, {name}", values, "ms", WHOLE if name == "p99" else None
+                )
+        times = [lab.host("edge").call(lambda: _kernel_alone(samples)) for _ in range(rounds)]
+        for name, at in (("p50", 0.50), ("p99", 0.99)):
+            values = [_quantile(each, at) * 1e3 for each in times]
+            report.add(f"the transaction alone, {name}", values, "ms", KERNEL if name == "p99" else None)
+    report.notes.append(f"{PREFIXES:,} prefixes in a table beside ours; {samples} streams a round, {rounds} rounds")
+    return report
+
+
+def _quantile(times: list[float], at: float) -> float:
+    ordered = sorted(times)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * at))]
+
+
+def _load_prefixes(lab: Lab) -> None:
+    networks = itertools.islice(ip_network("100.64.0.0/10").subnets(new_prefix=28), 0, 2 * PREFIXES, 2)
+    elements = ", ".join(str(network) for network in networks)
+    text = f"table inet bench {{ set prefixes {{ type ipv4_addr; flags interval; elements = {{ {elements} }} }} }}\n"
+    lab.host("edge").run(["nft", "-f", "-"], stdin=text)
+
+
+async def _as_owner(lab: Lab, path: os.PathLike[str], filled: int, samples: int) -> list[float]:
+    """Ask as the user that `b2bua` runs as: the socket tells owners apart by their user."""
+    os.seteuid(B2BUA.uid)
+    try:
+        connection = await wire.connect(path, pinhole.OwnerCodec)  # type: ignore[arg-type]
+    finally:
+        os.seteuid(0)
+    try:
+        return await _streams(lab, connection, filled, samples)
+    finally:
+        connection.close()
+
+
+async def _streams(
+    lab: Lab, connection: wire.Connection[pinhole.Reply | pinhole.Event], filled: int, samples: int
+) -> list[float]:
+    hospital, clinic = lab.host("hospital").address(), lab.host("clinic").address()
+    numbers = itertools.count(1)
+
+    def stream(lease: str) -> pinhole.Stream:
+        a = pinhole.End("sdn", "hospital", 4, pinhole.Remote(hospital, 6000), pinhole.Remote(hospital, 6001), hospital)
+        b = pinhole.End("internet", "clinic", 4, None, None, clinic)
+        return pinhole.Stream(lease, "rtp", a, b)
+
+    async def ask(request: pinhole.Request) -> pinhole.Reply:
+        connection.send(request)
+        reply = await connection.receive()
+        if reply is None or isinstance(reply, pinhole.Refused | pinhole.Learned | pinhole.Revoked):
+            raise RuntimeError(f"gatewayd answered {reply}")
+        return reply
+
+    await ask(pinhole.Hold(0, ()))
+    held: list[str] = []
+    for call in _calls("fill", filled // PINHOLES // 10):
+        leases = [f"{call}.{index}" for index in range(10)]
+        await ask(pinhole.Lease(next(numbers), call, tuple(stream(lease) for lease in leases)))
+        held += leases
+    times: list[float] = []
+    for call in _calls("time", samples):
+        lease = f"{call}.0"
+        began = time.perf_counter()
+        await ask(pinhole.Lease(next(numbers), call, (stream(lease),)))
+        times.append(time.perf_counter() - began)
+        await ask(pinhole.Release(next(numbers), (lease,)))
+    await ask(pinhole.Release(next(numbers), tuple(held)))
+    return times
+
+
+def _calls(prefix: str, count: int) -> Iterator[str]:
+    letters = "abcdefghijklmnopqrstuvwxyz234567"
+    for number in range(count):
+        digits = "".join(letters[number >> shift & 31] for shift in range(40, -5, -5))
+        yield f"{prefix}{digits}"[:13]
+
+
+def _kernel_alone(samples: int) -> list[float]:
+    kernel = Kernel()
+    sdn = relay.Address(1, 200, ip_address("198.18.0.200"), "sdn0")
+    net = relay.Address(2, 200, ip_address("203.0.113.200"), "net0")
+    remote, source = ip_address("198.18.1.10"), ip_address("198.51.100.10")
+    bridges = tuple(
+        relay.Bridge("bench", relay.End(sdn, 40000 + n, (remote, 6000 + n)), relay.End(net, 40000 + n, None, (source,)))
+        for n in (0, 1)
+    )
+    times = []
+    for _ in range(samples):
+        batch = relay.open(bridges)
+        began = time.perf_counter()
+        kernel.commit(batch)
+        times.append(time.perf_counter() - began)
+        kernel.commit(*relay.close(bridges))
+    kernel.close()
+    return times
