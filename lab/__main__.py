@@ -11,7 +11,7 @@ from types import FrameType
 from typing import NoReturn
 
 from lab import report, status
-from lab.call import Call, check_callable
+from lab.call import Call, parties
 from lab.errors import CallError, LabError
 from lab.lab import Lab, require_root
 from lab.programs import PROGRAMS, tail
@@ -88,7 +88,7 @@ def _call(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     lab = Lab(options.name)
-    check_callable(lab, options.caller, options.callee)
+    parties(lab, options.caller, options.callee)
     lab.up(PROGRAMS, what="vdx-lab run")
     try:
         print(f"Lab {lab.name} is up: {', '.join(lab.namespaces)}.", flush=True)
@@ -139,7 +139,9 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     def call(added: argparse.ArgumentParser) -> None:
-        added.add_argument("--from", dest="caller", default="hospital", metavar="HOST", help="default: hospital")
+        added.add_argument(
+            "--from", dest="caller", default="hospital", metavar="HOST", help="default: hospital; hospital6 speaks IPv6"
+        )
         added.add_argument("--to", dest="callee", default="home", metavar="HOST", help="default: home, behind NAT")
         added.add_argument("--seconds", type=_seconds, default=10.0, metavar="N", help="of talk (default: 10)")
 

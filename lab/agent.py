@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from lab import baresip, processes, sound
 from lab.baresip import AgentPlan
@@ -40,11 +40,11 @@ class Event:
 class Agent:
     """A baresip on a host of the lab; answers every call, rings nobody until told to `dial`."""
 
-    def __init__(self, lab: Lab, host: Host, user: str | None = None, *, record: bool = False) -> None:
+    def __init__(self, lab: Lab, host: Host, user: str, family: Literal[4, 6] = 4, *, record: bool = False) -> None:
         directory = lab.state.agents / f"{host.name}-{time.monotonic_ns()}"
         self.plan = AgentPlan(
-            user=user or host.name,
-            address=host.address(),
+            user=user,
+            address=host.address(family),
             directory=directory,
             sound=directory / "scale.wav",
             interface=host.description.interfaces[0].name,
@@ -140,7 +140,9 @@ class Agent:
             try:
                 trial.bind(("127.0.0.1", baresip.CONTROL_PORT))
             except OSError:
-                raise CallError(f"There is a user agent on {self.host.name} already; end its call first.") from None
+                raise CallError(
+                    f"There is a user agent on {self.host.name} already, in another call; choose another host."
+                ) from None
 
     def _start(self, directory: Path) -> subprocess.Popen[bytes]:
         directory.mkdir(parents=True)

@@ -5,7 +5,7 @@ import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from lab.agent import Agent
 from lab.counts import EdgeCall, StreamCount, edge_calls
@@ -38,17 +38,28 @@ class CallReport:
         return bool(self.streams) and all(stream.carried for stream in self.streams)
 
 
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One end of a call: its name in the dial plan, its host, and the IP family of its user agent."""
+
+    name: str
+    host: str
+    family: Literal[4, 6]
+
+
 class Call:
-    """A call that is up, from `caller` to `callee` (host names); leave the context to end it."""
+    """A call that is up, from `caller` to `callee` (as in `parties`); leave the context to end it."""
 
     def __init__(self, lab: Lab, caller: str, callee: str, *, record: bool = False) -> None:
-        check_callable(lab, caller, callee)
+        ends = parties(lab, caller, callee)
         self._lab = lab
         self._before = {call.call for call in edge_calls(lab.state.run)}
-        self.uri = f"sip:{callee}@{edge_address(lab, caller)}"
+        self.uri = f"sip:{callee}@{edge_address(lab, ends[0])}"
         with ExitStack() as agents:
-            self.callee = agents.enter_context(Agent(lab, lab.host(callee), record=record))
-            self.caller = agents.enter_context(Agent(lab, lab.host(caller), record=record))
+            self.caller, self.callee = (
+                agents.enter_context(Agent(lab, lab.host(end.host), end.name, end.family, record=record))
+                for end in ends
+            )
             dialled = time.monotonic()
             self.caller.dial(self.uri)
             event = self.caller.wait("CALL_ESTABLISHED", "CALL_CLOSED", seconds=ANSWER_S)
@@ -85,8 +96,8 @@ class Call:
         """Return what happened so far; CallError if the edge does not know the call any more."""
         edge = self._edge_call()
         return CallReport(
-            caller=self.caller.host.name,
-            callee=self.callee.host.name,
+            caller=self.caller.plan.user,
+            callee=self.callee.plan.user,
             dialled=self.uri,
             setup=self.setup,
             seconds=time.monotonic() - self._began,
@@ -105,26 +116,36 @@ class Call:
 
     def _edge_call(self) -> EdgeCall:
         for call in edge_calls(self._lab.state.run):
-            if call.call not in self._before and call.caller == self.caller.host.name:
+            if call.call not in self._before and call.caller == self.caller.plan.user:
                 return call
         raise CallError("The user agents are in a call that the edge does not know (gatewayctl calls).")
 
 
-def check_callable(lab: Lab, *hosts: str) -> None:
-    """Raise UnknownHostError for a host that is not there or has no user agent."""
+def parties(lab: Lab, *names: str) -> list[Party]:
+    """Return who is meant by names of the dial plan: a host, or a host with 6 behind it for its IPv6 user agent.
+
+    Raises UnknownHostError for one that is not there or has no user agent, or for the same host twice.
+    """
     known = {host.name for host in callable_hosts(lab.topology)}
-    for host in hosts:
+    found: list[Party] = []
+    for name in names:
+        host = name.removesuffix("6")
         if host not in known:
             lab.host(host)
             raise UnknownHostError(f"Nobody can call on {host}; user agents run on {', '.join(sorted(known))}.")
+        if any(party.host == host for party in found):
+            raise UnknownHostError(f"{host} cannot call itself; choose two hosts.")
+        found.append(Party(name, host, 4 if host == name else 6))
+    return found
 
 
-def edge_address(lab: Lab, host: str) -> str:
-    """Return the edge's SIP address in the zone of a host."""
-    zone = lab.topology.host(host).zone
+def edge_address(lab: Lab, party: Party) -> str:
+    """Return the edge's SIP address that a party dials, in its zone and family, as URIs write it."""
+    zone = lab.topology.host(party.host).zone
     if zone is None:
-        raise UnknownHostError(f"{host} is the edge itself.")
-    return next(str(address.ip) for address in lab.topology.zone(zone).addresses if address.version == 4)
+        raise UnknownHostError(f"{party.host} is the edge itself.")
+    found = next(str(address.ip) for address in lab.topology.zone(zone).addresses if address.version == party.family)
+    return f"[{found}]" if party.family == 6 else found
 
 
 def _pictures(agent: Agent) -> int:

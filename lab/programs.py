@@ -35,7 +35,8 @@ def program(name: str, state: State) -> Program:
     run = ("--run-dir", str(state.run))
     match name:
         case "gatewayd":
-            return Program(name, ("--site", str(state.site), *run, "--state-dir", str(state.var)), None)
+            owner = ("--owner", f"b2bua={B2BUA.uid}")  # the lab's users have no names to be found by
+            return Program(name, ("--site", str(state.site), *run, "--state-dir", str(state.var), *owner), None)
         case "b2bua":
             return Program(name, run, B2BUA)
         case "mediad":

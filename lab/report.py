@@ -8,9 +8,9 @@ from lab.topology import Topology
 
 def to_text(report: CallReport, topology: Topology) -> str:
     """Return a call report as text: who, how long, and each stream's packets both ways."""
-    caller, callee = topology.host(report.caller), topology.host(report.callee)
-    there, back = f"{caller.name} -> {callee.name}", f"{callee.name} -> {caller.name}"
-    pictures = f"{report.pictures_at_callee} at {callee.name}, {report.pictures_at_caller} at {caller.name}"
+    caller, callee = report.caller, report.callee
+    there, back = f"{caller} -> {callee}", f"{callee} -> {caller}"
+    pictures = f"{report.pictures_at_callee} at {callee}, {report.pictures_at_caller} at {caller}"
     rows = [("stream", "codec", there, back, "relayed by")]
     rows += [
         (
@@ -24,7 +24,7 @@ def to_text(report: CallReport, topology: Topology) -> str:
     ]
     return "\n".join(
         [
-            f"{caller.name} ({caller.title}) called {callee.name} ({callee.title})",
+            f"{_who(caller, topology)} called {_who(callee, topology)}",
             f"by dialling {report.dialled}",
             f"answered after {report.setup * 1000:.0f} ms, {report.seconds:.0f} s in the call",
             "",
@@ -52,6 +52,11 @@ def traffic(packets: int, octets: int) -> str:
         return "nothing"
     amount = f"{octets / 1000:.0f} kB" if octets < 1_000_000 else f"{octets / 1_000_000:.1f} MB"
     return f"{packets:,} packets, {amount}"
+
+
+def _who(party: str, topology: Topology) -> str:
+    over = " over IPv6" if party.endswith("6") else ""
+    return f"{party} ({topology.host(party.removesuffix('6')).title}{over})"
 
 
 def _verdict(report: CallReport) -> str:

@@ -137,7 +137,9 @@ class State:
         for entry in self.directory.iterdir():
             if entry.name == "lock":
                 continue
-            if entry.is_dir() and not entry.is_symlink():
+            if entry == self.code:
+                entry.rmdir()  # never its content: should the checkout ever be seen here, it stays
+            elif entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
             else:
                 entry.unlink()

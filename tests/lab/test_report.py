@@ -46,3 +46,9 @@ def test_a_call_without_streams_carried_nothing() -> None:
 def test_amounts() -> None:
     assert traffic(0, 0) == "nothing"
     assert traffic(1, 999_999) == "1 packets, 1000 kB"
+
+
+def test_an_ipv6_party_is_said_to_be_one() -> None:
+    text = to_text(replace(REPORT, callee="home6"), STANDARD)
+    assert "called home6 (a citizen at home, behind NAT over IPv6)" in text
+    assert "hospital -> home6" in text

@@ -27,7 +27,7 @@ def lab() -> Iterator[Lab]:
 
 def test_a_call_is_answered_heard_and_seen(lab: Lab) -> None:
     hospital, municipality = lab.host("hospital"), lab.host("municipality")
-    with Agent(lab, hospital) as caller, Agent(lab, municipality, record=True) as callee:
+    with Agent(lab, hospital, "hospital") as caller, Agent(lab, municipality, "municipality", record=True) as callee:
         caller.dial(f"sip:municipality@{municipality.address()}")
         assert caller.wait("CALL_ESTABLISHED", "CALL_CLOSED", seconds=ANSWER_S).type == "CALL_ESTABLISHED"
         callee.wait("CALL_ESTABLISHED", seconds=ANSWER_S)
@@ -44,10 +44,21 @@ def test_a_call_is_answered_heard_and_seen(lab: Lab) -> None:
     assert max(samples) > 4000  # the scale has an amplitude of 8000
 
 
+def test_ipv6_only(lab: Lab) -> None:
+    hospital, municipality = lab.host("hospital"), lab.host("municipality")
+    with Agent(lab, hospital, "hospital6", 6) as caller, Agent(lab, municipality, "municipality6", 6) as callee:
+        caller.dial(f"sip:municipality6@[{municipality.address(6)}]")
+        assert caller.wait("CALL_ESTABLISHED", "CALL_CLOSED", seconds=ANSWER_S).type == "CALL_ESTABLISHED"
+        assert caller.talk(1.0)
+        seen = callee.command("audio_debug")
+        assert hospital.address(6) in seen
+        assert hospital.address(4) not in seen
+
+
 def test_the_sound_begins_anew_before_it_ends(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lab.agent.REFRESH_S", 0.5)
     clinic = lab.host("clinic")
-    with Agent(lab, lab.host("home")) as caller, Agent(lab, clinic):
+    with Agent(lab, lab.host("home"), "home") as caller, Agent(lab, clinic, "clinic"):
         caller.dial(f"sip:clinic@{clinic.address()}")
         caller.wait("CALL_ESTABLISHED", seconds=ANSWER_S)
         assert caller.talk(2.0)
@@ -56,25 +67,25 @@ def test_the_sound_begins_anew_before_it_ends(lab: Lab, monkeypatch: pytest.Monk
 
 
 def test_nobody_there(lab: Lab) -> None:
-    with Agent(lab, lab.host("home")) as caller:
+    with Agent(lab, lab.host("home"), "home") as caller:
         caller.dial("sip:clinic@198.51.100.10;transport=tcp")
         assert caller.wait("CALL_CLOSED", seconds=ANSWER_S).param
 
 
 def test_an_agent_that_died_says_so(lab: Lab) -> None:
-    with Agent(lab, lab.host("home")) as agent:
+    with Agent(lab, lab.host("home"), "home") as agent:
         lab.host("home").run(["kill", "-KILL", str(agent._child.pid)])
         with pytest.raises(CallError, match="user agent on home is gone"):
             agent.command("listcalls")
 
 
 def test_two_agents_cannot_have_one_host(lab: Lab) -> None:
-    with Agent(lab, lab.host("home")), pytest.raises(CallError, match="already"):
-        Agent(lab, lab.host("home"))
+    with Agent(lab, lab.host("home"), "home"), pytest.raises(CallError, match="already"):
+        Agent(lab, lab.host("home"), "home")
 
 
 def test_a_command_that_does_not_exist_is_refused(lab: Lab) -> None:
-    with Agent(lab, lab.host("home")) as agent, pytest.raises(CallError, match="refused fly"):
+    with Agent(lab, lab.host("home"), "home") as agent, pytest.raises(CallError, match="refused fly"):
         agent.command("fly")
 
 
