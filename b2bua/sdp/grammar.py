@@ -5,6 +5,7 @@ Addresses are never resolved: a name in a place for an address would let a peer 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Literal
 
@@ -48,6 +49,7 @@ class Connection:
     address: Address | None
 
 
+@lru_cache(maxsize=1024)  # each leg of a call says its own address several times, and rooms call again
 def read_connection(value: str) -> Connection:
     """Read `<nettype> <addrtype> <address>` (RFC 8866 section 5.7).
 
