@@ -28,7 +28,7 @@ system: setup    ## real kernel and real peers in network namespaces
 	$(PY) -m pytest -m system $(ARGS)
 
 bench: setup     ## side-by-side measurements (ARGS="relay --aims")
-	.venv/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements/bench.txt
+	tools/setup-bench
 	$(PY) -m bench $(ARGS)
 
 lock: setup      ## resolve dependencies anew into requirements/

@@ -62,7 +62,8 @@ def _quantile(times: list[float], at: float) -> float:
 def _load_prefixes(lab: Lab) -> None:
     networks = itertools.islice(ip_network("100.64.0.0/10").subnets(new_prefix=28), 0, 2 * PREFIXES, 2)
     elements = ", ".join(str(network) for network in networks)
-    text = f"table inet bench {{ set prefixes {{ type ipv4_addr; flags interval; elements = {{ {elements} }} }} }}\n"
+    text = "add table inet bench\nadd set inet bench prefixes { type ipv4_addr; flags interval; }\n"
+    text += f"add element inet bench prefixes {{ {elements} }}\n"
     lab.host("edge").run(["nft", "-f", "-"], stdin=text)
 
 

@@ -8,7 +8,6 @@ Sippy opens no pinholes) by the calls that succeeded. The kernel's share of a pa
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +27,8 @@ RATE = 100
 
 AT_MOST_OF_SIPPY = 1 / 3
 SETTLE_SECONDS = 1.0
+PEERS = Path(__file__).parent.parent / ".setup" / "peers" / "bin"
+"""Python peers live in an environment of their own, made by tools/setup-bench."""
 
 VIDEO = """v=0
 o=room 1 1 IN IP4 {address}
@@ -134,8 +135,7 @@ def _sippy(lab: Lab) -> Iterator[Way]:
     """Run Sippy's B2BUA on the router between the two sites of the private network."""
     router, callee_host = lab.host("sdn"), lab.host("municipality")
     address = str(router.description.interface("hospital").addresses[0].ip)
-    program = Path(sys.prefix) / "bin" / "b2bua_simple"
-    command = [sys.executable, str(program), "-f", "-l", address, "-p", "5060", "-n", f"{callee_host.address()}:5060"]
+    command = [str(PEERS / "python"), str(PEERS / "b2bua_simple"), "-f", "-l", address, "-p", "5060", "-n", f"{callee_host.address()}:5060"]
     with tempfile.TemporaryFile() as log:
         process = router.popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env={"SIPLOG_BEND": "none"}
