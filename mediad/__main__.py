@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 table_size=_room_for_sockets(),
                 user=options.user_of_gatewayd,
                 wake=wake,
-                tick=lambda: daemon.notify("WATCHDOG=1"),
+                tick=lambda: _tell("WATCHDOG=1"),
                 tick_seconds=watchdog_seconds(default=IDLE_TICK),
             )
         except MediadError as error:
@@ -50,12 +50,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
         try:
             _be_punctual()
-            daemon.notify("READY=1")
+            _tell("READY=1")
             service.run()
-            daemon.notify("STOPPING=1")
+            _tell("STOPPING=1")
         finally:
             service.close()
     return 0
+
+
+def _tell(state: str) -> None:
+    """Tell whoever started this program; media goes on where nobody listens any more."""
+    try:
+        daemon.notify(state)
+    except OSError as error:
+        log.warning('notify.failed state=%s reason="%s"', state, error.strerror)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -70,6 +70,18 @@ def test_it_outlives_its_gatewayd(tmp_path: Path) -> None:
             client.connection.close()
 
 
+def test_it_goes_on_where_nobody_listens_to_its_notifications(tmp_path: Path) -> None:
+    with started(tmp_path, WATCHDOG_USEC="20000") as (process, _):
+        (tmp_path / "notify").unlink()
+        client = Client.connect(tmp_path / "mediad.sock")
+        with client.connection:
+            for number in range(3):
+                assert client.ask(ListRelays(number)) == Relays(number, ())
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, "notify.failed" in errors) == (0, True)
+
+
 def test_a_second_one_is_refused_with_a_sentence(tmp_path: Path) -> None:
     with started(tmp_path):
         second = subprocess.run(
