@@ -1,0 +1,458 @@
+"""One endpoint against a peer written by hand: what it refuses, where it answers, forks and strays."""
+
+from __future__ import annotations
+
+import pytest
+
+from b2bua.sip import (
+    Answered,
+    Confirmed,
+    Endpoint,
+    Failed,
+    Flow,
+    IncomingInvite,
+    InjectionError,
+    Invitation,
+    Lost,
+    Outgoing,
+    Provisional,
+    RequestReceived,
+    Response,
+    Settings,
+    Target,
+    UriError,
+    parse,
+)
+from b2bua.sip.limits import MAX_FORKS
+from tests.b2bua.sip.wire import SDP, CountingIds
+
+US = ("192.0.2.250", 5060)
+PEER = ("203.0.113.9", 5060)
+FLOW = Flow("udp", US, PEER, "sdn", 1, US)
+TCP = Flow("tcp", US, ("203.0.113.9", 40_000), "sdn", 7, US)
+TO_PEER = Invitation(
+    Target("sdn", "udp", *PEER), "sip:room@203.0.113.9", "<sip:ann@us>", "<sip:room@them>", US, body=SDP
+)
+
+
+@pytest.fixture
+def endpoint() -> Endpoint:
+    return Endpoint(CountingIds("x"))
+
+
+def request(
+    method: str = "OPTIONS",
+    *lines: str,
+    via: str = "SIP/2.0/UDP 203.0.113.9:5060;branch=z9hG4bKa",
+    to: str = "<sip:room@us>",
+    cseq: str = "",
+    body: bytes = b"",
+    uri: str = "sip:room@192.0.2.250",
+) -> bytes:
+    head = [
+        f"{method} {uri} SIP/2.0",
+        f"Via: {via}",
+        "From: <sip:ann@them>;tag=f",
+        f"To: {to}",
+        "Call-ID: c1",
+        f"CSeq: {cseq or f'1 {method}'}",
+        *lines,
+        "Contact: <sip:ann@203.0.113.9:5060>",
+        *(["Content-Type: application/sdp"] if body else []),
+        f"Content-Length: {len(body)}",
+    ]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+def reply(sent: Outgoing, status: int, tag: str = "", *lines: str, body: bytes = b"", contact: str = "") -> bytes:
+    """Answer a request of the endpoint."""
+    message = parse(sent.data)
+    contact = contact or f"<sip:bob@203.0.113.9:5060;fork={tag}>"
+    head = [
+        f"SIP/2.0 {status} Whatever",
+        f"Via: {message.get('via')}",
+        f"From: {message.get('from')}",
+        f"To: {message.get('to')}{';tag=' + tag if tag else ''}",
+        "Call-ID: " + message.call_id,
+        "CSeq: " + message.get("cseq"),
+        *lines,
+        f"Contact: {contact}",
+        *(["Content-Type: application/sdp"] if body else []),
+        f"Content-Length: {len(body)}",
+    ]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+def answer_to(endpoint: Endpoint, data: bytes, flow: Flow = FLOW) -> Response:
+    endpoint.receive(data, flow, 0.0)
+    (sent,) = endpoint.to_send()
+    message = parse(sent.data)
+    assert isinstance(message, Response)
+    return message
+
+
+def sent_lines(sent: list[Outgoing]) -> list[str]:
+    return [outgoing.data.partition(b"\r\n")[0].decode() for outgoing in sent]
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (request("BYE", to="<sip:room@us>;tag=gone"), 481),
+        (request("BYE"), 481),
+        (request("INFO"), 481),
+        (request("INVITE", to="<sip:room@us>;tag=gone"), 481),
+        (request("CANCEL"), 481),
+        (request("OPTIONS", "Max-Forwards: 0"), 483),
+        (request("OPTIONS", "Max-Forwards: 256"), 400),
+        (request("OPTIONS", uri="tel:+4512"), 416),
+        (request("OPTIONS", uri="sip:a%0d%0aX@h"), 400),
+        (request("PUBLISH"), 405),
+        (request("FROBNICATE"), 501),
+        (request("OPTIONS", cseq="1 BYE"), 400),
+        (request("OPTIONS").replace(b"SIP/2.0\r\nVia", b"SIP/3.0\r\nVia"), 505),
+        (request("OPTIONS").replace(b"Call-ID: c1\r\n", b""), 400),
+        (request("INVITE", "Contact: <sip:second@h>"), 400),
+    ],
+)
+def test_refusals(endpoint: Endpoint, data: bytes, status: int) -> None:
+    answer = answer_to(endpoint, data)
+    assert answer.status == status
+    assert answer.to.tag
+    assert not endpoint.events()
+    assert not any(endpoint.sizes.values())
+    assert answer_to(endpoint, data).to.tag == answer.to.tag  # the same again for a retransmission (8.2.7)
+
+
+def test_required_extensions_are_named(endpoint: Endpoint) -> None:
+    answer = answer_to(endpoint, request("INVITE", "Require: 100rel, Timer", "Require: x"))
+    assert answer.status == 420
+    assert answer.tokens("unsupported") == ("100rel", "Timer", "x")
+    knows = Endpoint(CountingIds("x"), Settings(supported=frozenset({"100rel", "timer", "x"})))
+    knows.receive(request("INVITE", "Require: 100rel, Timer", "Require: x"), FLOW, 0.0)
+    assert isinstance(knows.events()[0], IncomingInvite)
+
+
+def test_allow_is_named(endpoint: Endpoint) -> None:
+    assert "INVITE" in answer_to(endpoint, request("PUBLISH")).tokens("allow")
+
+
+def test_merged_requests(endpoint: Endpoint) -> None:
+    endpoint.receive(request("INVITE"), FLOW, 0.0)
+    other_way = request("INVITE", via="SIP/2.0/UDP 203.0.113.9;branch=z9hG4bKother")
+    assert answer_to(endpoint, other_way).status == 482
+    assert len(endpoint.events()) == 1
+
+
+@pytest.mark.parametrize("data", [request("ACK"), request("ACK", to="<sip:room@us>;tag=gone")])
+def test_a_stray_ack_is_not_answered(endpoint: Endpoint, data: bytes) -> None:
+    endpoint.receive(data, FLOW, 0.0)
+    assert not endpoint.to_send()
+    assert endpoint.dropped == {"ack without dialog": 1}
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"\r\n\r\n", "keepalive"),
+        (b"", "keepalive"),
+        (b"\x00\x01\x00\x00\x21\x12\xa4\x42" + bytes(12), "keepalive"),
+        (b"hello", "unparsable"),
+        (b"OPTIONS sip:a@b SIP/2.0\r\nTo: x\r\n\r\n", "unanswerable"),
+        (b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP x;branch=y\r\nCSeq: 1 BYE\r\n\r\n", "response without request"),
+    ],
+)
+def test_what_is_dropped_is_counted(endpoint: Endpoint, data: bytes, reason: str) -> None:
+    endpoint.receive(data, FLOW, 0.0)
+    assert not endpoint.to_send()
+    assert endpoint.dropped == {reason: 1}
+
+
+# Where answers go
+
+
+@pytest.mark.parametrize(
+    ("via", "source", "to", "received"),
+    [
+        ("203.0.113.9:5060", PEER, PEER, ""),
+        ("203.0.113.9", PEER, PEER, ""),
+        ("203.0.113.9:5070", PEER, ("203.0.113.9", 5070), ""),
+        ("10.0.0.5:5060;rport", ("203.0.113.9", 4711), ("203.0.113.9", 4711), "received=203.0.113.9;rport=4711"),
+        ("10.0.0.5:5060", ("203.0.113.9", 4711), ("203.0.113.9", 5060), "received=203.0.113.9"),
+        ("255.255.255.255", PEER, PEER, "received=203.0.113.9"),
+        ("h;maddr=224.0.0.1;ttl=1", PEER, PEER, "received=203.0.113.9"),
+        ("h;received=198.51.100.1;rport", PEER, PEER, "received=203.0.113.9;rport=5060"),
+    ],
+)
+def test_answers_over_udp(
+    endpoint: Endpoint, via: str, source: tuple[str, int], to: tuple[str, int], received: str
+) -> None:
+    data = request("BYE", via=f"SIP/2.0/UDP {via};branch=z9hG4bKa, SIP/2.0/UDP next;branch=z9hG4bKb")
+    endpoint.receive(data, Flow("udp", US, source, "sdn", 1, US), 0.0)
+    (sent,) = endpoint.to_send()
+    assert isinstance(sent.to, Flow)
+    assert sent.to.remote == to
+    top, _, second = parse(sent.data).get("via").partition(", ")
+    assert top.endswith(received)
+    assert top.count("received") == (1 if received else 0)
+    assert second == "SIP/2.0/UDP next;branch=z9hG4bKb"
+
+
+def test_answers_over_tcp_stay_on_the_connection(endpoint: Endpoint) -> None:
+    endpoint.receive(request("BYE", via="SIP/2.0/TCP 198.51.100.7:5060;branch=z9hG4bKa"), TCP, 0.0)
+    assert endpoint.to_send()[0].to is TCP
+
+
+# Responses
+
+
+def test_a_response_needs_our_via_and_our_zone(endpoint: Endpoint) -> None:
+    endpoint.invite(TO_PEER, 0.0)
+    (invite,) = endpoint.to_send()
+    good = reply(invite, 486, "t")
+    endpoint.receive(good.replace(b"UDP 192.0.2.250:5060", b"UDP 192.0.2.251:5060"), FLOW, 0.0)
+    endpoint.receive(good, Flow("udp", US, PEER, "internet", 2, US), 0.0)
+    endpoint.receive(good.replace(b"486 Whatever", b"486 Whatever\r\nCall-ID: other"), FLOW, 0.0)
+    endpoint.receive(good.replace(b"1 INVITE", b"1 BYE"), FLOW, 0.0)
+    assert endpoint.dropped == {"response without request": 4}
+    assert not endpoint.events()
+    endpoint.receive(good, FLOW, 0.0)
+    assert isinstance(endpoint.events()[0], Failed)
+
+
+def test_a_200_with_a_broken_contact_is_dropped(endpoint: Endpoint) -> None:
+    endpoint.invite(TO_PEER, 0.0)
+    (invite,) = endpoint.to_send()
+    endpoint.receive(reply(invite, 200, "t", contact="<sip:a"), FLOW, 0.0)
+    assert endpoint.dropped == {"unparsable": 1}
+    assert not endpoint.events()
+
+
+# Forks
+
+
+def test_early_dialogs_and_the_second_200(endpoint: Endpoint) -> None:
+    leg = endpoint.invite(TO_PEER, 0.0)
+    (invite,) = endpoint.to_send()
+    for tag in ("one", "two", "one"):
+        endpoint.receive(reply(invite, 183, tag, body=SDP), FLOW, 0.0)
+    ringing = endpoint.events()
+    assert [event.to_tag for event in ringing if isinstance(event, Provisional)] == ["one", "two", "one"]
+    endpoint.receive(reply(invite, 200, "two", body=SDP), FLOW, 0.0)
+    (answered,) = endpoint.events()
+    assert isinstance(answered, Answered)
+    assert answered.to_tag == "two"
+    assert sent_lines(endpoint.to_send()) == ["ACK sip:bob@203.0.113.9:5060;fork=two SIP/2.0"]
+    endpoint.receive(reply(invite, 200, "one", body=SDP), FLOW, 1.0)
+    assert not endpoint.events()
+    ack, bye = endpoint.to_send()
+    assert ack.data.startswith(b"ACK sip:bob@203.0.113.9:5060;fork=one SIP/2.0")
+    assert bye.data.startswith(b"BYE sip:bob@203.0.113.9:5060;fork=one SIP/2.0")
+    assert parse(bye.data).cseq == (2, "BYE")
+    endpoint.receive(reply(invite, 200, "one", body=SDP), FLOW, 2.0)
+    assert sent_lines(endpoint.to_send()) == ["ACK sip:bob@203.0.113.9:5060;fork=one SIP/2.0"]
+    assert leg.state == "up"
+    endpoint.receive(reply(bye, 200), FLOW, 2.0)
+
+
+def test_forks_are_bounded(endpoint: Endpoint) -> None:
+    leg = endpoint.invite(TO_PEER, 0.0)
+    (invite,) = endpoint.to_send()
+    for number in range(MAX_FORKS + 5):
+        endpoint.receive(reply(invite, 180, f"t{number}"), FLOW, 0.0)
+    assert len(endpoint.events()) == len(leg.forks) == MAX_FORKS
+
+
+# Dialogs
+
+
+def test_the_route_set_of_the_caller(endpoint: Endpoint) -> None:
+    leg = endpoint.invite(TO_PEER, 0.0)
+    (invite,) = endpoint.to_send()
+    routes = ("Record-Route: <sip:p2;lr>, <sip:p1;lr>", "Record-Route: <sip:p0;lr>")
+    endpoint.receive(reply(invite, 200, "t", *routes, body=SDP), FLOW, 0.0)
+    leg.bye(0.0)
+    ack, bye = endpoint.to_send()
+    for sent in (ack, bye):
+        message = parse(sent.data)
+        assert message.all("route") == ["<sip:p0;lr>", "<sip:p1;lr>", "<sip:p2;lr>"]
+        assert sent.data.split()[1] == b"sip:bob@203.0.113.9:5060;fork=t"
+
+
+def test_a_strict_router_gets_the_request_uri(endpoint: Endpoint) -> None:
+    endpoint.receive(request("INVITE", "Record-Route: <sip:old.example>, <sip:p1;lr>"), FLOW, 0.0)
+    event = endpoint.events()[0]
+    assert isinstance(event, IncomingInvite)
+    leg = event.leg
+    leg.answer(0.0, body=SDP)
+    (answer,) = endpoint.to_send()
+    answered = parse(answer.data)
+    assert answered.record_routes == ["<sip:old.example>", "<sip:p1;lr>"]
+    to = answered.get("to")
+    endpoint.receive(request("ACK", to=to), FLOW, 0.0)
+    assert isinstance(endpoint.events()[0], Confirmed)
+    leg.bye(0.0)
+    (bye,) = endpoint.to_send()
+    assert bye.data.split()[1] == b"sip:old.example"
+    assert parse(bye.data).all("route") == ["<sip:p1;lr>", "<sip:ann@203.0.113.9:5060>"]
+
+
+def established(endpoint: Endpoint, flow: Flow = FLOW, contact: str = "") -> tuple[Lost | None, str]:
+    """Let the peer call and be answered; gives the To value with our tag."""
+    data = request("INVITE", body=SDP)
+    if contact:
+        data = data.replace(b"<sip:ann@203.0.113.9:5060>", contact.encode())
+    endpoint.receive(data, flow, 0.0)
+    event = endpoint.events()[0]
+    assert isinstance(event, IncomingInvite)
+    event.leg.answer(0.0, body=SDP)
+    to = parse(endpoint.to_send()[0].data).get("to")
+    endpoint.receive(request("ACK", to=to), flow, 0.0)
+    assert isinstance(endpoint.events()[0], Confirmed)
+    return None, to
+
+
+def test_requests_in_a_dialog_are_checked(endpoint: Endpoint) -> None:
+    _, to = established(endpoint)
+
+    def branch(name: str) -> str:
+        return f"SIP/2.0/UDP 203.0.113.9:5060;branch=z9hG4bK{name}"
+
+    old = request("BYE", to=to, via=branch("1"), cseq="0 BYE")
+    assert answer_to(endpoint, old).status == 500
+    stranger = request("BYE", to=to, via=branch("2"), cseq="2 BYE").replace(b"tag=f", b"tag=g")
+    assert answer_to(endpoint, stranger).status == 481
+    other_call = request("BYE", to=to, via=branch("3"), cseq="2 BYE").replace(b"Call-ID: c1", b"Call-ID: c2")
+    assert answer_to(endpoint, other_call).status == 481
+    elsewhere = Flow("udp", US, PEER, "internet", 2, US)
+    assert answer_to(endpoint, request("BYE", to=to, via=branch("4"), cseq="2 BYE"), elsewhere).status == 481
+    assert not endpoint.events()
+    assert answer_to(endpoint, request("BYE", to=to, via=branch("5"), cseq="2 BYE")).status == 200
+
+
+def test_requests_stay_on_the_flow_behind_a_nat(endpoint: Endpoint) -> None:
+    natted = Flow("udp", US, ("203.0.113.9", 4711), "sdn", 1, US)
+    established(endpoint, natted, "<sip:ann@10.1.2.3:5060>")
+    (leg,) = endpoint._layer.legs.values()
+    leg.bye(1.0)
+    (bye,) = endpoint.to_send()
+    assert bye.to == natted
+    assert bye.data.startswith(b"BYE sip:ann@10.1.2.3:5060 SIP/2.0")
+
+
+def test_another_port_of_the_same_host_is_followed(endpoint: Endpoint) -> None:
+    established(endpoint, FLOW, "<sip:ann@203.0.113.9:5082>")
+    (leg,) = endpoint._layer.legs.values()
+    leg.bye(1.0)
+    assert endpoint.to_send()[0].to == Target("sdn", "udp", "203.0.113.9", 5082, "192.0.2.250")
+
+
+def test_a_closed_connection_is_opened_anew(endpoint: Endpoint) -> None:
+    established(endpoint, TCP, "<sip:ann@203.0.113.9:5070;transport=tcp>")
+    (leg,) = endpoint._layer.legs.values()
+    endpoint.flow_closed(TCP, 1.0)
+    leg.bye(1.0)
+    assert endpoint.to_send()[0].to == Target("sdn", "tcp", "203.0.113.9", 5070, "192.0.2.250")
+
+
+def test_a_new_connection_takes_the_dialog_over(endpoint: Endpoint) -> None:
+    _, to = established(endpoint, TCP)
+    newer = Flow("tcp", US, ("203.0.113.9", 40_001), "sdn", 8, US)
+    via = "SIP/2.0/TCP 203.0.113.9;branch=z9hG4bKi"
+    endpoint.receive(request("INFO", to=to, cseq="2 INFO", via=via), newer, 1.0)
+    (event,) = endpoint.events()
+    assert isinstance(event, RequestReceived)
+    assert event.leg is not None
+    event.leg.bye(1.0)
+    assert endpoint.to_send()[0].to is newer
+
+
+def test_a_second_reinvite_waits_its_turn(endpoint: Endpoint) -> None:
+    _, to = established(endpoint)
+    for number, status in ((2, None), (3, 500)):
+        via = f"SIP/2.0/UDP 203.0.113.9:5060;branch=z9hG4bKr{number}"
+        endpoint.receive(request("INVITE", to=to, cseq=f"{number} INVITE", via=via, body=SDP), FLOW, 1.0)
+        answers = [parse(sent.data) for sent in endpoint.to_send()]
+        assert [getattr(answer, "status", 0) for answer in answers] == ([status] if status else [])
+    assert answers[0].get("retry-after").isdigit()
+    assert len(endpoint.events()) == 1
+
+
+def test_update_during_an_open_offer(endpoint: Endpoint) -> None:
+    _, to = established(endpoint)
+    (leg,) = endpoint._layer.legs.values()
+    leg.reinvite(1.0, body=SDP)
+    endpoint.to_send()
+    via = "SIP/2.0/UDP 203.0.113.9:5060;branch=z9hG4bKu"
+    assert answer_to(endpoint, request("UPDATE", to=to, cseq="2 UPDATE", via=via, body=SDP)).status == 491
+
+
+def test_an_ack_with_the_branch_of_the_invite_is_taken(endpoint: Endpoint) -> None:
+    endpoint.receive(request("INVITE", body=SDP), FLOW, 0.0)
+    event = endpoint.events()[0]
+    assert isinstance(event, IncomingInvite)
+    event.leg.answer(0.0, body=SDP)
+    to = parse(endpoint.to_send()[0].data).get("to")
+    endpoint.receive(request("ACK", to=to), FLOW, 0.0)
+    assert isinstance(endpoint.events()[0], Confirmed)
+    assert event.leg.state == "up"
+
+
+# What we write
+
+
+@pytest.mark.parametrize("value", ["<sip:a@b>\r\nVia: x", "<sip:a%0d%0aVia@b>", "<sip:a\n@b>"])
+def test_invitations_cannot_carry_line_ends(endpoint: Endpoint, value: str) -> None:
+    for broken in (
+        Invitation(TO_PEER.destination, TO_PEER.uri, value, TO_PEER.to, US),
+        Invitation(TO_PEER.destination, TO_PEER.uri, TO_PEER.from_, value, US),
+        Invitation(TO_PEER.destination, value, TO_PEER.from_, TO_PEER.to, US),
+        Invitation(TO_PEER.destination, TO_PEER.uri, TO_PEER.from_, TO_PEER.to, US, contact=value),
+        Invitation(TO_PEER.destination, TO_PEER.uri, TO_PEER.from_, TO_PEER.to, US, route=(value,)),
+        Invitation(TO_PEER.destination, TO_PEER.uri, TO_PEER.from_, TO_PEER.to, US, headers=[("Subject", value)]),
+        Invitation(
+            TO_PEER.destination, TO_PEER.uri, TO_PEER.from_, TO_PEER.to, US, body=b"x", content_type=f"a/b{value}"
+        ),
+    ):
+        with pytest.raises(InjectionError):
+            endpoint.invite(broken, 0.0)
+    assert not endpoint.to_send()
+    assert not any(endpoint.sizes.values())
+
+
+def test_invitations_need_a_sip_uri(endpoint: Endpoint) -> None:
+    for uri in ("room", "tel:+45", "sip:room@::1"):
+        with pytest.raises(UriError):
+            endpoint.invite(Invitation(TO_PEER.destination, uri, TO_PEER.from_, TO_PEER.to, US), 0.0)
+
+
+def test_an_invite_as_written(endpoint: Endpoint) -> None:
+    invitation = Invitation(
+        Target("sdn", "tcp", "2001:db8::9", 5060),
+        "sip:room@[2001:db8::9]",
+        '"Ann" <sip:ann@us>',
+        "sip:room@them",
+        ("2001:db8::1", 5060),
+        route=("<sip:p;lr>",),
+        headers=(("Subject", "Round"),),
+        body=b"v=0\r\n",
+        max_forwards=12,
+    )
+    endpoint.invite(invitation, 0.0)
+    assert endpoint.to_send()[0].data == (
+        b"INVITE sip:room@[2001:db8::9] SIP/2.0\r\n"
+        b"Via: SIP/2.0/TCP [2001:db8::1]:5060;rport;branch=z9hG4bKx2\r\n"
+        b"Max-Forwards: 12\r\n"
+        b"Route: <sip:p;lr>\r\n"
+        b'From: "Ann" <sip:ann@us>;tag=x1\r\n'
+        b"To: <sip:room@them>\r\n"
+        b"Call-ID: x3\r\n"
+        b"CSeq: 1 INVITE\r\n"
+        b"Contact: <sip:[2001:db8::1]:5060;transport=tcp>\r\n"
+        b"Subject: Round\r\n"
+        b"Content-Type: application/sdp\r\n"
+        b"Content-Length: 5\r\n\r\nv=0\r\n"
+    )
