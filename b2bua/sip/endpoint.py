@@ -166,10 +166,10 @@ class Endpoint:
         except SipError as error:
             self._refuse(message, error, flow)
 
-    def send_failed(self, outgoing: Outgoing, sentence: str, now: float) -> None:
+    def send_failed(self, outgoing: Outgoing, _sentence: str, now: float) -> None:
         """Take the transport's word that it could not deliver (18.4): its client transaction ends with 503."""
         self._layer.now = now
-        self.dropped[f"undelivered: {sentence}"[:80]] += 1
+        self.dropped["undelivered"] += 1
         transaction = self._layer.clients.get(outgoing.key)
         if transaction is not None:
             transaction.handle("lost")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from b2bua.sip.flow import Flow, Target
 from b2bua.sip.grammar import split_list
-from b2bua.sip.uri import bracket
 
 if TYPE_CHECKING:
     from b2bua.sip.message import Request
@@ -62,7 +61,7 @@ def answer_via(request: Request, flow: Flow) -> str:
     if via.params.get("rport") == "":
         params = [part for part in top.split(";")[1:] if part.strip().lower() not in {"rport", ""}]
         kept = "".join(f";{part}" for part in params if not part.strip().lower().startswith("received"))
-        top = f"{top.partition(';')[0]}{kept};received={bracket(host)};rport={port}"
+        top = f"{top.partition(';')[0]}{kept};received={host};rport={port}"
     elif via.host != host and "received" not in via.params:
         top = f"{top};received={host}"
     if len(values) > 1:

@@ -269,6 +269,21 @@ def test_bye_before_the_ack_waits_for_it(wire: Wire) -> None:
     wire.assert_empty()
 
 
+def test_a_bye_ends_the_repeating_of_the_200(udp: Wire) -> None:
+    ann, bob = people(udp)
+    caller, callee = ring(udp)
+    udp.lose = LoseFirst("ann ACK ACK", 99)
+    callee.answer(udp.now, body=ANSWER)
+    udp.run()
+    ann.take(Answered)
+    caller.bye(udp.now)
+    udp.run()
+    bob.take(ByeReceived)
+    udp.advance(40)
+    assert udp.log.count("bob 200 INVITE") == 1
+    assert not bob.seen
+
+
 def test_bye_of_the_caller_crosses_the_200(udp: Wire) -> None:
     """The caller gives up on early media with a BYE (RFC 3261 15): the INVITE gets 487."""
     ann, bob = people(udp)

@@ -13,7 +13,6 @@ from b2bua.sip import (
     IncomingInvite,
     InjectionError,
     Invitation,
-    Lost,
     Outgoing,
     Provisional,
     RequestReceived,
@@ -171,6 +170,14 @@ def test_what_is_dropped_is_counted(endpoint: Endpoint, data: bytes, reason: str
     assert endpoint.dropped == {reason: 1}
 
 
+def test_transactions_are_bounded(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("b2bua.sip.endpoint.MAX_SERVER_TRANSACTIONS", 1)
+    endpoint.receive(request("INVITE"), FLOW, 0.0)
+    full = answer_to(endpoint, request("OPTIONS", via="SIP/2.0/UDP 203.0.113.9;branch=z9hG4bKb"))
+    assert full.status == 503
+    assert full.get("retry-after") == "10"
+
+
 # Where answers go
 
 
@@ -300,7 +307,7 @@ def test_a_strict_router_gets_the_request_uri(endpoint: Endpoint) -> None:
     assert parse(bye.data).all("route") == ["<sip:p1;lr>", "<sip:ann@203.0.113.9:5060>"]
 
 
-def established(endpoint: Endpoint, flow: Flow = FLOW, contact: str = "") -> tuple[Lost | None, str]:
+def established(endpoint: Endpoint, flow: Flow = FLOW, contact: str = "") -> str:
     """Let the peer call and be answered; gives the To value with our tag."""
     data = request("INVITE", body=SDP)
     if contact:
@@ -312,11 +319,11 @@ def established(endpoint: Endpoint, flow: Flow = FLOW, contact: str = "") -> tup
     to = parse(endpoint.to_send()[0].data).get("to")
     endpoint.receive(request("ACK", to=to), flow, 0.0)
     assert isinstance(endpoint.events()[0], Confirmed)
-    return None, to
+    return to
 
 
 def test_requests_in_a_dialog_are_checked(endpoint: Endpoint) -> None:
-    _, to = established(endpoint)
+    to = established(endpoint)
 
     def branch(name: str) -> str:
         return f"SIP/2.0/UDP 203.0.113.9:5060;branch=z9hG4bK{name}"
@@ -359,7 +366,7 @@ def test_a_closed_connection_is_opened_anew(endpoint: Endpoint) -> None:
 
 
 def test_a_new_connection_takes_the_dialog_over(endpoint: Endpoint) -> None:
-    _, to = established(endpoint, TCP)
+    to = established(endpoint, TCP)
     newer = Flow("tcp", US, ("203.0.113.9", 40_001), "sdn", 8, US)
     via = "SIP/2.0/TCP 203.0.113.9;branch=z9hG4bKi"
     endpoint.receive(request("INFO", to=to, cseq="2 INFO", via=via), newer, 1.0)
@@ -371,7 +378,7 @@ def test_a_new_connection_takes_the_dialog_over(endpoint: Endpoint) -> None:
 
 
 def test_a_second_reinvite_waits_its_turn(endpoint: Endpoint) -> None:
-    _, to = established(endpoint)
+    to = established(endpoint)
     for number, status in ((2, None), (3, 500)):
         via = f"SIP/2.0/UDP 203.0.113.9:5060;branch=z9hG4bKr{number}"
         endpoint.receive(request("INVITE", to=to, cseq=f"{number} INVITE", via=via, body=SDP), FLOW, 1.0)
@@ -382,7 +389,7 @@ def test_a_second_reinvite_waits_its_turn(endpoint: Endpoint) -> None:
 
 
 def test_update_during_an_open_offer(endpoint: Endpoint) -> None:
-    _, to = established(endpoint)
+    to = established(endpoint)
     (leg,) = endpoint._layer.legs.values()
     leg.reinvite(1.0, body=SDP)
     endpoint.to_send()
