@@ -47,7 +47,6 @@ class Agent:
             address=host.address(family),
             directory=directory,
             sound=directory / "scale.wav",
-            interface=host.description.interfaces[0].name,
             record=record,
         )
         self.host = host

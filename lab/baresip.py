@@ -30,7 +30,6 @@ class AgentPlan:
     address: str
     directory: Path
     sound: Path
-    interface: str = "eth0"
     record: bool = False  # 23 MB a minute
     modules: str = "/usr/lib/baresip/modules"
 
@@ -51,7 +50,7 @@ def config(plan: AgentPlan) -> str:
     settings = [
         ("poll_method", "epoll"),
         ("sip_listen", plan.socket),
-        ("net_interface", plan.interface),  # without it baresip finds no address where there is no default route
+        ("net_interface", plan.address),  # an address, not a name: media then keeps to the family of the signalling
         ("rtp_ports", "{}-{}".format(*RTP_PORTS)),
         ("rtp_stats", "yes"),
         ("audio_source", plan.source),

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from lab.agent import Agent
-from lab.counts import EdgeCall, StreamCount, edge_calls
+from lab.edge import EdgeCall, StreamCount, edge_calls
 from lab.errors import CallError, UnknownHostError
 from lab.lab import Lab
 from lab.site import callable_hosts

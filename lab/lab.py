@@ -7,10 +7,11 @@ from subprocess import Popen
 from typing import Any
 
 from lab import namespace, processes, wiring
+from lab.edge import wait_until_serving
 from lab.errors import LabUpError, UnableError, UnknownHostError, UnknownLabError
 from lab.host import Host
 from lab.processes import Process
-from lab.programs import program, start
+from lab.programs import PROGRAMS, program, start
 from lab.site import site_text
 from lab.state import State
 from lab.topology import STANDARD, Topology
@@ -74,6 +75,8 @@ class Lab:
             wiring.wire(self.topology, self.namespaces)
             self.state.site.write_text(site_text(self.topology, self.name))
             self.start(*programs)
+            if set(PROGRAMS) <= set(programs):
+                wait_until_serving(self.state.run)
             self.state.mark_up()
         except BaseException:
             self.down()

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from lab.call import CallReport
-from lab.counts import StreamCount
+from lab.edge import StreamCount
 from lab.report import to_text, traffic
 from lab.topology import STANDARD
 

@@ -75,7 +75,7 @@ def test_a_program_is_remembered_and_ends_with_the_lab(lab: Lab) -> None:
 
 
 def test_one_that_ends_is_not_waited_for_and_its_words_are_told(lab: Lab) -> None:
-    with pytest.raises(ProgramError, match="ended with status 3; it said: .*the file is full of errors"):
+    with pytest.raises(ProgramError, match=r"ended with status 3; it said: .*the file is full of errors"):
         _start(lab, "dead", B2BUA)
 
 

@@ -1,17 +1,19 @@
-"""What the edge says of its calls: `gatewayctl --json calls` and `pinholes`, joined stream by stream."""
+"""What the edge says of itself, by `gatewayctl --json`: whether it serves, its calls and what the kernel counted."""
 
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.errors import CallError
+from lab.errors import CallError, ProgramError
 from lab.programs import CHECKOUT
 
-ASK_S = 10.0  # gatewayctl answers in milliseconds on an idle machine
+ASK_S = 20.0  # gatewayctl answers in milliseconds on an idle machine
+SERVING_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,22 @@ class EdgeCall:
 
 def edge_calls(run: Path) -> tuple[EdgeCall, ...]:
     """Ask the edge whose sockets are in `run`; CallError if it does not answer."""
-    return join(_ask(run, "calls"), _ask(run, "pinholes"))
+    return join(_ask(run, "calls").get("calls", []), _ask(run, "pinholes").get("leases", []))
+
+
+def serving(status: dict[str, Any]) -> bool:
+    """Tell whether every program of the edge is connected and b2bua acts on gatewayd's version of the site."""
+    facts = status.get("facts", {})
+    versions = {other.get("version") for other in status.get("others", ())}
+    return facts.get("mediad") == "connected" and versions == {facts.get("site version")}
+
+
+def wait_until_serving(run: Path) -> None:
+    """Wait until calls can be placed: ready programs still have to find each other; ProgramError if they do not."""
+    deadline = time.monotonic() + SERVING_S
+    while not serving(status := _ask(run, "status")):
+        if time.monotonic() > deadline:
+            raise ProgramError(f"The programs of the edge did not find each other in {SERVING_S:.0f} s: {status}")
 
 
 def join(calls: Iterable[dict[str, Any]], leases: Iterable[dict[str, Any]]) -> tuple[EdgeCall, ...]:
@@ -81,14 +98,13 @@ def _count(stream: dict[str, Any], lease: dict[str, Any]) -> StreamCount:
     )
 
 
-def _ask(run: Path, what: str) -> list[dict[str, Any]]:
+def _ask(run: Path, what: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "gatewayd.ctl", "--run-dir", str(run), "--json", what]
     try:
         done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=ASK_S, check=True)
-        answer = json.loads(done.stdout)
+        answer: dict[str, Any] = json.loads(done.stdout)
     except subprocess.CalledProcessError as failed:
-        raise CallError(f"gatewayctl {what} failed: {failed.stderr.strip().splitlines()[-1:]}") from failed
+        raise CallError(f"gatewayctl {what} failed: {failed.stderr.strip() or failed.stdout.strip()}") from failed
     except (subprocess.TimeoutExpired, ValueError) as odd:
         raise CallError(f"gatewayctl {what} gave no answer that can be read: {odd}") from odd
-    rows = answer if isinstance(answer, list) else answer["leases" if what == "pinholes" else what]
-    return list(rows)
+    return answer

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lab.counts import join
+from lab.edge import join, serving
 
 CALLER = {"zone": "sdn", "peer": "hospital", "address": "198.18.1.10", "party": "sip:a", "state": "up"}
 CALLEE = {"zone": "internet", "peer": "home", "address": "198.51.100.130", "party": "sip:b", "state": "up"}
@@ -49,3 +49,16 @@ def test_a_stream_whose_lease_is_gone_is_left_out() -> None:
 def test_a_call_that_has_no_callee_yet_is_listed() -> None:
     (call,) = join([_call(callee=None)], [])
     assert call.callee == ""
+
+
+def _status(mediad: str = "connected", **others: str) -> dict[str, Any]:
+    facts = {"mediad": mediad, "site version": "v2"}
+    return {"facts": facts, "others": [{"program": name, "version": version} for name, version in others.items()]}
+
+
+def test_an_edge_serves_when_its_programs_found_each_other() -> None:
+    assert serving(_status(b2bua="v2"))
+    assert not serving(_status(b2bua="v1"))
+    assert not serving(_status())
+    assert not serving(_status(mediad="away", b2bua="v2"))
+    assert not serving({})

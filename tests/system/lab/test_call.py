@@ -1,0 +1,123 @@
+"""Real calls across the whole edge: with every program of it, either way, through NAT, over both families."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from lab import namespace, status
+from lab.agent import Agent
+from lab.call import Call
+from lab.edge import edge_calls
+from lab.errors import CallError
+from lab.lab import Lab
+from lab.programs import CHECKOUT, PROGRAMS
+
+pytestmark = pytest.mark.system
+
+TALK_S = 3.0
+ANSWERED_S = 10.0
+AUDIO_PACKETS = 50  # a second, of 20 ms each
+SLACK = 0.5  # of the packets that a call of this length has, on a machine that is busy
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with Lab.temporary("call", programs=PROGRAMS) as built:
+        yield built
+
+
+@pytest.mark.parametrize(
+    ("caller", "callee", "relay"),
+    [
+        ("hospital", "home", "kernel"),
+        ("home", "hospital", "kernel"),
+        ("municipality", "clinic", "kernel"),
+        ("clinic", "municipality", "kernel"),
+        ("hospital6", "clinic6", "kernel"),
+        ("home6", "municipality6", "kernel"),
+        ("hospital", "clinic6", "mediad"),
+        ("clinic6", "hospital", "mediad"),
+        ("hospital", "core", "kernel"),
+    ],
+)
+def test_sound_and_picture_go_both_ways(lab: Lab, caller: str, callee: str, relay: str) -> None:
+    with Call(lab, caller, callee) as call:
+        seen = call.hold(TALK_S)
+    assert [(stream.medium, stream.codec.partition("/")[0]) for stream in seen.streams] == [
+        ("audio", "opus"),
+        ("video", "H264"),
+    ]
+    assert {stream.relay for stream in seen.streams} == {relay}
+    assert seen.carried
+    audio = seen.streams[0]
+    assert min(audio.packets_from_caller, audio.packets_from_callee) > TALK_S * AUDIO_PACKETS * SLACK
+    assert seen.pictures_at_caller > 0
+    assert seen.pictures_at_callee > 0
+
+
+def test_nothing_is_left_of_a_call(lab: Lab) -> None:
+    with Call(lab, "hospital", "home") as call:
+        call.hold(1.0)
+        assert len(edge_calls(lab.state.run)) == 1
+    assert edge_calls(lab.state.run) == ()
+
+
+def test_a_call_to_nobody_fails_in_words(lab: Lab) -> None:
+    with Agent(lab, lab.host("hospital"), "hospital") as caller:
+        caller.dial("sip:nobody@198.18.0.10")
+        assert caller.wait("CALL_ESTABLISHED", "CALL_CLOSED", seconds=ANSWERED_S).param.startswith("404")
+
+
+def test_a_call_that_ends_by_itself_is_no_good_call(lab: Lab) -> None:
+    with Call(lab, "hospital", "home") as call:
+        call.callee.hangup()
+        with pytest.raises(CallError, match="ended by itself"):
+            call.hold(TALK_S)
+
+
+def test_status_names_programs_that_live(lab: Lab) -> None:
+    seen = json.loads(status.status(lab).to_json())
+    assert [(program["name"], program["alive"]) for program in seen["programs"]] == [(name, True) for name in PROGRAMS]
+    assert {"zone": "sdn", "address": "198.18.0.10", "port": 5060, "transport": "udp"} in seen["sip_listeners"]
+    assert {"zone": "internet", "address": "203.0.113.10", "first": 40000, "last": 49999} in seen["media_ports"]
+
+
+def _command(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "lab", *arguments, "--name", name]
+
+
+def test_one_command_does_it_all_and_leaves_nothing() -> None:
+    name = f"once{os.getpid()}"
+    done = subprocess.run(
+        _command(name, "run", "--once", "--seconds", "2"),
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "hospital -> home" in done.stdout
+    assert "Every stream carried media both ways" in done.stdout
+    assert namespace.named(f"vdx-{name}-") == []
+
+
+def test_a_lab_that_stays_up_is_taken_down_by_ctrl_c() -> None:
+    name = f"stay{os.getpid()}"
+    with subprocess.Popen(
+        _command(name, "run", "--seconds", "1"), cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if "gatewayctl" in line:
+                break
+        assert len(edge_calls(Lab.running(name).state.run)) == 1
+        child.send_signal(signal.SIGINT)
+        _, errors = child.communicate(timeout=60)
+    assert (child.returncode, errors) == (0, "")
+    assert namespace.named(f"vdx-{name}-") == []
