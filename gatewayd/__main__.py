@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import gc
 import logging
-import os
 import secrets
 import signal
 import sys
@@ -15,9 +14,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from systemd import daemon
-
-from gatewayd import guard, owners, rights
+from gatewayd import guard, notify, owners, rights
 from gatewayd.admin import Admin, program_version
 from gatewayd.bans import Bans
 from gatewayd.errors import StartError
@@ -98,20 +95,20 @@ class Gatewayd:
             self._steer()
             gc.freeze()
             gc.set_threshold(GC_YOUNG, GC_MIDDLE, GC_OLD)
-            daemon.notify(f"READY=1\nSTATUS=site version {loaded.version}, {len(self._desk.leases)} leases adopted")
+            notify.tell(f"READY=1\nSTATUS=site version {loaded.version}, {len(self._desk.leases)} leases adopted")
             log.info("gatewayd.ready version=%s site=%s", program_version(), loaded.version)
             await self._serve()
 
     async def reload(self) -> None:
         """Read the site file again and make it active; raises `VdxError`, and then nothing has changed."""
         async with self._reloading:
-            daemon.notify("RELOADING=1")
+            notify.tell("RELOADING=1")
             try:
                 await self._versions.apply(site.load(self._options.site))
                 self._remember()
             finally:
                 active = self._versions.active
-                daemon.notify(f"READY=1\nSTATUS=site version {active.name if active else 'none'}")
+                notify.tell(f"READY=1\nSTATUS=site version {active.name if active else 'none'}")
 
     async def _greet(self) -> None:
         await self._versions.greet()
@@ -130,7 +127,7 @@ class Gatewayd:
             self._b2bua.run(),
             self._service.sweep(),
             guard.watch(self._netlink, self._versions, self._desk),
-            _feed_watchdog(),
+            notify.feed_watchdog(),
         ]
         tasks = [asyncio.ensure_future(each) for each in work]
         stop = asyncio.ensure_future(self._stop.wait())
@@ -138,7 +135,7 @@ class Gatewayd:
         for task in (stop, *tasks):
             task.cancel()
         await asyncio.gather(stop, *tasks, return_exceptions=True)
-        daemon.notify("STOPPING=1")
+        notify.tell("STOPPING=1")
         for task in done - {stop}:
             task.result()  # a part that ended by an error ends the program: systemd starts it anew
 
@@ -174,15 +171,6 @@ class Gatewayd:
             part.replace(directory / "active.yaml")
         except OSError as error:
             log.warning("state.unwritten: %s", error)
-
-
-async def _feed_watchdog() -> None:
-    """Tell systemd that the loop turns, twice as often as it asks for (sd_watchdog_enabled(3))."""
-    microseconds = int(os.environ.get("WATCHDOG_USEC", "0"))
-    while True:
-        if microseconds:
-            daemon.notify("WATCHDOG=1")
-        await asyncio.sleep(microseconds / 2_000_000 or 3600)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -27,6 +29,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 20.0  # gatewayd is ready within half a second on an idle machine
 ANSWER_SECONDS = 10.0
 OWNER, STRANGER, OTHER_OWNER = 64311, 64399, 64312
+SETRESUID = 117  # of x86-64; glibc's own call would change every thread
 IFA_F_NODAD = 0x02  # linux/if_addr.h
 
 SITE: dict[str, Any] = {
@@ -67,19 +70,20 @@ class Owner:
         self.socket.sendall(OwnerCodec.encode(message))
         while True:
             answer = self.receive()
-            if hasattr(answer, "id"):
+            if isinstance(answer, Event):
+                self.events.append(answer)
+            else:
                 return answer
-            self.events.append(answer)
 
     def event(self) -> Event:
         """Give the next event."""
         if self.events:
             return self.events.pop(0)
         answer = self.receive()
-        assert not hasattr(answer, "id"), answer
-        return answer  # type: ignore[return-value]
+        assert isinstance(answer, Event), answer
+        return answer
 
-    def receive(self) -> Any:  # noqa: ANN401 - whichever message comes
+    def receive(self) -> Reply | Event:
         """Give the next message."""
         while b"\n" not in self._buffer:
             more = self.socket.recv(1 << 16)
@@ -122,6 +126,11 @@ class Edge:
 
         return self.on(host, with_route)
 
+    def line(self, text: str) -> int:
+        """Give the first line of the site file that holds a text, from 1."""
+        lines = self.write_site().read_text().splitlines()
+        return next(number for number, line in enumerate(lines, 1) if text in line)
+
     def write_site(self) -> Path:
         """Write the site file as it is now."""
         path = self.directory / "site.yaml"
@@ -132,8 +141,8 @@ class Edge:
         """Give the command that starts gatewayd."""
         state = self.directory / "state"
         return [
-            sys.executable, "-m", "gatewayd", "--site", str(self.directory / "site.yaml"), "--run-dir", str(self.run_dir),
-            "--state-dir", str(state), f"--owner=b2bua={OWNER}", f"--owner=mixer={OTHER_OWNER}", *arguments,
+            sys.executable, "-m", "gatewayd", "--site", str(self.directory / "site.yaml"),
+            "--run-dir", str(self.run_dir), "--state-dir", str(state), f"--owner=b2bua={OWNER}", f"--owner=mixer={OTHER_OWNER}", *arguments,
         ]  # fmt: skip
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
@@ -194,20 +203,17 @@ class Edge:
     def owner(self, user: int = OWNER) -> Owner:
         """Connect to the pinhole socket as a user."""
         made = socket.socket(socket.AF_UNIX)
+        self.opened.append(made)
         made.settimeout(ANSWER_SECONDS)
 
         def connect() -> None:
             # the user of a thread alone: what the kernel notes as the peer's is the thread's
-            import ctypes  # noqa: PLC0415
-
             libc = ctypes.CDLL(None, use_errno=True)
-            setresuid = 117  # x86-64; glibc's own call would change every thread
-            if libc.syscall(setresuid, -1, user, -1):
+            if libc.syscall(SETRESUID, -1, user, -1):
                 raise OSError(ctypes.get_errno(), "setresuid")
             made.connect(str(self.run_dir / "pinhole.sock"))
 
         namespace.in_thread(connect)
-        self.opened.append(made)
         return Owner(made)
 
     def ctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -278,8 +284,16 @@ def _wire(names: dict[str, str]) -> None:
 
 
 @contextmanager
-def edge(directory: Path) -> Iterator[Edge]:
+def edge() -> Iterator[Edge]:
     """Make the namespaces; at the end end what runs in them and remove them."""
+    with tempfile.TemporaryDirectory(prefix="vdx-gw") as directory:
+        Path(directory).chmod(0o755)  # owners are other users, and connect to the socket below
+        with _edge(Path(directory)) as made:
+            yield made
+
+
+@contextmanager
+def _edge(directory: Path) -> Iterator[Edge]:
     label = f"vdx-gw{os.getpid()}"
     names = {host: f"{label}-{host}" for host in ("edge", "left", "right")}
     made = Edge(names, directory, yaml.safe_load(yaml.safe_dump(SITE)))

@@ -1,0 +1,165 @@
+"""Restarts of either side cut nothing; what nobody owns any more closes."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+from nft.kernel import Kernel
+from tests.gatewayd.edge import OTHER_OWNER, Edge, Owner, arrives, eventually
+from vdx.pinhole import (
+    End,
+    Held,
+    Hold,
+    Lease,
+    Leased,
+    List,
+    Listed,
+    Refused,
+    Release,
+    Remote,
+    Renew,
+    Renewed,
+    Revoked,
+    Stream,
+)
+
+pytestmark = pytest.mark.system
+
+CALL = "abcdefghijklm"
+LEASE = f"{CALL}.0"
+PACKETS = 400
+INTERVAL = 0.005  # 200 packets/s: restarting takes about a second, the packets two
+SO_RCVBUFFORCE = 33  # asm-generic/socket.h
+
+
+def open_stream(
+    machine: Edge, owner: Owner, lease: str = LEASE
+) -> tuple[socket.socket, socket.socket, tuple[str, int]]:
+    """Open a stream between two sockets of known remotes; gives both and the port of the phone's side."""
+    room, phone = machine.udp("left", "10.0.0.2"), machine.udp("right", "198.51.100.2")
+    a = End("sdn", "hospital", 4, Remote("10.0.0.2", room.getsockname()[1]))
+    b = End("internet", "clinic", 4, Remote("198.51.100.2", phone.getsockname()[1]))
+    opened = owner.ask(Lease(1, lease.partition(".")[0], (Stream(lease, "rtp", a, b),)))
+    assert isinstance(opened, Leased), opened
+    return room, phone, (opened.streams[0].b.address, opened.streams[0].b.port)
+
+
+def test_a_killed_gatewayd_cuts_no_packet_and_adopts_what_the_kernel_holds(machine: Edge) -> None:
+    machine.start()
+    owner = machine.owner()
+    room, phone, port = open_stream(machine, owner)
+
+    def send() -> None:
+        for number in range(PACKETS):
+            phone.sendto(str(number).encode(), port)
+            time.sleep(INTERVAL)
+
+    room.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 22)
+    sender = threading.Thread(target=send)
+    sender.start()
+    machine.stop(signal.SIGKILL)
+    machine.start()
+    back = machine.owner()
+    assert back.ask(Hold(1, (LEASE, f"{CALL}.7"))) == Held(1, (LEASE,))
+    sender.join()
+    room.settimeout(1)
+    assert [int(room.recv(100)) for _ in range(PACKETS)] == list(range(PACKETS))
+    listed = back.ask(List(2))
+    assert isinstance(listed, Listed)
+    lease = listed.leases[0]
+    assert (lease.owner, lease.kind, lease.zones, lease.peers) == (
+        "b2bua", "rtp", ("sdn", "internet"), ("hospital", "clinic")
+    )  # fmt: skip
+    assert lease.usage.b.packets == PACKETS
+    # its ports are taken: a second lease gets others, and the adopted one can be closed
+    open_stream(machine, back, f"{CALL}.1")
+    back.ask(Release(3, (LEASE,)))
+    assert arrives(phone, port, room) is None
+
+
+def test_what_nobody_claims_after_a_restart_closes(machine: Edge) -> None:
+    machine.start("--lease-seconds", "3")
+    room, phone, port = open_stream(machine, machine.owner())
+    machine.stop(signal.SIGKILL)
+    machine.start("--lease-seconds", "3")
+    late = machine.owner()
+    assert late.event() == Revoked((LEASE,), "nobody renewed it")
+    assert arrives(phone, port, room) is None
+    assert late.ask(Hold(1, (LEASE,))) == Held(1, ())
+
+
+def test_pinholes_close_by_themselves_when_gatewayd_is_gone_for_good(machine: Edge) -> None:
+    machine.start("--lease-seconds", "2")
+    room, phone, port = open_stream(machine, machine.owner())
+    machine.stop(signal.SIGKILL)
+    assert arrives(phone, port, room)
+    assert eventually(lambda: arrives(phone, port, room) is None)
+
+
+def test_renewal_keeps_a_pinhole_open_and_its_counters(machine: Edge) -> None:
+    machine.start("--lease-seconds", "2")
+    owner = machine.owner()
+    room, phone, port = open_stream(machine, owner)
+    for count in range(1, 8):
+        assert arrives(phone, port, room)
+        renewed = owner.ask(Renew(count, (LEASE,)))
+        assert isinstance(renewed, Renewed)
+        assert renewed.usage[0].b.packets == count
+        time.sleep(0.5)
+
+
+def test_an_ordered_end_leaves_pinholes_rules_and_addresses(machine: Edge) -> None:
+    machine.start()
+    room, phone, port = open_stream(machine, machine.owner())
+    assert machine.stop() == 0, machine.log()
+    assert arrives(phone, port, room)
+
+
+def test_an_owner_that_comes_back_with_less_loses_the_rest(machine: Edge) -> None:
+    machine.start()
+    owner = machine.owner()
+    open_stream(machine, owner)
+    open_stream(machine, owner, f"{CALL}.1")
+    owner.close()
+    back = machine.owner()
+    assert back.ask(Hold(1, (LEASE,))) == Held(1, (LEASE,))
+    listed = back.ask(List(2))
+    assert isinstance(listed, Listed)
+    ends = {lease.lease: lease.expires for lease in listed.leases}
+    assert ends[LEASE] > 80
+    assert 20 < ends[f"{CALL}.1"] <= 30
+
+
+def test_an_owner_cannot_touch_the_leases_of_another(machine: Edge) -> None:
+    machine.start()
+    room, phone, port = open_stream(machine, machine.owner())
+    other = machine.owner(OTHER_OWNER)
+    assert other.ask(Hold(1, (LEASE,))) == Held(1, ())
+    other.ask(Release(2, (LEASE,)))
+    assert arrives(phone, port, room)
+    answer = other.ask(Renew(3, (LEASE,)))
+    assert isinstance(answer, Renewed)
+    assert answer.gone == (LEASE,)
+    again = other.ask(Lease(4, CALL, (Stream(LEASE, "rtp", End("sdn", "hospital", 4), End("internet", "clinic", 4)),)))
+    assert isinstance(again, Refused)
+
+
+def test_nothing_is_left_in_the_kernel_after_a_call(machine: Edge) -> None:
+    machine.start()
+    owner = machine.owner()
+    open_stream(machine, owner)
+    owner.ask(Release(2, (LEASE,)))
+
+    def elements() -> dict[str, int]:
+        kernel = Kernel()
+        found = {name: len(listed) for name, listed in kernel.elements().items() if listed}
+        kernel.close()
+        return found
+
+    left = machine.on("edge", elements)
+    assert {name[:-1] for name in left} == {"out", "media"}
