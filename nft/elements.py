@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from functools import cache
 from typing import TypeAlias
 
 from nft import attributes as nl
@@ -70,20 +70,43 @@ class Element:
     comment: str = ""
 
 
+class _Frame:
+    """What stands around every key and value of one set. Opening a stream writes some thirty: they are made once."""
+
+    __slots__ = ("after_key", "after_value", "before_key", "before_value")
+
+    def __init__(self, shape: Shape) -> None:
+        size = shape.key_bytes
+        self.before_key = nl.nested(KEY, nl.attribute(VALUE, bytes(size)))[:8]
+        self.after_key = bytes(-size % 4)
+        size = shape.data.size if shape.data else 0
+        self.before_value = nl.nested(DATA, nl.attribute(VALUE, bytes(size)))[:8]
+        self.after_value = bytes(-size % 4)
+
+
+_frame = cache(_Frame)
+_BEFORE_TIMEOUT = nl.attribute(TIMEOUT, bytes(8))[:4]
+_ELEMENT = struct.Struct("=HH")  # the header of NFTA_LIST_ELEM
+
+
 def encode(operation: Operation) -> bytes:
     """Encode one element of NFTA_SET_ELEM_LIST_ELEMENTS."""
     shape = operation.shape
-    body = nl.nested(KEY, nl.attribute(VALUE, shape.encode_key(operation.key)))
+    frame = _frame(shape)
+    body = frame.before_key + shape.encode_key(operation.key) + frame.after_key
     if isinstance(operation, Put):
-        if (operation.data is None) is not (shape.data is None):
-            raise ModelError(f"{shape.name}: an element {'lacks its' if shape.data else 'has no'} value")
-        if shape.data is not None and operation.data is not None:
-            body += nl.nested(DATA, nl.attribute(VALUE, shape.data.encode(operation.data)))
+        if shape.data is None:
+            if operation.data is not None:
+                raise ModelError(f"{shape.name}: an element has no value")
+        elif operation.data is None:
+            raise ModelError(f"{shape.name}: an element lacks its value")
+        else:
+            body += frame.before_value + shape.data.pack(operation.data) + frame.after_value
         if operation.timeout is not None:
-            body += nl.attribute(TIMEOUT, _U64.pack(max(1, round(operation.timeout * 1000))))
+            body += _BEFORE_TIMEOUT + _U64.pack(max(1, round(operation.timeout * 1000)))
         if operation.comment:
             body += nl.attribute(USERDATA, userdata(operation.comment))
-    return nl.nested(1, body)
+    return _ELEMENT.pack(len(body) + 4, 1 | nl.NESTED) + body
 
 
 def userdata(comment: str) -> bytes:
@@ -119,27 +142,35 @@ class Run:
 
 def runs(operations: Iterable[Operation]) -> Iterator[Run]:
     """Group operations, in their order, into messages: neighbours on one set share one."""
-    for (adding, _), group in groupby(operations, lambda op: (isinstance(op, Put), op.shape.name)):
-        kind = NEW_ELEMENT if adding else DELETE_ELEMENT
-        chosen: list[Operation] = []
-        body: list[bytes] = []
-        size = 0
-        for operation in group:
-            encoded = encode(operation)
-            if chosen and size + len(encoded) > MAX_RUN:
-                yield Run(kind, tuple(chosen), _list(chosen[0].shape, body))
-                chosen, body, size = [], [], 0
-            chosen.append(operation)
-            body.append(encoded)
-            size += len(encoded)
-        if chosen:
-            yield Run(kind, tuple(chosen), _list(chosen[0].shape, body))
+    chosen: list[Operation] = []
+    body: list[bytes] = []
+    size = 0
+    for operation in operations:
+        encoded = encode(operation)
+        if chosen and (not _alike(chosen[0], operation) or size + len(encoded) > MAX_RUN):
+            yield _run(chosen, body)
+            chosen, body, size = [], [], 0
+        chosen.append(operation)
+        body.append(encoded)
+        size += len(encoded)
+    if chosen:
+        yield _run(chosen, body)
+
+
+def _alike(one: Operation, other: Operation) -> bool:
+    return one.shape is other.shape and type(one) is type(other)
+
+
+def _run(chosen: list[Operation], body: list[bytes]) -> Run:
+    kind = NEW_ELEMENT if isinstance(chosen[0], Put) else DELETE_ELEMENT
+    return Run(kind, tuple(chosen), _list(chosen[0].shape, body))
 
 
 def _list(shape: Shape, elements: list[bytes]) -> bytes:
     return named(shape) + nl.nested(LIST_ELEMENTS, b"".join(elements))
 
 
+@cache
 def named(shape: Shape) -> bytes:
     """Encode the head of every request about a set's elements."""
     return GENERIC + nl.attribute(LIST_TABLE, nl.name(shape.table)) + nl.attribute(LIST_SET, nl.name(shape.name))
@@ -182,9 +213,9 @@ def decode(shape: Shape, body: bytes) -> Element:
     packets, octets = _counter(found)
     data = None
     if shape.data is not None and DATA in found:
-        data = shape.data.decode(nl.mapping(found[DATA]).get(VALUE, b"").ljust(shape.data.size, b"\0"))
+        data = shape.data.unpack(_exact(nl.mapping(found[DATA]).get(VALUE, b""), shape.data.size))
     return Element(
-        shape.decode_key(nl.mapping(found[KEY]).get(VALUE, b"").ljust(shape.key_bytes, b"\0")),
+        shape.decode_key(_exact(nl.mapping(found[KEY]).get(VALUE, b""), shape.key_bytes)),
         data,
         _milliseconds(found.get(TIMEOUT)),
         _milliseconds(found.get(EXPIRATION)),
@@ -192,6 +223,12 @@ def decode(shape: Shape, body: bytes) -> Element:
         octets,
         _comment(found.get(USERDATA, b"")),
     )
+
+
+def _exact(data: bytes, size: int) -> bytes:
+    if len(data) < size:
+        raise WireError(f"a value of {len(data)} bytes where {size} are declared")
+    return data[:size]
 
 
 def _milliseconds(value: bytes | None) -> float | None:
