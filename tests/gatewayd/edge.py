@@ -107,6 +107,7 @@ class Edge:
     site: dict[str, Any]
     process: subprocess.Popen[bytes] | None = None
     opened: list[socket.socket] = field(default_factory=list)
+    children: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def run_dir(self) -> Path:
@@ -142,7 +143,8 @@ class Edge:
         state = self.directory / "state"
         return [
             sys.executable, "-m", "gatewayd", "--site", str(self.directory / "site.yaml"),
-            "--run-dir", str(self.run_dir), "--state-dir", str(state), f"--owner=b2bua={OWNER}", f"--owner=mixer={OTHER_OWNER}", *arguments,
+            "--run-dir", str(self.run_dir), "--state-dir", str(state),
+            f"--owner=b2bua={OWNER}", f"--owner=mixer={OTHER_OWNER}", *arguments,
         ]  # fmt: skip
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
@@ -160,6 +162,7 @@ class Edge:
                     self.command(*arguments), cwd=CHECKOUT, env=environment, stdout=log, stderr=log
                 ),
             )
+            self.children.append(self.process)
             self._wait(ready, self.process)
         return self.process
 
@@ -309,7 +312,7 @@ def _edge(directory: Path) -> Iterator[Edge]:
         for pid in namespace.processes(list(names.values())):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        if made.process:
-            made.process.wait(10)
+        for child in made.children:
+            child.wait(10)
         for name in names.values():
             namespace.remove(name)
