@@ -220,7 +220,8 @@ class Shell:
 
     def _send_udp(self, data: bytes, to: Flow | Target) -> str:
         if isinstance(to, Flow):
-            udp = self._udp.get(to.id)
+            # A listener that was closed and opened again serves the calls of the one before
+            udp = self._udp.get(to.id) or next((one for one in self._udp.values() if one.serves(to)), None)
             host, port = to.remote
         else:
             udp = next((one for one in self._udp.values() if _fits(one.listener, to)), None)

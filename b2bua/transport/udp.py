@@ -67,6 +67,10 @@ class UdpSocket:
         self._flows[address] = flow
         return flow
 
+    def serves(self, flow: Flow) -> bool:
+        """Tell whether a flow came to this address and port."""
+        return flow.zone == self.listener.zone and flow.local == self.local
+
     def send(self, data: bytes, host: str, port: int) -> str:
         """Send; gives "" or why it could not be sent. A full buffer loses the datagram, as UDP may."""
         try:

@@ -251,6 +251,76 @@ def test_an_address_that_is_not_ours() -> None:
     asyncio.run(stage())
 
 
+def test_listeners_come_and_go() -> None:
+    async def scene(ann: Station, bob: Station) -> None:
+        target = ann.invitation(bob.listener("udp"))
+        udp = bob.listener("udp")
+        ann.endpoint.invite(target, ann.shell.now)
+        ann.shell.flush()
+        incoming = await bob.take(IncomingInvite)
+        asked = [Listener("lan", transport, LOOPBACK, 0) for transport in ("udp", "tcp")]
+        await bob.shell.shut(asked)
+        assert not bob.shell.listeners
+        again = Listener("lan", "udp", LOOPBACK, udp.port)
+        await bob.shell.open([again])
+        with pytest.raises(ListenError):
+            await bob.shell.open([Listener("lan", "tcp", LOOPBACK, 0), again])
+        assert bob.shell.listeners == [Listener("lan", "udp", LOOPBACK, udp.port)]
+        bob.do(incoming.leg.ring)  # a call that began before goes on
+        assert (await ann.take(Provisional)).response.status == 180
+
+    play(scene)
+
+
+def test_a_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("b2bua.transport.tcp.FIRST_MESSAGE_SECONDS", 0.01)
+
+    async def scene(_ann: Station, bob: Station) -> None:
+        listener = bob.listener("tcp")
+        reader, writer = await asyncio.open_connection(listener.address, listener.port)
+        with contextlib.suppress(ConnectionError):
+            assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    play(scene)
+
+
+def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("b2bua.transport.shell.MAX_CONNECTIONS", 1)
+
+    async def scene(_ann: Station, bob: Station) -> None:
+        listener = bob.listener("tcp")
+        first = await asyncio.open_connection(listener.address, listener.port)
+        first[1].write(b"\r\n\r\n")
+        await asyncio.wait_for(first[0].readexactly(2), PATIENCE)
+        second = await asyncio.open_connection(listener.address, listener.port)
+        with contextlib.suppress(ConnectionError):
+            assert await asyncio.wait_for(second[0].read(), PATIENCE) == b""
+        assert bob.shell.connections == 1
+        for _, writer in (first, second):
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    play(scene)
+
+
+def test_messages_that_wait_for_a_connection_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("b2bua.transport.tcp.MAX_WAITING", 2)
+
+    async def scene(ann: Station, bob: Station) -> None:
+        for _ in range(3):
+            ann.endpoint.request("OPTIONS", ann.invitation(bob.listener("tcp")), ann.shell.now)
+        ann.shell.flush()
+        assert (await ann.take(RequestAnswered)).status == 503
+        await bob.take(RequestReceived)
+        await bob.take(RequestReceived)
+
+    play(scene)
+
+
 def test_the_timer_fires() -> None:
     """A lost datagram is sent again by the sink's own timer."""
 
