@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _up(options: argparse.Namespace) -> int:
     lab = Lab(options.name)
     lab.up(() if options.hosts_only else PROGRAMS)
-    lab.state.let_go()
+    lab.leave()
     print(status.to_text(status.status(lab)))
     return 0
 

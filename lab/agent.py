@@ -13,12 +13,13 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from lab import baresip, processes, sound
-from lab.baresip import AgentPlan
+from lab.baresip import CALLER_PORT, AgentPlan
 from lab.errors import CallError
 from lab.host import Host
 from lab.lab import Lab
 from lab.netstring import Decoder, encode
 from lab.processes import Process
+from lab.topology import SIP_PORT
 from lab.users import AGENT
 
 START_S = 20.0  # loading ffmpeg on a busy machine takes seconds
@@ -38,15 +39,21 @@ class Event:
 
 
 class Agent:
-    """A baresip on a host of the lab; answers every call, rings nobody until told to `dial`."""
+    """A baresip on a host of the lab; answers every call, rings nobody until told to `dial`.
 
-    def __init__(self, lab: Lab, host: Host, user: str, family: Literal[4, 6] = 4, *, record: bool = False) -> None:
+    A host has room for two: one that is there to be called, and one that `calls`.
+    """
+
+    def __init__(
+        self, lab: Lab, host: Host, user: str, family: Literal[4, 6] = 4, *, calls: bool = False, record: bool = False
+    ) -> None:
         directory = lab.state.agents / f"{host.name}-{time.monotonic_ns()}"
         self.plan = AgentPlan(
             user=user,
             address=host.address(family),
             directory=directory,
             sound=directory / "scale.wav",
+            port=CALLER_PORT if calls else SIP_PORT,
             record=record,
         )
         self.host = host
@@ -137,7 +144,7 @@ class Agent:
         with self.host.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                trial.bind(("127.0.0.1", baresip.CONTROL_PORT))
+                trial.bind(self.plan.control)
             except OSError:
                 raise CallError(
                     f"There is a user agent on {self.host.name} already, in another call; choose another host."
@@ -172,7 +179,7 @@ class Agent:
         while self._child.poll() is None and time.monotonic() < deadline:
             control = self.host.socket(socket.AF_INET, socket.SOCK_STREAM)
             try:
-                control.connect(("127.0.0.1", baresip.CONTROL_PORT))
+                control.connect(self.plan.control)
             except ConnectionRefusedError:
                 control.close()
                 time.sleep(CONNECT_PAUSE_S)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from lab.topology import SIP_PORT
 
-CONTROL_PORT = 4444  # on the loopback of the agent's own host
+CALLER_PORT = SIP_PORT + 2  # whoever calls leaves the SIP port to one who is called, so a host can do both
+CONTROL_PORTS = {SIP_PORT: 4444, CALLER_PORT: 4445}  # on the loopback of the agent's own host, by its SIP port
 RTP_PORTS = (20000, 20999)
 SOUND_RATE = 16000  # of the file; baresip resamples to the codec's
 
@@ -30,6 +31,7 @@ class AgentPlan:
     address: str
     directory: Path
     sound: Path
+    port: int = SIP_PORT
     record: bool = False  # 23 MB a minute
     modules: str = "/usr/lib/baresip/modules"
 
@@ -37,7 +39,12 @@ class AgentPlan:
     def socket(self) -> str:
         """Return address and port as SIP writes them."""
         host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{SIP_PORT}"
+        return f"{host}:{self.port}"
+
+    @property
+    def control(self) -> tuple[str, int]:
+        """Return where the agent is steered."""
+        return "127.0.0.1", CONTROL_PORTS[self.port]
 
     @property
     def source(self) -> str:
@@ -68,7 +75,7 @@ def config(plan: AgentPlan) -> str:
         ("video_bitrate", "500000"),
         ("video_fps", "25"),
         ("statmode_default", "off"),  # no line every 100 ms in the log
-        ("ctrl_tcp_listen", f"127.0.0.1:{CONTROL_PORT}"),
+        ("ctrl_tcp_listen", "{}:{}".format(*plan.control)),
         ("module_path", plan.modules),
     ]
     lines = [f"{key}\t{value}" for key, value in settings]

@@ -57,7 +57,9 @@ class Call:
         self.uri = f"sip:{callee}@{edge_address(lab, ends[0])}"
         with ExitStack() as agents:
             self.caller, self.callee = (
-                agents.enter_context(Agent(lab, lab.host(end.host), end.name, end.family, record=record))
+                agents.enter_context(
+                    Agent(lab, lab.host(end.host), end.name, end.family, calls=end is ends[0], record=record)
+                )
                 for end in ends
             )
             dialled = time.monotonic()

@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from subprocess import Popen
 from typing import Any
 
-from lab import namespace, processes, wiring
+from lab import namespace, processes, state, wiring
 from lab.edge import wait_until_serving
-from lab.errors import LabUpError, UnableError, UnknownHostError, UnknownLabError
+from lab.errors import LabBusyError, LabUpError, UnableError, UnknownHostError, UnknownLabError
 from lab.host import Host
 from lab.processes import Process
 from lab.programs import PROGRAMS, program, start
@@ -35,8 +35,10 @@ class Lab:
     def temporary(cls, prefix: str, plan: Topology = STANDARD, *, programs: Sequence[str] = ()) -> "Iterator[Lab]":
         """Build a lab named after `prefix` and this process; take it down at the end, whatever happens.
 
-        `programs` are those started on the edge ("gatewayd", "mediad", "b2bua"); `start` starts more later.
+        `programs` are those started on the edge ("gatewayd", "mediad", "b2bua"); `start` starts more later. Labs of
+        tests that were killed are cleared away first.
         """
+        cls.clear_wrecks()
         lab = cls(f"{prefix}{os.getpid()}", plan)
         lab.up(programs, what=f"test {prefix}")
         try:
@@ -64,7 +66,7 @@ class Lab:
         """Build everything and hold it; on any failure, or Ctrl-C, nothing is left."""
         require_root()
         self.state.hold(what)
-        if self.state.up and self._well():
+        if self.state.left and self._well():
             self.state.let_go()
             raise LabUpError(f"Lab {self.name} is up already; look at it: vdx-lab status --name {self.name}")
         try:
@@ -81,6 +83,10 @@ class Lab:
         except BaseException:
             self.down()
             raise
+
+    def leave(self) -> None:
+        """Let the lab stand by itself; whoever wants takes it down."""
+        self.state.leave()
 
     def start(self, *names: str) -> None:
         """Start programs on the edge, in the order given, each ready before the next begins; ProgramError if not."""
@@ -103,6 +109,19 @@ class Lab:
             self.state.hold("vdx-lab down")
         self._clear()
         self.state.remove()
+
+    @classmethod
+    def clear_wrecks(cls) -> None:
+        """Take down every lab whose holder died."""
+        for name in state.names():
+            lab = cls(name)
+            if lab.state.wrecked:
+                with suppress(LabBusyError):
+                    lab.state.hold("clearing a wreck")
+                    if lab.state.left:  # somebody built it anew between the two lines
+                        lab.state.let_go()
+                    else:
+                        lab.down()
 
     def exists(self) -> bool:
         """Tell whether anything of this lab is there, whole or in pieces."""

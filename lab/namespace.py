@@ -38,7 +38,11 @@ def in_thread(job: Callable[[], T]) -> T:
 
     thread = threading.Thread(target=run, name="namespace")
     thread.start()
-    thread.join()
+    try:
+        thread.join()
+    except BaseException:  # Ctrl-C: whoever clears up must not be overtaken by what the thread still makes
+        thread.join()
+        raise
     if failures:
         raise failures[0]
     return results[0]

@@ -1,7 +1,7 @@
 """What a lab remembers outside its processes: /run/vdx-lab/<name>/, and who holds it.
 
 lock        held (flock) by the process that builds, runs or removes the lab; the kernel lets go when that one dies
-phase       "up" once everything stands; absent while building, so a lab without it and without a holder is a wreck
+phase       "held" once everything stands, "left" if it is to stand without a holder; else, without a holder, a wreck
 pids/       one file per program: process id, start time, command line
 site.yaml   the edge's site file
 run/        sockets of the edge's programs
@@ -80,9 +80,19 @@ class State:
         return self._lock is not None
 
     @property
+    def left(self) -> bool:
+        """Tell whether the lab was built completely and left standing by itself."""
+        return self._phase == "left"
+
+    @property
     def up(self) -> bool:
-        """Tell whether the lab was built completely and not taken down since."""
-        return (self.directory / "phase").exists()
+        """Tell whether the lab stands completely: left by itself, or held by a living process."""
+        return self.left or (self._phase == "held" and self._somebody_holds())
+
+    @property
+    def wrecked(self) -> bool:
+        """Tell whether this is what a process that died has left."""
+        return self.directory.exists() and not self.left and not self._somebody_holds()
 
     def hold(self, what: str) -> None:
         """Become the one process that may change this lab, named `what` to others; LabBusyError if another lives."""
@@ -125,8 +135,13 @@ class State:
         self.run.chmod(0o3770)  # the programs' sockets belong to their group, and nobody removes another's
 
     def mark_up(self) -> None:
-        """Record that the lab stands completely."""
-        (self.directory / "phase").write_text("up\n")
+        """Record that the lab stands completely, as long as its holder."""
+        (self.directory / "phase").write_text("held\n")
+
+    def leave(self) -> None:
+        """Let the lab stand by itself."""
+        (self.directory / "phase").write_text("left\n")
+        self.let_go()
 
     def mark_down(self) -> None:
         """Record that the lab does not stand any more, before its parts go: a crash then leaves a wreck, not a lab."""
@@ -164,6 +179,27 @@ class State:
                 record: dict[str, Any] = json.loads(file.read_text())
                 found[file.stem] = Process(int(record["pid"]), int(record["start"]))
         return dict(sorted(found.items(), key=lambda item: item[1].start))
+
+    @property
+    def _phase(self) -> str:
+        with suppress(FileNotFoundError):
+            return (self.directory / "phase").read_text().strip()
+        return ""
+
+    def _somebody_holds(self) -> bool:
+        if self.held:
+            return True
+        try:
+            fd = os.open(self.directory / "lock", os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+        return False
 
     @property
     def _pids(self) -> Path:

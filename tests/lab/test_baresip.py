@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from lab.baresip import AgentPlan, accounts, config
+from lab.baresip import CALLER_PORT, AgentPlan, accounts, config
 
 PLAN = AgentPlan("home", "198.19.0.10", Path("/there"), Path("/there/scale.wav"))
 
@@ -20,6 +20,12 @@ def test_it_listens_on_its_address_only_and_is_steered_on_its_loopback() -> None
     settings = _settings(PLAN)
     assert settings["sip_listen"] == ["198.19.0.10:5060"]
     assert settings["ctrl_tcp_listen"] == ["127.0.0.1:4444"]
+
+
+def test_one_that_calls_leaves_room_for_one_that_is_called() -> None:
+    called, caller = _settings(PLAN), _settings(replace(PLAN, port=CALLER_PORT))
+    for key in ("sip_listen", "ctrl_tcp_listen"):
+        assert called[key] != caller[key]
 
 
 def test_codecs_are_loaded_before_the_account_that_names_them() -> None:

@@ -88,6 +88,25 @@ def test_no_labs_no_names() -> None:
     assert state.names() == []
 
 
+def test_a_lab_whose_holder_is_gone_is_a_wreck_unless_it_was_left() -> None:
+    lab = State("one")
+    lab.hold("a test")
+    lab.prepare()
+    lab.mark_up()
+    assert State("one").up
+    assert not State("one").wrecked
+    lab.let_go()
+    assert not lab.up
+    assert lab.wrecked
+    lab.hold("a test")
+    lab.leave()
+    assert lab.up
+    assert not lab.wrecked
+    lab.hold("a test")
+    lab.remove()
+    assert not lab.wrecked
+
+
 def test_a_lab_that_is_being_taken_down_is_not_up() -> None:
     lab = State("one")
     lab.hold("a test")

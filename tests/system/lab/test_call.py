@@ -73,6 +73,20 @@ def test_a_call_to_nobody_fails_in_words(lab: Lab) -> None:
         assert caller.wait("CALL_ESTABLISHED", "CALL_CLOSED", seconds=ANSWERED_S).param.startswith("404")
 
 
+def test_two_hosts_call_each_other_at_the_same_time(lab: Lab) -> None:
+    with Call(lab, "hospital", "home") as there, Call(lab, "home", "hospital") as back:
+        assert there.hold(1.0).carried
+        assert back.hold(1.0).carried
+
+
+@pytest.mark.parametrize(("caller", "callee"), [("home", "hospital"), ("hospital", "home")])
+def test_a_hangup_of_the_callee_reaches_the_caller(lab: Lab, caller: str, callee: str) -> None:
+    with Call(lab, caller, callee) as call:
+        call.callee.hangup()
+        assert call.caller.wait("CALL_CLOSED", seconds=ANSWERED_S)
+        assert edge_calls(lab.state.run) == ()
+
+
 def test_a_call_that_ends_by_itself_is_no_good_call(lab: Lab) -> None:
     with Call(lab, "hospital", "home") as call:
         call.callee.hangup()

@@ -170,11 +170,18 @@ def test_a_living_lab_is_not_cleared_by_another_process(name: str) -> None:
         other.up()
     with pytest.raises(LabBusyError):
         other.down()
-    holder.state.let_go()
+    holder.leave()
     with pytest.raises(LabUpError):
         other.up()
     other.down()
     assert _traces(name) == []
+
+
+def test_the_next_test_clears_what_a_killed_one_left(name: str) -> None:
+    _crash(name, "down", "processes.end", 1)
+    assert state.State(name).wrecked
+    with Lab.temporary("next"):
+        assert _traces(name) == []
 
 
 def test_a_lab_that_is_not_there_cannot_be_taken_down(name: str) -> None:

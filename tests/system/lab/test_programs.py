@@ -98,6 +98,7 @@ from lab.programs import Program, start
 lab = Lab({name!r})
 lab.up()
 start(Program({MODULE!r}, ("--behave", "ready"), None), lab.host("edge"), lab.state)
+lab.leave()
 """
     try:
         subprocess.run([sys.executable, "-c", script], check=True, timeout=60, cwd=programs.CHECKOUT)
