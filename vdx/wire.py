@@ -67,10 +67,7 @@ class Connection(Generic[Incoming]):
     @property
     def user(self) -> int:
         """The numeric user at the other end, as the kernel vouches for it (SO_PEERCRED)."""
-        peer: socket.socket = self._writer.get_extra_info("socket")
-        size = struct.calcsize("3i")
-        _pid, uid, _gid = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
-        return int(uid)
+        return user_of(self._writer)
 
     def send(self, message: msgspec.Struct) -> None:
         """Queue one message; a reader that lets too much pile up loses its connection."""
@@ -102,6 +99,14 @@ class Connection(Generic[Incoming]):
         self._writer.close()
 
 
+def user_of(transport: asyncio.BaseTransport | asyncio.StreamWriter) -> int:
+    """Give the numeric user at the other end of a UNIX socket, as the kernel vouches for it (SO_PEERCRED)."""
+    peer: socket.socket = transport.get_extra_info("socket")
+    size = struct.calcsize("3i")
+    _pid, uid, _gid = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    return int(uid)
+
+
 Handler = Callable[[Connection[Incoming]], Awaitable[None]]
 
 
@@ -110,7 +115,7 @@ async def serve(path: Path, codec: Codec[Incoming], handler: Handler[Incoming], 
 
     Raises `WireError` where another living program listens there.
     """
-    await _clear(path)
+    await clear(path)
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(reader, writer, codec)
@@ -136,7 +141,8 @@ async def connect(path: Path, codec: Codec[Incoming]) -> Connection[Incoming]:
     return Connection(reader, writer, codec)
 
 
-async def _clear(path: Path) -> None:
+async def clear(path: Path) -> None:
+    """Remove a socket file that a dead program left; raises `WireError` where a living one listens."""
     try:
         _, writer = await asyncio.open_unix_connection(path)
     except FileNotFoundError:

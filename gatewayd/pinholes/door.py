@@ -1,0 +1,99 @@
+"""The bytes of the pinhole socket.
+
+Requests are answered as they arrive, with no task between the socket and the desk: a wake-up costs as much as the
+transaction that would wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import Struct
+
+from vdx import wire
+from vdx.pinhole import GatewayCodec, Request
+
+
+class Visits(Protocol):
+    """Who is told of what happens at the door."""
+
+    def opened(self, door: Door) -> bool:
+        """Tell of a new connection; False closes it."""
+
+    def asked(self, door: Door, request: Request) -> None:
+        """Tell of a request."""
+
+    def unusable(self, door: Door, error: wire.WireError) -> None:
+        """Tell of bytes that are no request; the connection closes."""
+
+    def closed(self, door: Door) -> None:
+        """Tell that a connection has ended that was opened before."""
+
+
+class Door(asyncio.Protocol):
+    """One connection of an owner."""
+
+    def __init__(self, visits: Visits) -> None:
+        self._visits = visits
+        self._transport: asyncio.Transport | None = None
+        self._buffer = b""
+        self._open = False
+        self.user = -1
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Find out who it is (asyncio)."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what start_unix_server makes
+        self._transport = transport
+        self.user = wire.user_of(transport)
+        self._open = self._visits.opened(self)
+        if not self._open:
+            transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """Take in bytes (asyncio)."""
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        try:
+            for line in lines:
+                if self._open:
+                    self._visits.asked(self, GatewayCodec.decode(line))
+        except wire.WireError as error:
+            self._refuse(error)
+        if len(self._buffer) > wire.MAX_LINE:
+            self._refuse(wire.WireError(f"message longer than {wire.MAX_LINE} bytes"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note the end (asyncio)."""
+        del exc  # an owner that died and one that left are the same: its leases live on until they expire
+        self._end()
+
+    def send(self, message: Struct) -> None:
+        """Send one message; a reader that lets too much pile up loses its connection."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._transport.write(GatewayCodec.encode(message))
+        if self._transport.get_write_buffer_size() > wire.MAX_BACKLOG:
+            self._transport.abort()
+
+    def _refuse(self, error: wire.WireError) -> None:
+        self._visits.unusable(self, error)
+        self._end()
+
+    def _end(self) -> None:
+        if self._open:
+            self._open = False
+            self._visits.closed(self)
+        self._buffer = b""
+        if self._transport is not None:
+            self._transport.close()
+
+
+async def listen(path: Path, visits: Visits) -> asyncio.Server:
+    """Serve at `path`: everybody may knock, the kernel tells who it is. Raises `WireError` where it is taken."""
+    await wire.clear(path)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_unix_server(lambda: Door(visits), path, start_serving=False)
+    path.chmod(0o666)
+    await server.start_serving()
+    return server
