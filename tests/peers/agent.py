@@ -153,6 +153,13 @@ class Agent:
         assert got.name.split()[0] == str(what), f"{self.user} expected {what}, got:\n{got}"
         return got
 
+    def expect_one_of(self, *what: str | int, within: float = PATIENCE) -> Message:
+        """Return the next message, which must be one of `what`: where the standard leaves a choice."""
+        got = self._next(within)
+        assert got is not None, f"{self.user} expected one of {what}, nothing came within {within} s"
+        assert got.name.split()[0] in map(str, what), f"{self.user} expected one of {what}, got:\n{got}"
+        return got
+
     def expect_each(self, *what: str | int, within: float = PATIENCE) -> list[Message]:
         """Return one message for each of `what`, which may come in any order: crossing requests do."""
         left = [str(one) for one in what]

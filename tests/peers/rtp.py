@@ -77,6 +77,13 @@ class Probe:
             self.socket.sendto((header + body).ljust(size, b"\0"), (address, port))
         return numbers
 
+    def set_ttl(self, hops: int) -> None:
+        """Send with that TTL or hop limit from now on."""
+        if self.socket.family == socket.AF_INET:
+            self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
+        else:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, hops)
+
     def send_control(self, address: str, port: int) -> None:
         """Send one RTCP receiver report from this port."""
         self.socket.sendto(CONTROL.pack(VERSION, RECEIVER_REPORT, 1, self.sender), (address, port))

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import socket
-
 import pytest
 
 from tests.peers.host import Here
@@ -27,10 +25,11 @@ def test_a_report_counts_what_was_lost() -> None:
             assert right.silent(0.05)
 
 
-def test_a_low_ttl_is_reported() -> None:
-    with Probe(Here(), "127.0.0.1", 0) as left, Probe(Here(), "127.0.0.1", 0) as right:
-        left.socket.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 7)
-        left.send("127.0.0.1", right.port)
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_a_low_ttl_is_reported(address: str) -> None:
+    with Probe(Here(), address, 0) as left, Probe(Here(), address, 0) as right:
+        left.set_ttl(7)
+        left.send(address, right.port)
         assert [one.ttl for one in right.arrivals(1)] == [7]
 
 

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.system.calls.crossing import Crossing
+from tests.system.calls.edge import Edge, running
+
+INWARDS = ("clinic", "hospital")
+OUTWARDS = ("hospital", "clinic")
+
+
+@pytest.fixture(scope="package", params=["udp", "tcp"])
+def edge(request: pytest.FixtureRequest) -> Iterator[Edge]:
+    """Give an edge that serves all tests of this folder, once with UDP and once with TCP on both sides."""
+    with running(f"calls{request.param}", request.param) as up:
+        yield up
+
+
+@pytest.fixture(params=[OUTWARDS, INWARDS], ids="-".join)
+def crossing(edge: Edge, request: pytest.FixtureRequest) -> Iterator[Crossing]:
+    """Give each way across the edge, which is idle again afterwards."""
+    caller, callee = request.param
+    yield Crossing(edge, caller, callee)
+    edge.wait_idle()

@@ -1,0 +1,165 @@
+"""One way across the edge: sipp scenarios and scripted agents placed at its ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from lab.host import Host
+from lab.topology import SIP_PORT
+from tests.peers import sdp
+from tests.peers.agent import Agent, Dialog
+from tests.peers.message import Message
+from tests.peers.sipp.run import Outcome, Sipp
+from tests.peers.sipp.steps import Step
+from tests.system.calls.edge import Edge, sip
+
+Family = Literal[4, 6]
+
+CALLER_PORTS = 30000
+CALLEE_PORTS = 31000
+"""Media ports: audio, video two above, BFCP ten above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A way across: host names, and the family of SIP and media on each side."""
+
+    edge: Edge
+    caller: str
+    callee: str
+    caller_family: Family = 4
+    callee_family: Family = 4
+
+    @property
+    def left(self) -> Host:
+        """Return the caller's host."""
+        return self.edge.host(self.caller)
+
+    @property
+    def right(self) -> Host:
+        """Return the callee's host."""
+        return self.edge.host(self.callee)
+
+    @property
+    def alias(self) -> str:
+        """Return what the caller dials."""
+        return self.callee if self.callee_family == 4 else f"{self.callee}6"
+
+    @property
+    def left_address(self) -> str:
+        """Return the caller's address."""
+        return self.left.address(self.caller_family)
+
+    @property
+    def right_address(self) -> str:
+        """Return the callee's address."""
+        return self.right.address(self.callee_family)
+
+    @property
+    def edge_left(self) -> str:
+        """Return the edge's address that the caller talks to."""
+        return self.edge.address(self._zone(self.caller), self.caller_family)
+
+    @property
+    def edge_right(self) -> str:
+        """Return the edge's address that the callee hears from."""
+        return self.edge.address(self._zone(self.callee), self.callee_family)
+
+    def offer(self, *directions: str, version: int = 1) -> str:
+        """Write the caller's SDP: audio, video, floor control."""
+        return _description(self.left_address, CALLER_PORTS, directions, version)
+
+    def answer(self, *directions: str, version: int = 1) -> str:
+        """Write the callee's SDP."""
+        return _description(self.right_address, CALLEE_PORTS, directions, version)
+
+    def play(
+        self, left: Sequence[Step], right: Sequence[Step], directory: Path, *, calls: int = 1, rate: float = 10
+    ) -> tuple[Outcome, Outcome]:
+        """Let sipp play both ends; both must succeed, see no address of the other side, and leave nothing behind."""
+        with (
+            Sipp(
+                self.right, right, directory, self.right_address, SIP_PORT,
+                transport=self.edge.transport, name=self.callee, calls=calls,
+            ) as callee,
+            Sipp(
+                self.left, left, directory, self.left_address, SIP_PORT, sip(self.edge_left),
+                self.edge.transport, self.alias, self.caller, calls, rate,
+            ) as caller,
+        ):  # fmt: skip
+            outcomes = caller.succeed(), callee.succeed()
+        for outcome, hidden in zip(outcomes, (self._beyond_left(), self._beyond_right()), strict=True):
+            assert not [one for one in hidden if one in outcome.text], outcome.text
+        self.edge.wait_idle()
+        return outcomes
+
+    @contextmanager
+    def agents(self) -> Iterator[tuple[Agent, Agent]]:
+        """Place a scripted agent at each end."""
+        with (
+            Agent(self.left, self.left_address, SIP_PORT, self.edge.transport, self.caller) as left,
+            Agent(self.right, self.right_address, SIP_PORT, self.edge.transport, self.callee) as right,
+        ):
+            yield left, right
+
+    def invite(self, left: Agent, body: str = "") -> Dialog:
+        """Call from the left agent."""
+        return left.invite(f"sip:{self.alias}@{self.edge_left}", sip(self.edge_left), body=body)
+
+    def establish(self, left: Agent, right: Agent, offer: str = "", answer: str = "") -> Established:
+        """Set up a call between the agents."""
+        ours = self.invite(left, offer or self.offer())
+        invite = right.expect("INVITE")
+        theirs = right.accept(invite)
+        right.reply(invite, 180, call=theirs)
+        left.expect(180)
+        ok = right.reply(invite, 200, call=theirs, body=answer or self.answer())
+        final = left.expect(200)
+        left.ack(ours, final)
+        right.expect("ACK")
+        return Established(ours, theirs, invite, ok, sdp.read(final.body), sdp.read(invite.body))
+
+    def check_hidden(self, left: Agent, right: Agent) -> None:
+        """Check that no agent has read an address of the other side."""
+        for agent, hidden in ((left, self._beyond_left()), (right, self._beyond_right())):
+            text = "\n".join(str(one) for one in agent.received)
+            assert not [one for one in hidden if one in text], text
+
+    def _zone(self, host: str) -> str:
+        zone = self.edge.lab.topology.host(host).zone
+        assert zone is not None, f"{host} is in no zone"
+        return zone
+
+    def _beyond_left(self) -> set[str]:
+        return {self.right_address, self.edge_right, *self._outside(self.right)}
+
+    def _beyond_right(self) -> set[str]:
+        return {self.left_address, self.edge_left, *self._outside(self.left)}
+
+    def _outside(self, host: Host) -> list[str]:
+        """Return every address of a host and of its home router."""
+        topology = self.edge.lab.topology
+        routers = [one for one in topology if one.nat and one.nat.sip_to == host.address(4)]
+        places = [host.description, *routers]
+        return [str(address.ip) for one in places for interface in one.interfaces for address in interface.addresses]
+
+
+@dataclass(frozen=True, slots=True)
+class Established:
+    """A call that is up: the dialog of each side, and where each was told to send its media."""
+
+    left: Dialog
+    right: Dialog
+    invite: Message
+    ok: Message
+    told_left: list[sdp.Stream]
+    told_right: list[sdp.Stream]
+
+
+def _description(address: str, port: int, directions: Sequence[str], version: int) -> str:
+    lines = [sdp.audio(port, *directions), sdp.video(port + 2, *directions), sdp.bfcp(port + 10)]
+    return sdp.write(address, lines, version=version)
