@@ -133,8 +133,9 @@ class Agent:
         return any(event.type == "CALL_CLOSED" for event in self.events)
 
     def stop(self) -> None:
-        """Hang up and end the process."""
+        """Hang up and end the process; without a hang-up it would wait for the other side's answer to its BYE."""
         if hasattr(self, "_control"):
+            self.hangup()
             self._control.close()
         if self._child.poll() is None and (process := Process.of(self._child.pid)):
             processes.end([process])

@@ -57,9 +57,9 @@ def test_ipv6_only(lab: Lab) -> None:
 
 def test_the_sound_begins_anew_before_it_ends(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lab.agent.REFRESH_S", 0.5)
-    clinic = lab.host("clinic")
-    with Agent(lab, lab.host("home"), "home") as caller, Agent(lab, clinic, "clinic"):
-        caller.dial(f"sip:clinic@{clinic.address()}")
+    municipality = lab.host("municipality")
+    with Agent(lab, lab.host("hospital"), "hospital") as caller, Agent(lab, municipality, "municipality"):
+        caller.dial(f"sip:municipality@{municipality.address()}")
         caller.wait("CALL_ESTABLISHED", seconds=ANSWER_S)
         assert caller.talk(2.0)
         loaded = caller.log.read_text().count("aufile: loading input file")

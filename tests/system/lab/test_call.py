@@ -9,12 +9,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import namespace, status
+from lab import namespace, state, status
 from lab.agent import Agent
 from lab.call import Call
 from lab.edge import edge_calls
 from lab.errors import CallError
 from lab.lab import Lab
+from lab.processes import Process
 from lab.programs import CHECKOUT, PROGRAMS
 
 pytestmark = pytest.mark.system
@@ -134,4 +135,44 @@ def test_a_lab_that_stays_up_is_taken_down_by_ctrl_c() -> None:
         child.send_signal(signal.SIGINT)
         _, errors = child.communicate(timeout=60)
     assert (child.returncode, errors) == (0, "")
+    assert namespace.named(f"vdx-{name}-") == []
+
+
+@pytest.mark.parametrize("verb", ["up", "down"])
+def test_what_a_killed_lab_left_in_the_middle_of_a_call_is_cleared(verb: str) -> None:
+    name = f"kill{os.getpid()}"
+    with subprocess.Popen(
+        _command(name, "run", "--seconds", "1"), cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if "gatewayctl" in line:
+                break
+        lab = Lab(name)
+        orphans = [Process.of(pid) for pid in namespace.processes(list(lab.namespaces.values()))]
+        assert len(orphans) == len(PROGRAMS) + 2  # and two user agents
+        child.kill()
+        child.communicate(timeout=60)
+    if verb == "up":
+        lab.up()
+    lab.down()
+    assert not any(orphan.alive() for orphan in orphans if orphan)
+    assert namespace.named(f"vdx-{name}-") == []
+    assert name not in state.names()
+
+
+def test_an_edge_that_does_not_start_leaves_nothing_but_a_sentence() -> None:
+    name = f"fail{os.getpid()}"
+    script = f"""
+import lab.lab, sys
+from lab.__main__ import main
+lab.lab.site_text = lambda *_: "zones: nowhere"
+sys.exit(main(["up", "--name", "{name}"]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("vdx-lab: gatewayd ended with status 2; it said: ")
+    assert done.stdout == ""
     assert namespace.named(f"vdx-{name}-") == []
