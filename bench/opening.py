@@ -69,11 +69,13 @@ def _load_prefixes(lab: Lab) -> None:
 
 async def _as_owner(lab: Lab, path: os.PathLike[str], filled: int, samples: int) -> list[float]:
     """Ask as the user that `b2bua` runs as: the socket tells owners apart by their user."""
+    os.setegid(B2BUA.gid)
     os.seteuid(B2BUA.uid)
     try:
         connection = await wire.connect(path, pinhole.OwnerCodec)  # type: ignore[arg-type]
     finally:
         os.seteuid(0)
+        os.setegid(0)
     try:
         return await _streams(lab, connection, filled, samples)
     finally:

@@ -12,15 +12,17 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.processes import cpu_seconds
 from bench.report import Aim, Report
 from lab.host import Host
 from lab.lab import Lab
+from lab.topology import EdgeZone
 from tests.peers.sipp import callee, caller
 from tests.peers.sipp.run import Sipp
+from tests.peers.sipp.steps import Send, Step
 
 RATE = 100
 """Calls a second: both are far from their limits there."""
@@ -76,7 +78,8 @@ def run(*, short: bool) -> Report:
     report = Report("signalling")
     ours: list[float] = []
     sippys: list[float] = []
-    with Lab.temporary("bench", programs=("gatewayd", "mediad", "b2bua")) as lab, _sippy(lab) as sippy:
+    programs = ("gatewayd", "mediad", "b2bua")
+    with Lab.temporary("bench", programs=programs) as lab, Lab.temporary("sippy") as bare, _sippy(bare) as sippy:
         paths = ((_edge(lab), ours), (sippy, sippys))
         for number in range(rounds):
             for way, costs in paths if number % 2 == 0 else reversed(paths):
@@ -109,7 +112,7 @@ def _cost(way: Way, calls: int) -> float:
             before = cpu_seconds(pids)
             with Sipp(
                 way.caller,
-                caller.call(offer, hold_ms=1000),
+                _explicit(caller.call(offer, hold_ms=1000)),
                 work,
                 way.caller.address(),
                 5060,
@@ -124,6 +127,14 @@ def _cost(way: Way, calls: int) -> float:
             return (cpu_seconds(pids) - before) / outcome.successful
 
 
+def _explicit(steps: list[Step]) -> list[Step]:
+    """Send ACK and BYE to the dialled address: Sippy's Contact names an address without port or user."""
+    uri = "sip:[service]@[remote_ip]:[remote_port]"
+    return [
+        replace(step, text=step.text.replace("[next_url]", uri)) if isinstance(step, Send) else step for step in steps
+    ]
+
+
 def _edge(lab: Lab) -> Way:
     address = str(lab.topology.zone("sdn").addresses[0].ip)
     pids = [process.pid for process in lab.state.programs().values()]
@@ -132,12 +143,15 @@ def _edge(lab: Lab) -> Way:
 
 @contextmanager
 def _sippy(lab: Lab) -> Iterator[Way]:
-    """Run Sippy's B2BUA on the router between the two sites of the private network."""
-    router, callee_host = lab.host("sdn"), lab.host("municipality")
-    address = str(router.description.interface("hospital").addresses[0].ip)
-    command = [str(PEERS / "python"), str(PEERS / "b2bua_simple"), "-f", "-l", address, "-p", "5060", "-n", f"{callee_host.address()}:5060"]
+    """Run Sippy's B2BUA in the place of the edge, in a lab whose edge nobody configured but this."""
+    edge, clinic = lab.host("edge"), lab.host("clinic")
+    for zone in lab.topology.edge:
+        for command in _addressing(zone):
+            edge.run(["ip", *command])
+    address = str(lab.topology.zone("sdn").addresses[0].ip)
+    command = [str(PEERS / "python"), str(PEERS / "b2bua_simple"), "-f", "-p", "5060", "-n", f"{clinic.address()}:5060"]
     with tempfile.TemporaryFile() as log:
-        process = router.popen(
+        process = edge.popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env={"SIPLOG_BEND": "none"}
         )
         time.sleep(SETTLE_SECONDS)
@@ -145,7 +159,18 @@ def _sippy(lab: Lab) -> Iterator[Way]:
             log.seek(0)
             raise RuntimeError(f"Sippy did not start: {log.read().decode(errors='replace')}")
         try:
-            yield Way(lab.host("hospital"), "municipality", address, callee_host, lambda: [process.pid])
+            yield Way(lab.host("hospital"), "clinic", address, clinic, lambda: [process.pid])
         finally:
             process.terminate()
             process.wait(10)
+
+
+def _addressing(zone: EdgeZone) -> Iterator[list[str]]:
+    """Give the `ip` commands that address an interface and route all of its zone's family to it."""
+    yield ["link", "set", zone.interface, "up"]
+    for address in zone.addresses:
+        yield ["address", "add", str(address), "dev", zone.interface, *(["nodad"] if address.version == 6 else [])]
+    for gateway in zone.gateways:
+        if ":" not in gateway:
+            network = "198.18.0.0/15" if zone.zone == "sdn" else "default"
+            yield ["route", "add", network, "via", gateway]
