@@ -58,11 +58,11 @@ def parse_head(head: bytes) -> Request | Response:
     start = lines.pop(0)
     if len(lines) > MAX_LINES:
         raise TooLarge(f"there are over {MAX_LINES} header lines")
-    index, problem = _index(lines)
-    message = _start_line(start, lines, index)
     if text.count("\n") != len(lines) or text.count("\r") != len(lines):
         # Not answered: the answer would repeat the line ends, and another reader would see other headers
         raise ParseError("a carriage return or line feed stands alone")
+    index, problem = _index(lines)
+    message = _start_line(start, lines, index)
     if problem:
         raise _broken(problem, message)
     return message

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from b2bua.sip import (
     Answered,
+    ByeReceived,
+    Cancelled,
     Event,
+    Failed,
     IncomingInvite,
     Leg,
+    Lost,
+    Redirected,
     ReInvite,
     ReInviteAnswered,
     ReInviteRetry,
+    RequestAnswered,
     RequestReceived,
     StateError,
 )
@@ -38,11 +44,14 @@ COMMANDS: dict[str, Callable[[Leg, float], object]] = {
 class Scene:
     """A call, what its owners do and what the network does to it."""
 
-    def __init__(self, transport: str, losses: list[bool], body: bytes) -> None:
+    def __init__(self, transport: str, fates: list[str], body: bytes) -> None:
         self.hosts = Host("ann", ("192.0.2.1", 5060)), Host("bob", ("192.0.2.2", 5060))
         self.wire = Wire(*self.hosts, transport=transport)
-        pattern = iter(losses if transport == "udp" else ())
-        self.wire.lose = lambda _line: next(pattern, False)
+        pattern = iter(fates if transport == "udp" else ())
+        self.fate = ""
+        self.wire.lose = lambda _line: self.next_fate(pattern) == "lost"
+        self.wire.double = lambda _line: self.fate == "doubled"
+        self.over: list[Leg] = []
         ann, bob = self.hosts
         self.legs = {"caller": ann.endpoint.invite(self.wire.invitation(ann, bob, body), 0.0)}
         self.settle("")
@@ -50,9 +59,16 @@ class Scene:
     def act(self, who: str, action: str) -> None:
         """Try a command, whether or not it fits: what does not fit is a StateError and nothing else."""
         if who in self.legs:
+            leg = self.legs[who]
             with contextlib.suppress(StateError):
-                COMMANDS[action](self.legs[who], self.wire.now)
+                COMMANDS[action](leg, self.wire.now)
+            if leg.ended:
+                self.over.append(leg)
         self.settle(action)
+
+    def next_fate(self, fates: Iterator[str]) -> str:
+        self.fate = next(fates, "")
+        return self.fate
 
     def settle(self, action: str) -> None:
         """Let both owners react until nothing happens any more."""
@@ -66,6 +82,10 @@ class Scene:
 
     def react(self, event: Event, action: str) -> None:
         now = self.wire.now
+        if not isinstance(event, RequestAnswered) and event.leg is not None:
+            assert event.leg not in self.over, f"{event} after the end of its leg"
+            if isinstance(event, ENDS) and event.leg.ended:
+                self.over.append(event.leg)
         if isinstance(event, IncomingInvite):
             self.legs.setdefault("callee", event.leg)
         elif isinstance(event, RequestReceived):
@@ -103,6 +123,8 @@ class Scene:
             self.wait(150, "ignore")
 
 
+ENDS = (Redirected, Failed, Cancelled, ByeReceived, Lost)
+
 SCRIPT = st.lists(
     st.tuples(
         st.sampled_from(("caller", "callee")), st.sampled_from(sorted(COMMANDS)), st.sampled_from((0.0, 0.1, 0.6, 5.0))
@@ -114,15 +136,15 @@ SCRIPT = st.lists(
 @settings(max_examples=300, deadline=None)
 @given(
     script=SCRIPT,
-    losses=st.lists(st.booleans(), max_size=40),
+    fates=st.lists(st.sampled_from(["", "lost", "doubled"]), max_size=40),
     body=st.sampled_from([SDP, b""]),
     transport=st.sampled_from(["udp", "tcp"]),
     cut=st.booleans(),
 )
 def test_no_state_is_left(
-    script: list[tuple[str, str, float]], losses: list[bool], body: bytes, transport: str, *, cut: bool
+    script: list[tuple[str, str, float]], fates: list[str], body: bytes, transport: str, *, cut: bool
 ) -> None:
-    scene = Scene(transport, losses, body)
+    scene = Scene(transport, fates, body)
     for who, action, delay in script:
         scene.act(who, action)
         scene.wait(delay, action)

@@ -155,6 +155,7 @@ def test_any_deformed_message(data: bytes) -> None:
 
 
 @given(st.lists(deformed(), max_size=3))
+@example([b"BYE  sip:a@b  SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a\nb>\r\n\r\n"])
 def test_an_endpoint_swallows_anything(messages: list[bytes]) -> None:
     endpoint = Endpoint(CountingIds("x"))
     for data in messages:

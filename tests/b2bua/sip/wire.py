@@ -48,7 +48,7 @@ class Host:
 
 
 class Wire:
-    """Carries messages between hosts in order, at once. `lose` is asked for every message and may swallow it."""
+    """Carries messages between hosts in order, at once. `lose` and `double` are asked for every message."""
 
     def __init__(self, *hosts: Host, transport: str = "udp") -> None:
         self.hosts = {host.address: host for host in hosts}
@@ -56,6 +56,7 @@ class Wire:
         self.now = 0.0
         self.log: list[str] = []
         self.lose: Callable[[str], bool] = lambda _line: False
+        self.double: Callable[[str], bool] = lambda _line: False
 
     def flow(self, host: Host, peer: tuple[str, int]) -> Flow:
         """Give the flow on which `host` sees `peer`."""
@@ -84,7 +85,8 @@ class Wire:
         if receiver is None:
             sender.endpoint.send_failed(outgoing, "no host", self.now)
         elif not self.lose(line):
-            receiver.endpoint.receive(outgoing.data, self.flow(receiver, sender.address), self.now)
+            for _ in range(2 if self.double(line) else 1):
+                receiver.endpoint.receive(outgoing.data, self.flow(receiver, sender.address), self.now)
 
     def advance(self, seconds: float) -> None:
         """Let time pass, firing every timer at its moment."""
