@@ -120,18 +120,25 @@ class Network:
 
 
 @contextlib.contextmanager
-def network() -> Iterator[Network]:
-    """Build the namespaces; take them away again whatever happens."""
+def network(*, routed: bool = True) -> Iterator[Network]:
+    """Build the namespaces; take them away again whatever happens.
+
+    Without ``routed`` the zones share the main routing table and the gateway keeps the kernel's settings but forwards.
+    """
     tag = f"vn{os.getpid()}"
     net = Network({name: f"{tag}-{name}" for name in ("gw", *ZONES)})
     try:
         for name in net.names.values():
             run("ip", "netns", "add", name)
             run("ip", "-n", name, "link", "set", "lo", "up")
-        _sysctls(net)
+        if routed:
+            _sysctls(net)
+        else:
+            net.gateway("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
         for zone in ZONES:
-            _link(net, zone)
-        _sysctls(net, [interface for _, interface in ZONES.values()])
+            _link(net, zone, routed=routed)
+        if routed:
+            _sysctls(net, [interface for _, interface in ZONES.values()])
         yield net
     finally:
         for name in net.names.values():
@@ -146,7 +153,7 @@ def _sysctls(net: Network, interfaces: list[str] | None = None) -> None:
         Path("/proc/sys/net/ipv6/conf/default/accept_dad").write_text("0")
 
 
-def _link(net: Network, zone: str) -> None:
+def _link(net: Network, zone: str, *, routed: bool) -> None:
     gateway, host = net.names["gw"], net.names[zone]
     index, interface = ZONES[zone]
     ours, theirs = mac(zone, gateway=True), mac(zone, gateway=False)
@@ -165,12 +172,15 @@ def _link(net: Network, zone: str) -> None:
         family, ours_at = f"-{version}", str(address(zone, 1, version))
         prefix = f"198.18.{index}.0/24" if version == 4 else f"2001:db8:{index}::/64"
         run("ip", family, "-n", host, "route", "add", "default", "via", ours_at)
-        table = str(100 + index)
-        run("ip", family, "-n", gateway, "route", "add", prefix, "dev", interface, "table", table)
-        run("ip", family, "-n", gateway, "route", "add", "default", "via", str(address(zone, 2, version)),
-            "dev", interface, "table", table)  # fmt: skip
-        run("ip", family, "-n", gateway, "rule", "add", "fwmark", f"0x{index:02x}000000/0xff000000", "lookup", table)
-        run("ip", family, "-n", gateway, "rule", "add", "from", ours_at, "lookup", table)
+        if routed:
+            table = str(100 + index)
+            run("ip", family, "-n", gateway, "route", "add", prefix, "dev", interface, "table", table)
+            run("ip", family, "-n", gateway, "route", "add", "default", "via", str(address(zone, 2, version)),
+                "dev", interface, "table", table)  # fmt: skip
+            run(
+                "ip", family, "-n", gateway, "rule", "add", "fwmark", f"0x{index:02x}000000/0xff000000", "lookup", table
+            )
+            run("ip", family, "-n", gateway, "rule", "add", "from", ours_at, "lookup", table)
         for number in range(2, HOSTS + 1):
             run("ip", family, "-n", gateway, "neigh", "replace", str(address(zone, number, version)),
                 "lladdr", theirs, "dev", interface, "nud", "permanent")  # fmt: skip
