@@ -158,6 +158,8 @@ class Agent:
         (directory / "accounts").write_text(baresip.accounts(self.plan))
         (directory / "contacts").write_text("")
         sound.write_scale(self.plan.sound, baresip.SOUND_RATE)
+        for file in directory.iterdir():
+            os.chown(file, AGENT.uid, AGENT.gid)
         with self.log.open("wb") as log:
             try:
                 return self.host.popen(

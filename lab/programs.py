@@ -97,6 +97,11 @@ def _spawn(plan: Program, host: Host, state: State, log: Path, readiness: Path) 
                 extra_groups=[] if plan.user else None,
             )
 
-    child = host.call(see_code_and_start)
+    try:
+        child = host.call(see_code_and_start)
+    except PermissionError as closed:
+        raise ProgramError(
+            f"{plan.name} runs as another user, to whom {CHECKOUT} is closed: chmod -R go+rX {CHECKOUT}"
+        ) from closed
     host.children.append(child)
     return child

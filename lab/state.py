@@ -26,6 +26,7 @@ from lab.processes import Process
 from lab.users import GROUP
 
 ROOT = Path("/run/vdx-lab")
+OPEN = 0o755  # said, not left to the umask: programs of other users pass through
 NAME = re.compile(r"[a-z0-9]{1,24}")  # no dash: vdx-<lab>-<host> then names one lab and one host only
 
 
@@ -100,6 +101,8 @@ class State:
             self.directory.mkdir(parents=True, exist_ok=True)
             file = self.directory / "lock"
             try:
+                for directory in (ROOT, self.directory):
+                    directory.chmod(OPEN)
                 fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             except FileNotFoundError:
                 continue  # taken down between the two lines
@@ -130,6 +133,7 @@ class State:
         """Make the directories."""
         for directory in (self.run, self.var, self.logs, self.agents, self.notify, self.code, self._pids):
             directory.mkdir(exist_ok=True)
+            directory.chmod(OPEN)
         self.var.chmod(0o700)
         os.chown(self.run, 0, GROUP)
         self.run.chmod(0o3770)  # the programs' sockets belong to their group, and nobody removes another's
