@@ -91,7 +91,7 @@ class ClientInvite:
             return
         leg = self.leg
         tag = response.to.tag
-        if response.status == 100 or not self.initial or leg.ended:
+        if response.status == 100 or not self.initial:
             return
         if tag and tag not in leg.forks:
             if len(leg.forks) >= MAX_FORKS:

@@ -351,8 +351,7 @@ class Leg:
     def fire(self, _name: str) -> None:
         """Tell the owner that the wait after 491 is over."""
         self._glare = None
-        if self.state == UP:
-            self.layer.events.append(ReInviteRetry(self))
+        self.layer.events.append(ReInviteRetry(self))
 
     def close(self) -> None:
         """Leave the tables; an INVITE of ours is cancelled, one of the peer's gets 487 (15.1.2)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 
 import pytest
@@ -15,6 +16,7 @@ from b2bua.sip import (
     IncomingInvite,
     Leg,
     Lost,
+    Message,
     Provisional,
     Redirected,
     ReInvite,
@@ -25,6 +27,7 @@ from b2bua.sip import (
     RequestReceived,
     StateError,
 )
+from b2bua.sip.transaction import Transaction
 from tests.b2bua.sip.wire import ANSWER, SDP, Host, LoseFirst, Wire
 
 
@@ -269,6 +272,59 @@ def test_bye_before_the_ack_waits_for_it(wire: Wire) -> None:
     wire.assert_empty()
 
 
+def test_both_hang_up_before_the_ack(udp: Wire) -> None:
+    ann, bob = people(udp)
+    caller, callee = ring(udp)
+    udp.lose = LoseFirst("ann ACK ACK", 99)
+    callee.answer(udp.now, body=ANSWER)
+    udp.run()
+    callee.bye(udp.now)  # waits for the ACK
+    caller.bye(udp.now)
+    udp.run()
+    ann.take(Answered)
+    assert not bob.seen
+    assert "bob BYE BYE" not in udp.log
+    udp.assert_empty()
+    assert not bob.seen
+
+
+def test_cancel_after_the_answer_has_no_effect(udp: Wire) -> None:
+    ann, bob = people(udp)
+    caller, callee = ring(udp)
+    udp.lose = LoseFirst("bob 200 INVITE")
+    callee.answer(udp.now, body=ANSWER)
+    udp.run()
+    caller.cancel(udp.now)
+    udp.run()
+    assert udp.log[-2:] == ["ann CANCEL CANCEL", "bob 200 CANCEL"]
+    assert not bob.seen
+    assert callee.state == "answered"
+    udp.advance(1)
+    bob.take(Confirmed)
+    bob.take(ByeReceived)
+    assert not ann.seen
+    udp.assert_empty()
+
+
+def test_ended_calls_need_no_garbage_collector(wire: Wire) -> None:
+    """Whatever held a call lets go of it: nothing waits in cycles."""
+    ann, bob = people(wire)
+    gc.collect()
+    gc.disable()
+    try:
+        for ending in ("bye", "cancel", "reject"):
+            caller, callee = connect(wire) if ending == "bye" else ring(wire)
+            callee.reject(wire.now, 486) if ending == "reject" else caller.end(wire.now)
+            wire.run()
+            ann.seen.clear()
+            bob.seen.clear()
+            del caller, callee
+        wire.assert_empty()
+        assert [one for one in gc.get_objects() if isinstance(one, Leg | Transaction | Message)] == []
+    finally:
+        gc.enable()
+
+
 def test_a_bye_ends_the_repeating_of_the_200(udp: Wire) -> None:
     ann, bob = people(udp)
     caller, callee = ring(udp)
@@ -395,6 +451,8 @@ def test_reinvite_with_a_late_offer(wire: Wire) -> None:
     caller.answer(wire.now, body=SDP)
     wire.run()
     assert bob.take(ReInviteAnswered).ack_owed
+    wire.advance(3)  # the 200 is repeated meanwhile, which tells nothing new
+    assert not bob.seen
     callee.ack(wire.now, body=ANSWER)
     wire.run()
     assert ann.take(Confirmed).request.session == ANSWER

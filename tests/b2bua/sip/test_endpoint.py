@@ -265,6 +265,47 @@ def test_early_dialogs_and_the_second_200(endpoint: Endpoint) -> None:
     endpoint.receive(reply(bye, 200), FLOW, 2.0)
 
 
+def test_the_answer_of_a_fork_moves_its_dialog(endpoint: Endpoint) -> None:
+    """Contact, Record-Route and flow of the 2xx count, not those of the 180 (13.2.2.4)."""
+    leg = endpoint.invite(TO_PEER, 0.0)
+    (invite,) = endpoint.to_send()
+    endpoint.receive(reply(invite, 180, "t", "Record-Route: <sip:p1;lr>"), FLOW, 0.0)
+    newer = Flow("udp", US, ("203.0.113.9", 4711), "sdn", 1, US)
+    endpoint.receive(reply(invite, 200, "t", body=SDP, contact="<sip:moved@10.0.0.1>"), newer, 0.0)
+    leg.bye(0.0)
+    for sent in endpoint.to_send():
+        assert sent.to is newer
+        assert sent.data.split()[1] == b"sip:moved@10.0.0.1"
+        assert not parse(sent.data).all("route")
+
+
+def test_a_repeated_refusal_is_acked_again(endpoint: Endpoint) -> None:
+    endpoint.invite(TO_PEER, 0.0)
+    (invite,) = endpoint.to_send()
+    for _ in range(3):
+        endpoint.receive(reply(invite, 486, "t"), FLOW, 0.0)
+    acks = endpoint.to_send()
+    assert len(acks) == 3
+    assert len({ack.data for ack in acks}) == 1
+    ack = parse(acks[0].data)
+    assert ack.to.tag == "t"
+    assert ack.via == parse(invite.data).via
+    assert len(endpoint.events()) == 1
+
+
+def test_a_reinvite_answered_after_our_bye_is_acked(endpoint: Endpoint) -> None:
+    established(endpoint)
+    (leg,) = endpoint._layer.legs.values()
+    leg.reinvite(1.0, body=SDP)
+    (reinvite,) = endpoint.to_send()
+    leg.bye(1.0)
+    endpoint.to_send()
+    for _ in range(2):
+        endpoint.receive(reply(reinvite, 200, body=SDP), FLOW, 1.1)
+        assert sent_lines(endpoint.to_send()) == ["ACK sip:ann@203.0.113.9:5060 SIP/2.0"]
+    assert not endpoint.events()
+
+
 def test_forks_are_bounded(endpoint: Endpoint) -> None:
     leg = endpoint.invite(TO_PEER, 0.0)
     (invite,) = endpoint.to_send()
