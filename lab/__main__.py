@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from lab import report, status
 from lab.call import Call, parties
+from lab.capture import tcpdump
 from lab.errors import CallError, LabError
 from lab.lab import Lab, require_root
 from lab.programs import PROGRAMS, tail
@@ -70,8 +71,7 @@ def _exec(options: argparse.Namespace) -> NoReturn:
 def _capture(options: argparse.Namespace) -> NoReturn:
     require_root()
     host = Lab.running(options.name).host(options.host)
-    where = ["-w", options.write, "-Z", "root"] if options.write else []  # -Z: may write where root may
-    host.become(["tcpdump", "-n", "-l", "-i", options.interface, *where, *options.filter])
+    host.become(tcpdump(options.interface, options.write, options.filter))
 
 
 def _call(options: argparse.Namespace) -> int:

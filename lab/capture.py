@@ -5,6 +5,7 @@ import select
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,14 @@ from lab.errors import UnableError
 from lab.host import Host
 
 BEGIN_S = 10.0  # tcpdump listens within milliseconds on an idle machine
+
+
+def tcpdump(interface: str, file: str | None, expression: Sequence[str]) -> list[str]:
+    """Return the command that captures on an interface, to a file or as text; nothing waits in a buffer."""
+    command = ["tcpdump", "-n", "-l", "--immediate-mode", "-i", interface]
+    if file is not None:
+        command += ["-U", "-w", file, "-Z", "root"]  # -Z: may write where root may
+    return [*command, *expression]
 
 
 class Capture:
@@ -24,9 +33,7 @@ class Capture:
     def __init__(self, host: Host, file: Path, interface: str = "any", *expression: str) -> None:
         self.file = file
         self._host = host
-        # -U and --immediate-mode: each packet is written when it comes; -Z: may write where root may.
-        self._command = ["tcpdump", "-U", "--immediate-mode", "-n", "-Z", "root", "-i", interface, "-w", str(file)]
-        self._command += expression
+        self._command = tcpdump(interface, str(file), expression)
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:

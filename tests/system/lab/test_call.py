@@ -106,6 +106,32 @@ def _command(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "lab", *arguments, "--name", name]
 
 
+def test_a_stream_that_carried_nothing_one_way_is_an_exit_status_of_1(lab: Lab) -> None:
+    deaf = lab.host("internet")
+    rules = (
+        "table inet deaf { chain c { type filter hook forward priority 0; iifname nat udp dport 40000-49999 drop; }; }"
+    )
+    deaf.run(["nft", "-f", "-"], stdin=rules)
+    lab.leave()  # the command works on labs that stand by themselves
+    try:
+        done = subprocess.run(
+            _command(lab.name, "call", "--json", "--seconds", "1"),
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        lab.state.hold("a test")
+        deaf.run(["nft", "delete", "table", "inet", "deaf"])
+    assert (done.returncode, done.stderr) == (1, "")
+    seen = json.loads(done.stdout)
+    assert seen["carried"] is False
+    assert [stream["packets_from_callee"] for stream in seen["streams"]] == [0, 0]
+    assert all(stream["packets_from_caller"] for stream in seen["streams"])
+
+
 def test_one_command_does_it_all_and_leaves_nothing() -> None:
     name = f"once{os.getpid()}"
     done = subprocess.run(

@@ -206,6 +206,22 @@ def test_two_labs_do_not_disturb_each_other(probe: Probe) -> None:
         assert namespace.named(f"vdx-{right.name}-") == []
 
 
+def test_the_command_line_captures(tmp_path: Path) -> None:
+    file = tmp_path / "clinic.pcap"
+    with Lab.temporary("watch") as lab:
+        clinic = lab.host("clinic")
+        command = [sys.executable, "-m", "lab", "capture", "--name", lab.name, "-w", str(file), "clinic", "udp"]
+        with subprocess.Popen(command, cwd=CHECKOUT, stderr=subprocess.PIPE, text=True) as watching:
+            assert watching.stderr is not None
+            assert any("listening on" in line for line in watching.stderr)
+            with clinic.socket() as outbox:
+                outbox.sendto(b"seen by the command", ("198.51.100.1", 7010))
+            watching.send_signal(signal.SIGINT)
+            watching.communicate(timeout=30)
+    assert watching.returncode == 0
+    assert b"seen by the command" in file.read_bytes()
+
+
 def test_the_command_line_brings_a_lab_up_and_down(name: str) -> None:
     def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -223,6 +239,16 @@ def test_the_command_line_brings_a_lab_up_and_down(name: str) -> None:
     again = command("up", "--hosts-only")
     assert again.returncode == 2
     assert "is up already" in again.stderr
+    execute = subprocess.run(
+        [sys.executable, "-m", "lab", "exec", "--name", name, "home", "sh", "-c", "cat /proc/net/dev; exit 7"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert execute.returncode == 7
+    assert "eth0:" in execute.stdout
     assert command("down").returncode == 0
     assert _traces(name) == []
     assert command("down").returncode == 2
