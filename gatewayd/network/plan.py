@@ -79,7 +79,7 @@ def _links(found: Network, desired: Network) -> tuple[list[Change], list[Change]
         build.extend(changes)
     wanted = {link.name for link in desired.links}
     clear = [Change("remove", link) for link in reversed(found.links) if link.ours and link.name not in wanted]
-    return build, clear, gone | {change.thing.name for change in clear if isinstance(change.thing, Link)}
+    return build, clear, gone
 
 
 def _link(found: Link | None, link: Link) -> Iterator[Change]:
