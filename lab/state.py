@@ -93,7 +93,8 @@ class State:
     @property
     def wrecked(self) -> bool:
         """Tell whether this is what a process that died has left."""
-        return self.directory.exists() and not self.left and not self._somebody_holds()
+        # Only a holder makes `pids`, so a lab that somebody is just about to hold is none.
+        return self._pids.exists() and not self.left and not self._somebody_holds()
 
     def hold(self, what: str) -> None:
         """Become the one process that may change this lab, named `what` to others; LabBusyError if another lives."""

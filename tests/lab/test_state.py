@@ -107,6 +107,13 @@ def test_a_lab_whose_holder_is_gone_is_a_wreck_unless_it_was_left() -> None:
     assert not lab.wrecked
 
 
+def test_a_lab_that_somebody_is_about_to_hold_is_no_wreck() -> None:
+    lab = State("one")
+    lab.hold("a test")
+    lab.let_go()
+    assert not lab.wrecked
+
+
 def test_a_lab_that_is_being_taken_down_is_not_up() -> None:
     lab = State("one")
     lab.hold("a test")
