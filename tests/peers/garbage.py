@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _HEAD = (
     "OPTIONS sip:edge@example.net SIP/2.0\r\n"
-    "Via: SIP/2.0/UDP 192.0.2.250:5060;branch=z9hG4bKgarbage\r\n"
+    "Via: SIP/2.0/UDP 192.0.2.250:5099;branch=z9hG4bKgarbage\r\n"
     "Max-Forwards: 70\r\n"
     "From: <sip:noise@example.net>;tag=1\r\n"
     "To: <sip:edge@example.net>\r\n"
@@ -21,7 +21,7 @@ DATAGRAMS: dict[str, bytes] = {
     "no header end": _HEAD.encode(),
     "HTTP": b"GET / HTTP/1.1\r\nHost: example.net\r\n\r\n",
     "another version": _HEAD.replace("SIP/2.0", "SIP/7.0", 1).encode() + b"\r\n",
-    "no Via": _HEAD.replace("Via: SIP/2.0/UDP 192.0.2.250:5060;branch=z9hG4bKgarbage\r\n", "").encode() + b"\r\n",
+    "no Via": _HEAD.replace("Via: SIP/2.0/UDP 192.0.2.250:5099;branch=z9hG4bKgarbage\r\n", "").encode() + b"\r\n",
     "no Call-ID": _HEAD.replace("Call-ID: garbage@example.net\r\n", "").encode() + b"\r\n",
     "CSeq of another method": _HEAD.replace("1 OPTIONS", "1 INVITE").encode() + b"\r\n",
     "CSeq too large": _HEAD.replace("1 OPTIONS", "99999999999 OPTIONS").encode() + b"\r\n",

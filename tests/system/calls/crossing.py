@@ -12,6 +12,7 @@ from lab.host import Host
 from lab.topology import SIP_PORT
 from tests.peers import sdp
 from tests.peers.agent import Agent, Dialog
+from tests.peers.host import hostport
 from tests.peers.message import Message
 from tests.peers.sipp.run import Outcome, Sipp
 from tests.peers.sipp.steps import Step
@@ -108,7 +109,11 @@ class Crossing:
 
     def invite(self, left: Agent, body: str = "") -> Dialog:
         """Call from the left agent."""
-        return left.invite(f"sip:{self.alias}@{self.edge_left}", sip(self.edge_left), body=body)
+        return left.invite(self.uri(self.alias), sip(self.edge_left), body=body)
+
+    def uri(self, alias: str) -> str:
+        """Return what the caller dials to reach an alias."""
+        return f"sip:{alias}@{hostport(self.edge_left, SIP_PORT)}"
 
     def establish(self, left: Agent, right: Agent, offer: str = "", answer: str = "") -> Established:
         """Set up a call between the agents."""

@@ -137,7 +137,7 @@ def sip(address: str) -> tuple[str, int]:
 
 def _serving(edge: Edge) -> bool:
     report = edge.status()
-    return report.state == "serving" and report.facts["mediad"] == "connected"
+    return (report.state, report.facts["mediad"], report.facts["owners"]) == ("serving", "connected", "b2bua")
 
 
 def _wait(until: Callable[[], bool], seconds: float, otherwise: Callable[[], str]) -> None:
