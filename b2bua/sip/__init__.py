@@ -34,6 +34,7 @@ from b2bua.sip.events import (
     RequestReceived,
 )
 from b2bua.sip.flow import Flow, Outgoing, Target
+from b2bua.sip.grammar import is_writable
 from b2bua.sip.headers import CSeq, NameAddr, Via, parse_name_addr
 from b2bua.sip.layer import Ids, Settings
 from b2bua.sip.leg import Leg
@@ -87,6 +88,7 @@ __all__ = [
     "Uri",
     "UriError",
     "Via",
+    "is_writable",
     "parse",
     "parse_name_addr",
     "parse_uri",

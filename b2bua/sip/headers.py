@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from b2bua.sip.errors import HeaderError
 from b2bua.sip.grammar import QUOTED, TOKEN, WHITESPACE, is_token, parse_number, parse_params, split_list, unquote
-from b2bua.sip.limits import MAX_CSEQ, NAME_ADDR_CACHE
+from b2bua.sip.limits import MAX_CSEQ, NAME_ADDR_CACHE, NAME_ADDR_CACHED
 from b2bua.sip.uri import host_port, split_host_port
 
 if TYPE_CHECKING:
@@ -142,9 +142,12 @@ def _display_end(text: str) -> tuple[str, int]:
     return display, left
 
 
-@lru_cache(maxsize=NAME_ADDR_CACHE)
 def parse_name_addr(text: str) -> NameAddr:
     """Read a name-addr or addr-spec with header parameters (20.10, 20.20, 20.34, 20.39). Raises HeaderError."""
+    return _read_name_addr(text) if len(text) > NAME_ADDR_CACHED else _cached_name_addr(text)
+
+
+def _read_name_addr(text: str) -> NameAddr:
     if "<" in text:
         display, left = _display_end(text)
         right = text.find(">", left)
@@ -167,6 +170,9 @@ def parse_name_addr(text: str) -> NameAddr:
     if not colon or not rest or not TOKEN.issuperset(scheme) or _BAD_ADDRESS.search(uri):
         raise HeaderError(f"{text[:60]!r} has no proper URI")
     return NameAddr(display, uri, params)
+
+
+_cached_name_addr = lru_cache(maxsize=NAME_ADDR_CACHE)(_read_name_addr)
 
 
 # Methods in their usual spelling, which need no second look

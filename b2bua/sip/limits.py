@@ -30,5 +30,8 @@ MAX_SERVER_TRANSACTIONS = 100_000
 NAME_ADDR_CACHE = 2_048
 """Parsed From, To and Contact values kept: each is seen four to eight times during the set-up of a call."""
 
+NAME_ADDR_CACHED = 256
+"""Characters up to which such a value is kept: nobody fills the memory with long ones."""
+
 URI_CACHE = 1_024
 """Parsed URIs kept: Request-URIs and Contacts repeat through a call."""

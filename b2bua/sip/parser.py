@@ -14,7 +14,7 @@ from b2bua.sip.limits import MAX_HEAD, MAX_LINES, MAX_MESSAGE
 from b2bua.sip.message import Request, Response
 
 # RFC 3261 7.3.1: a line that starts with a blank continues the one before
-_FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
+_FOLD = re.compile(r"\r\n[ \t]++")
 
 END_OF_HEAD = b"\r\n\r\n"
 

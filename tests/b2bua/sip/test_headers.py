@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from b2bua.sip import HeaderError, InjectionError, SipError, Uri, UriError, parse_name_addr, parse_uri
-from b2bua.sip.grammar import parse_params, refuse_injection, split_list, unquote
+from b2bua.sip.grammar import is_writable, parse_params, refuse_injection, split_list, unquote
 from b2bua.sip.headers import header_key, parse_cseq, parse_via
 from b2bua.sip.write import fields_text, status_line
 
@@ -133,6 +133,8 @@ def test_header_names() -> None:
 
 @pytest.mark.parametrize("poison", ["\r\nVia: x", "\n", "\r", "\0", "%0d%0aBcc: x", "%0D", "sip:a%0Ab@c"])
 def test_injection_is_refused(poison: str) -> None:
+    assert not is_writable(f"good{poison}")
+    assert is_writable("good %00 100 %0")
     with pytest.raises(InjectionError):
         refuse_injection(f"good{poison}")
     with pytest.raises(InjectionError):
