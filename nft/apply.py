@@ -12,7 +12,7 @@ from nft import declaration
 from nft.errors import ApplyError, DeclarationError
 from nft.model import Edge
 from nft.netlink import Netlink
-from nft.ruleset import compile_edge, compile_reset, media
+from nft.ruleset import compile_edge, compile_reset
 from nft.schema import MEDIA
 
 SHOWN = 3  # lines of libnftables' complaint in an error: the first names the cause
@@ -24,13 +24,13 @@ def apply(model: Edge) -> None:
     ``DeclarationError`` where a set in use would have to change, ``ApplyError`` where the kernel refuses; nothing
     changes then.
     """
-    _compare(model)
+    _compare()
     _run(compile_edge(model))
 
 
 def check(model: Edge) -> None:
     """Let libnftables judge a model's ruleset and compare the sets in use, without a change; errors as in ``apply``."""
-    _compare(model)
+    _compare()
     _run(compile_edge(model), dry=True)
 
 
@@ -39,12 +39,11 @@ def reset() -> None:
     _run(compile_reset())
 
 
-def _compare(model: Edge) -> None:
+def _compare() -> None:
     with Netlink() as netlink:
         running = netlink.declarations("media")
-    size = media.capacity(model)
     for name, shape in MEDIA.items():
-        wanted = declaration.of(shape, size)
+        wanted = declaration.of(shape)
         if name in running and running[name] != wanted:
             differs = ", ".join(
                 f"{field} {getattr(running[name], field)} instead of {getattr(wanted, field)}"

@@ -28,7 +28,7 @@ class Declaration:
     size: int
 
 
-def of(shape: Shape, size: int) -> Declaration:
+def of(shape: Shape) -> Declaration:
     """Return the declaration that the schema asks for."""
     flags = (FLAG_MAP if shape.data else 0) | (FLAG_TIMEOUT if shape.timeout is not None else 0)
     return Declaration(
@@ -38,7 +38,7 @@ def of(shape: Shape, size: int) -> Declaration:
         shape.data.datatype if shape.data else 0,
         shape.data.size if shape.data else 0,
         (shape.timeout or 0) * 1000,
-        size,
+        shape.size or 0,
     )
 
 

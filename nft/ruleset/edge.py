@@ -16,7 +16,6 @@ from nft.number import LOCAL, ZONE_MASK, zone_mark
 from nft.ruleset import text
 from nft.schema import BANS
 
-BANS_SIZE = 65536  # addresses: bans come from counted offences, not from lists
 SOURCES_SIZE = 65536  # sources of new SIP flows seen within SOURCE_SECONDS; full means refused, which fails closed
 SOURCE_SECONDS = 60
 NEW_FLOWS = "100/second burst 200 packets"  # of one source to SIP: a trunk's reconnect after an outage, not a flood
@@ -45,7 +44,7 @@ def table(model: Edge) -> str:
     """Return the text of the table for an edge."""
     out = "add table inet edge\n"
     out += "".join(f"add counter inet edge {name}\n" for name in COUNTERS)
-    out += "".join(text.declare(shape, BANS_SIZE) for shape in BANS.values())
+    out += "".join(text.declare(shape) for shape in BANS.values())
     out += _sets(model)
     return out + text.block("edge", _chains(model))
 

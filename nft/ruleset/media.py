@@ -20,27 +20,17 @@ from nft.schema import MEDIA, STATIC_MEDIA
 LOG_GROUP = 7  # of NFLOG: where a latch is told; nothing else on the appliance uses NFLOG
 LOG_BYTES = 64  # of the packet: an IPv6 and a UDP header are 48
 LATCH_PREFIX = "latch"
-MIN_SIZE = 65536  # elements: what one media address never exceeds, so that most new site versions keep the size
 HOPS = 64  # TTL and hop limit of relayed packets
 
+_VERSIONS = ((4, "ip"), (6, "ip6"))
 COUNTERS = ("unknown", "refused", "unbridged", "misrouted")
-
-
-def capacity(model: Edge) -> int:
-    """Return the size of every set of pinholes: all ports of all media addresses, rounded up to a power of two.
-
-    A set keeps the size it was made with, so it grows in steps: only a step needs a drain.
-    """
-    ports = sum(media.ports for _, media in model.media())
-    return max(MIN_SIZE, 1 << (ports - 1).bit_length() if ports else 0)
 
 
 def table(model: Edge) -> str:
     """Return the text of the table for an edge."""
-    size = capacity(model)
     out = "add table inet media\n"
     out += "".join(f"add counter inet media {name}\n" for name in COUNTERS)
-    out += "".join(text.declare(shape, size) for shape in MEDIA.values())
+    out += "".join(text.declare(shape) for shape in MEDIA.values())
     out += "".join(
         text.refill("media", name, _static(model, name), kind="map" if MEDIA[name].data else "set")
         for name in STATIC_MEDIA
@@ -86,14 +76,12 @@ def _relayed() -> str:
 def _pre(model: Edge) -> list[str]:
     rules = [
         f"meta mark set iifname . {ip} daddr . udp dport . {ip} saddr . udp sport map @ok{v} goto send{v}"
-        for v, ip in ((4, "ip"), (6, "ip6"))
+        for v, ip in _VERSIONS
     ]
     ranges = sorted({(media.first_port, media.last_port) for _, media in model.media()})
     if ranges:
         ports = text.anonymous(f"{first}-{last}" for first, last in _merged(ranges))
-        rules += [
-            f"udp dport {ports} iifname . {ip} daddr @media{v} goto unknown{v}" for v, ip in ((4, "ip"), (6, "ip6"))
-        ]
+        rules += [f"udp dport {ports} iifname . {ip} daddr @media{v} goto unknown{v}" for v, ip in _VERSIONS]
     return rules
 
 
@@ -149,11 +137,6 @@ def _forwarded(v: int, end: str) -> list[str]:
 
 
 def _post() -> list[str]:
-    return [
-        f"meta mark & 0x{ZONE_MASK:08x} == 0 accept",
-        *(
-            f"{ip} saddr set meta mark & 0x{ADDRESS_MASK:08x} . oifname map @out{v} accept"
-            for v, ip in ((4, "ip"), (6, "ip6"))
-        ),
-        "counter name misrouted drop",
-    ]
+    # Media first: what is not media finds nothing in these maps and goes on.
+    sources = (f"{ip} saddr set meta mark & 0x{ADDRESS_MASK:08x} . oifname map @out{v} accept" for v, ip in _VERSIONS)
+    return [*sources, f"meta mark & 0x{ZONE_MASK:08x} == 0 accept", "counter name misrouted drop"]

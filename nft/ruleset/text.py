@@ -9,11 +9,12 @@ from nft.schema import Shape
 ELEMENTS_PER_LINE = 4  # what a person reads at a glance
 
 
-def declare(shape: Shape, size: int) -> str:
+def declare(shape: Shape) -> str:
     """Declare a set or map where it is missing."""
     kind = "map" if shape.data else "set"
     words = [f"type {' . '.join(field.name for field in shape.key)}{f' : {shape.data.name}' if shape.data else ''};"]
-    words.append(f"size {size};")
+    if shape.size:
+        words.append(f"size {shape.size};")
     flags = [name for name, wanted in (("dynamic", shape.dynamic), ("timeout", shape.timeout is not None)) if wanted]
     if flags:
         words.append(f"flags {','.join(flags)};")

@@ -94,15 +94,33 @@ def test_tables_of_others_stay() -> None:
 
 
 @ALONE
-def test_a_set_in_use_that_would_have_to_change_is_named_and_nothing_happens() -> None:
-    kernel_rules.apply(model())
+@pytest.mark.parametrize(
+    ("declared", "why"),
+    [
+        ("map inet media peer { type mark : inet_service; }", "set peer of inet media .*data_type 13 instead of 19"),
+        (
+            "set inet media wait { type mark; size 9; flags dynamic,timeout; timeout 9s; }",
+            "set wait .*timeout 9000.*size 9",
+        ),
+        ("map inet media ok4 { type mark : mark; }", "set ok4 .*key_type"),
+    ],
+)
+def test_a_set_in_use_that_would_have_to_change_is_named_and_nothing_happens(declared: str, why: str) -> None:
+    run("nft", f"add table inet media; add {declared}")
     before = listed("ruleset")
-    with pytest.raises(DeclarationError, match=r"set ok4 of inet media .*size 65536 instead of 262144"):
-        kernel_rules.apply(other_ports(model()))
+    with pytest.raises(DeclarationError, match=why):
+        kernel_rules.apply(model())
     with pytest.raises(DeclarationError):
-        kernel_rules.check(other_ports(model()))
+        kernel_rules.check(model())
     assert listed("ruleset") == before
     kernel_rules.reset()
+    kernel_rules.apply(model())
+
+
+@ALONE
+def test_a_site_may_grow_without_a_reset() -> None:
+    kernel_rules.apply(Edge())
+    kernel_rules.apply(model())
     kernel_rules.apply(other_ports(model()))
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from nft.model import Edge, MediaAddress, Zone
-from nft.ruleset import compile_edge, compile_reset, media, text
-from nft.schema import MEDIA, STATIC_MEDIA
+from nft.ruleset import compile_edge, compile_reset, text
+from nft.schema import LEARNING, MEDIA, STATIC_MEDIA
 from tests.nft.edges import EDGES
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -68,30 +68,15 @@ def _with_ports(*ranges: tuple[int, int]) -> Edge:
     return Edge((Zone(1, "sdn", ("sdn0",), addresses, medias),))
 
 
-@pytest.mark.parametrize(
-    ("ranges", "size"),
-    [
-        ((), 65536),
-        (((40000, 49999),), 65536),
-        (((1024, 65535), (1024, 65535)), 131072),
-        (((40000, 49999),) * 14, 262144),
-    ],
-)
-def test_sets_hold_every_port_and_grow_in_steps(ranges: tuple[tuple[int, int], ...], size: int) -> None:
-    assert media.capacity(_with_ports(*ranges)) == size if ranges else media.capacity(Edge()) == size
-
-
 def test_port_ranges_that_touch_or_overlap_are_one() -> None:
     assert "udp dport { 1024-3000, 4000-5000 }" in compile_edge(_with_ports((2000, 3000), (1024, 1999), (4000, 5000)))
 
 
 def test_declarations_say_what_the_schema_says() -> None:
-    assert text.declare(MEDIA["wait"], 10) == (
-        "add set inet media wait { type mark; size 10; flags dynamic,timeout; timeout 90s; }\n"
+    assert text.declare(MEDIA["wait"]) == (
+        f"add set inet media wait {{ type mark; size {LEARNING}; flags dynamic,timeout; timeout 90s; }}\n"
     )
-    assert (
-        text.declare(MEDIA["lport"], 10) == "add map inet media lport { type mark : inet_service; size 10; counter; }\n"
-    )
+    assert text.declare(MEDIA["lport"]) == "add map inet media lport { type mark : inet_service; counter; }\n"
 
 
 def test_a_reset_removes_both_tables_whether_they_are_there_or_not() -> None:
