@@ -22,11 +22,12 @@ class Local(NamedTuple):
     contact: str
 
     @classmethod
-    def of(cls, transport: str, sent_by: tuple[str, int], contact: str = "") -> Local:
-        """Make it from an address; the default Contact is a bare `<sip:host:port[;transport=x]>`."""
+    def of(cls, transport: str, sent_by: tuple[str, int], user: str, contact: str = "") -> Local:
+        """Make it from an address; the default Contact is a bare `<sip:[user@]host:port[;transport=x]>`."""
         where = host_port(*sent_by)
         suffix = "" if transport == "udp" else f";transport={transport}"
-        return cls(transport, where, contact or f"<sip:{where}{suffix}>")
+        at = f"{user}@" if user else ""
+        return cls(transport, where, contact or f"<sip:{at}{where}{suffix}>")
 
     def via(self, branch: str) -> str:
         """Write a Via value, the branch last; rport asks for answers to where we send from (RFC 3581)."""

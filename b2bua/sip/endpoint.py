@@ -16,6 +16,7 @@ from b2bua.sip.errors import InjectionError, ParseError, Refusal, SipError
 from b2bua.sip.events import IncomingInvite, RequestReceived
 from b2bua.sip.flow import Flow
 from b2bua.sip.grammar import refuse_injection
+from b2bua.sip.headers import parse_name_addr
 from b2bua.sip.invite_client import ClientInvite
 from b2bua.sip.invite_server import ServerInvite
 from b2bua.sip.layer import Ids, Layer, Settings
@@ -26,7 +27,7 @@ from b2bua.sip.parser import parse
 from b2bua.sip.request import ClientRequest, ServerRequest
 from b2bua.sip.routing import answer_path, answer_via, same_path, transaction_key
 from b2bua.sip.transaction import ClientTransaction, ServerTransaction
-from b2bua.sip.uri import parse_uri
+from b2bua.sip.uri import parse_uri, user_of
 from b2bua.sip.validate import check_contact, check_extensions, check_hops, check_method, check_shape
 from b2bua.sip.write import Head, content, echo, fields_text, request_head, status_line
 
@@ -40,8 +41,9 @@ if TYPE_CHECKING:
 class Invitation:
     """An INVITE, or another request outside dialogs, to send.
 
-    `from_` and `to` are name-addrs without tag; `sent_by` host and port for Via; `contact` a whole value, "" for a
-    bare one made from `sent_by`; `route` the values of a preloaded Route; no body means that the peer is to offer.
+    `from_` and `to` are name-addrs without tag; `sent_by` host and port for Via; `contact` a whole value, "" for a bare
+    one made from `sent_by` and the user of `from_`; `route` the values of a preloaded Route; no body means that the
+    peer is to offer.
     """
 
     destination: Flow | Target
@@ -99,7 +101,10 @@ class Endpoint:
     # What the owner starts
 
     def invite(self, invitation: Invitation, now: float) -> Leg:
-        """Call somebody. Raises InjectionError for values that cannot be written, UriError for a broken URI."""
+        """Call somebody.
+
+        Raises InjectionError for values that cannot be written, HeaderError or UriError for broken ones.
+        """
         layer = self._layer
         layer.now = now
         tag = layer.ids.token()
@@ -128,11 +133,13 @@ class Endpoint:
     def _head(self, invitation: Invitation, tag: str) -> tuple[Head, Local]:
         for value in (invitation.uri, invitation.from_, invitation.to, invitation.contact, *invitation.route):
             refuse_injection(value)
-        if ";tag=" in invitation.from_:
-            raise InjectionError("the tag of From is ours to choose")
         parse_uri(invitation.uri)
+        parse_name_addr(invitation.to)
+        caller = parse_name_addr(invitation.from_)
+        if caller.tag:
+            raise InjectionError("the tag of From is ours to choose")
         ids = self._layer.ids
-        who = Local.of(invitation.destination.transport, invitation.sent_by, invitation.contact)
+        who = Local.of(invitation.destination.transport, invitation.sent_by, user_of(caller.uri), invitation.contact)
         route = "".join(f"Route: {value}\r\n" for value in invitation.route)
         from_ = f"{_bracketed(invitation.from_)};tag={tag}"
         to = _bracketed(invitation.to)
@@ -299,7 +306,7 @@ class Endpoint:
         tag = layer.ids.token()
         if method == "INVITE":
             check_contact(request)
-            who = Local.of(flow.transport, flow.sent_by)
+            who = Local.of(flow.transport, flow.sent_by, request.parsed_uri.user)
             dialog = Dialog.from_request(who, request, tag, flow)
         transaction = self._open(request, key, flow, tag)
         transaction.merge_key = merge_key

@@ -112,3 +112,11 @@ def parse_uri(text: str) -> Uri:
     if _BAD_USER.search(rest) or _BAD_USER.search(headers):
         raise UriError(f"{text[:60]!r} holds blanks or brackets")
     return Uri(scheme, user, host, port, parsed, headers)
+
+
+def user_of(text: str) -> str:
+    """Give the user part of a SIP or SIPS URI, "" if there is none or it is no such URI."""
+    try:
+        return parse_uri(text).user
+    except UriError:
+        return ""

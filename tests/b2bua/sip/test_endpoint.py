@@ -18,6 +18,7 @@ from b2bua.sip import (
     RequestReceived,
     Response,
     Settings,
+    SipError,
     Target,
     UriError,
     parse,
@@ -477,6 +478,21 @@ def test_invitations_need_a_sip_uri(endpoint: Endpoint) -> None:
             endpoint.invite(Invitation(TO_PEER.destination, uri, TO_PEER.from_, TO_PEER.to, US), 0.0)
 
 
+def test_invitations_need_proper_parties(endpoint: Endpoint) -> None:
+    for from_, to in (("<sip:a@b>;tag=mine", "<sip:c@d>"), ("Bell, A <sip:a@b>", "<sip:c@d>"), ("<sip:a@b>", "nobody")):
+        with pytest.raises(SipError):
+            endpoint.invite(Invitation(TO_PEER.destination, TO_PEER.uri, from_, to, US), 0.0)
+    assert not any(endpoint.sizes.values())
+
+
+def test_our_contact_repeats_the_user_that_was_called(endpoint: Endpoint) -> None:
+    endpoint.receive(request("INVITE"), FLOW, 0.0)
+    event = endpoint.events()[0]
+    assert isinstance(event, IncomingInvite)
+    event.leg.ring(0.0)
+    assert parse(endpoint.to_send()[0].data).get("contact") == "<sip:room@192.0.2.250:5060>"
+
+
 def test_an_invite_as_written(endpoint: Endpoint) -> None:
     invitation = Invitation(
         Target("sdn", "tcp", "2001:db8::9", 5060),
@@ -499,7 +515,7 @@ def test_an_invite_as_written(endpoint: Endpoint) -> None:
         b"To: <sip:room@them>\r\n"
         b"Call-ID: x3\r\n"
         b"CSeq: 1 INVITE\r\n"
-        b"Contact: <sip:[2001:db8::1]:5060;transport=tcp>\r\n"
+        b"Contact: <sip:ann@[2001:db8::1]:5060;transport=tcp>\r\n"
         b"Subject: Round\r\n"
         b"Content-Type: application/sdp\r\n"
         b"Content-Length: 5\r\n\r\nv=0\r\n"
