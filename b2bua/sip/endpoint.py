@@ -220,11 +220,14 @@ class Endpoint:
     def _is_ours(transaction: ClientTransaction, response: Response) -> bool:
         """Whether the one Via is the one we wrote (18.1.2) and the answer comes from the zone we asked."""
         head = transaction.head
-        sent_by = head.via.partition(" ")[2].partition(";")[0]
+        start = head.via.partition(";")[0]
         return (
             response.flow.zone == transaction.to.zone
-            and response.via.sent_by == sent_by.lower()
-            and response.index["call-id"][0] == head.call_id
+            and response.call_id == head.call_id
+            and (
+                response.index["via"][0].startswith(start + ";")  # as we wrote it, or put in other words
+                or response.via.sent_by == start.partition(" ")[2].lower()
+            )
         )
 
     # Requests

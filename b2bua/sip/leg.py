@@ -208,15 +208,21 @@ class Leg:
     def request(
         self, now: float, method: str, headers: Fields = (), body: bytes = b"", content_type: str = "application/sdp"
     ) -> ClientRequest:
-        """Send any other request in the dialog; RequestAnswered tells of its answer. Raises StateError."""
+        """Send any other request in the dialog; RequestAnswered tells of its answer, 481 at once if the leg has ended.
+
+        Raises StateError, InjectionError.
+        """
         self.layer.now = now
+        handle = ClientRequest(self.layer, method, self)
+        if self.state == ENDED:
+            handle.refuse(481)
+            return handle
         dialog = self.dialog or next(iter(self.forks.values()), None)
-        if dialog is None or self.state == ENDED:
-            raise StateError("there is no dialog on this leg")
+        if dialog is None or method in {"INVITE", "ACK", "CANCEL"}:
+            raise StateError(f"{method} cannot be sent on this leg in this state")
         lines = fields_text(headers)
         if method in {"UPDATE", "SUBSCRIBE", "NOTIFY", "REFER"}:
             lines = f"Contact: {self.who.contact}\r\n{lines}"
-        handle = ClientRequest(self.layer, method, self)
         head, to = dialog.head(self.layer.ids.token())
         transaction = ClientTransaction(self.layer, method, head, to, handle)
         transaction.send(request_head(method, head) + content(lines, body, content_type))

@@ -68,9 +68,13 @@ class ClientRequest:
             elif response.status < 300 and self.method == "UPDATE" and self.leg.dialog is not None:
                 self.leg.dialog.refresh(response)
 
+    def refuse(self, status: int) -> None:
+        """Tell the owner of an end without a response."""
+        self.layer.events.append(RequestAnswered(self, status, REASONS[status], None))
+
     def on_failure(self, status: int, _sentence: str) -> None:
         """Tell the owner that there was no answer."""
-        self.layer.events.append(RequestAnswered(self, status, REASONS[status], None))
+        self.refuse(status)
         if self.leg is not None and status == 408:
             self.leg.lose(408, f"{self.method} in the dialog was not answered")
 

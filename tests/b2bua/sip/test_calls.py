@@ -545,6 +545,17 @@ def test_requests_inside_and_outside_dialogs(wire: Wire) -> None:
     assert bob.take(RequestAnswered).handle is ping
 
 
+def test_a_request_on_an_ended_leg_is_answered_481(wire: Wire) -> None:
+    ann, _ = people(wire)
+    caller, _ = connect(wire)
+    caller.bye(wire.now)
+    handle = caller.request(wire.now, "INFO")
+    wire.run()
+    answered = ann.take(RequestAnswered)
+    assert (answered.handle, answered.status, answered.response) == (handle, 481, None)
+    wire.assert_empty()
+
+
 def test_the_owner_who_never_answers_options_leaks_nothing(wire: Wire) -> None:
     ann, bob = people(wire)
     ann.endpoint.request("OPTIONS", wire.invitation(ann, bob, body=b""), wire.now)
@@ -582,6 +593,7 @@ def test_commands_out_of_place(wire: Wire) -> None:
         lambda: callee.ring(wire.now, 200),
         lambda: callee.reject(wire.now, 200),
         lambda: callee.ack(wire.now),
+        lambda: callee.request(wire.now, "INVITE"),
     ]
     for command in commands:
         with pytest.raises(StateError):
