@@ -4,9 +4,11 @@ import argparse
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -111,9 +113,10 @@ def _run(options: argparse.Namespace) -> int:
 
 def _stay(lab: Lab, call: Call) -> None:
     print("The call stays up until Ctrl-C, which takes everything down. Look at it from another terminal:")
+    ctl, me = _command("gatewayctl"), _command("vdx-lab")
     for what in ("status", "calls", "pinholes"):
-        print(f"  gatewayctl --run-dir {lab.state.run} {what}")
-    print(f"  vdx-lab status --name {lab.name}\n  vdx-lab capture edge --name {lab.name}", flush=True)
+        print(f"  {ctl} --run-dir {lab.state.run} {what}")
+    print(f"  {me} status --name {lab.name}\n  {me} capture edge --name {lab.name}", flush=True)
     try:
         while call.talk(WATCH_S):
             pass
@@ -122,6 +125,11 @@ def _stay(lab: Lab, call: Call) -> None:
             signal.pause()
     except KeyboardInterrupt:
         print("\nTaking the lab down.", flush=True)
+
+
+def _command(name: str) -> str:
+    """Say how a person starts one of our programs: by its name where PATH finds it, else by its path."""
+    return name if shutil.which(name) else os.path.relpath(Path(sys.executable).parent / name)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
