@@ -49,16 +49,18 @@ class UdpSocket:
     def readable(self) -> None:
         """Read what waits, at most one batch, then let the answers out."""
         receive, flows, read = self._receive, self._flows, self.socket.recvfrom
-        for _ in range(BATCH):
-            try:
-                data, address = read(_LARGEST)
-            except OSError:  # nothing more, or the echo of an ICMP error to something we sent
-                break
-            flow = flows.get(address)
-            if flow is None:
-                flow = self._flow(address)
-            receive(data, flow)
-        self._after()
+        try:
+            for _ in range(BATCH):
+                try:
+                    data, address = read(_LARGEST)
+                except OSError:  # nothing more, or the echo of an ICMP error to something we sent
+                    break
+                flow = flows.get(address)
+                if flow is None:
+                    flow = self._flow(address)
+                receive(data, flow)
+        finally:  # a fault in one message's handling must not keep the answers to the others
+            self._after()
 
     def _flow(self, address: tuple[str, int]) -> Flow:
         if len(self._flows) >= MAX_UDP_FLOWS:
