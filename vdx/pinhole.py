@@ -24,8 +24,8 @@ from vdx.wire import Codec, Message
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
-Call = Annotated[str, Meta(pattern="^[a-z2-7]{13}$")]
-Lease_ = Annotated[str, Meta(pattern=r"^[a-z2-7]{13}\.[0-9]{1,3}$")]
+Call = Annotated[str, Meta(pattern=r"^[a-z2-7]{13}\Z")]
+Lease_ = Annotated[str, Meta(pattern=r"^[a-z2-7]{13}\.[0-9]{1,3}\Z")]
 Address = Annotated[str, Meta(max_length=45)]
 Sequence = Annotated[int, Meta(ge=0)]
 Side = Literal["a", "b"]

@@ -45,7 +45,8 @@ class SiteError(VdxError):
 
     def _sentences(self) -> Iterator[str]:
         for line, where, what in self.faults:
-            yield f"{self.name}:{line}: {where + ': ' if where else ''}{what}"
+            place = f"{self.name}:{line}" if line else self.name  # a file that cannot be read has no lines
+            yield f"{place}: {where + ': ' if where else ''}{what}"
 
 
 class LoadedSite(NamedTuple):
