@@ -14,8 +14,6 @@ import signal
 import sys
 from pathlib import Path
 
-from systemd import daemon
-
 from b2bua.call.gateway import Gateway
 from b2bua.call.record import CallRecord
 from b2bua.control import Control
@@ -25,7 +23,7 @@ from b2bua.pinholes import PinholeClient
 from b2bua.transport import Shell
 from vdx import control, wire
 from vdx.errors import VdxError
-from vdx.service import watchdog_seconds
+from vdx.service import feed_watchdog, tell
 
 log = logging.getLogger("b2bua")
 
@@ -57,14 +55,14 @@ async def run(run_dir: Path) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    tasks = [asyncio.create_task(pinholes.run()), asyncio.create_task(_watchdog())]
+    tasks = [asyncio.create_task(pinholes.run()), asyncio.create_task(feed_watchdog())]
     gc.collect()
     gc.freeze()  # what is here now stays: the collector need not look at it again
-    daemon.notify("READY=1\nSTATUS=waiting for a site version")
+    tell("READY=1\nSTATUS=waiting for a site version")
     log.info("b2bua.ready")
     await stop.wait()
 
-    daemon.notify("STOPPING=1")
+    tell("STOPPING=1")
     for task in tasks:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -80,13 +78,6 @@ def _ask(gateway: Gateway, pinholes: PinholeClient) -> None:
 
 def _log_record(record: CallRecord) -> None:
     log.info("call.ended %s", record)
-
-
-async def _watchdog() -> None:
-    """Tell systemd that the loop turns."""
-    while seconds := watchdog_seconds():
-        daemon.notify("WATCHDOG=1")
-        await asyncio.sleep(seconds)
 
 
 if __name__ == "__main__":

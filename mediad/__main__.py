@@ -12,12 +12,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from systemd import daemon
-
 from mediad.errors import MediadError
 from mediad.relay import MAX_SOCKETS
 from mediad.service import Service
-from vdx.service import watchdog_seconds
+from vdx.service import tell, watchdog_seconds
 
 log = logging.getLogger("mediad")
 
@@ -42,28 +40,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 table_size=_room_for_sockets(),
                 user=options.user_of_gatewayd,
                 wake=wake,
-                tick=lambda: _tell("WATCHDOG=1"),
-                tick_seconds=watchdog_seconds(default=IDLE_TICK),
+                tick=lambda: tell("WATCHDOG=1"),
+                tick_seconds=watchdog_seconds() or IDLE_TICK,
             )
         except MediadError as error:
             print(f"mediad: {error}", file=sys.stderr)  # noqa: T201 - the one sentence a person reads
             return 2
         try:
             _be_punctual()
-            _tell("READY=1")
+            tell("READY=1")
             service.run()
-            _tell("STOPPING=1")
+            tell("STOPPING=1")
         finally:
             service.close()
     return 0
-
-
-def _tell(state: str) -> None:
-    """Tell whoever started this program; media goes on where nobody listens any more."""
-    try:
-        daemon.notify(state)
-    except OSError as error:
-        log.warning('notify.failed state=%s reason="%s"', state, error.strerror)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from b2bua.sip.dialog import Dialog, Local
     from b2bua.sip.flow import Flow
     from b2bua.sip.layer import Layer, Timer
-    from b2bua.sip.message import Fields, Request
-    from b2bua.sip.transaction import ServerTransaction
+    from b2bua.sip.message import Fields, Request, Response
+    from b2bua.sip.transaction import ClientOwner, ServerTransaction
 
 CALLING, CALLED, ANSWERED, UP, ENDED = "calling", "called", "answered", "up", "ended"
 
@@ -173,8 +173,7 @@ class Leg:
         if self.ack_owed and self.outgoing is not None:
             self.ack_owed = False
             self.outgoing.ack()
-        self.send_bye(self.dialog, headers)
-        self.close()
+        self._farewell(self.dialog, headers)
 
     def end(self, now: float, status: int = 480, reason: str = "", headers: Fields = ()) -> None:
         """End the leg whatever its state: refuse with `status`, CANCEL or BYE. Never raises for the state."""
@@ -234,7 +233,8 @@ class Leg:
         """Take a request inside the dialog, ACK and CANCEL excepted."""
         dialog = self._dialog_of(request)
         if dialog is None or (self.state == ENDED and self._bye_due is None):
-            self._refuse(transaction, 481)
+            crossed = dialog is not None and request.method == "BYE"  # both hung up at once: RFC 5407 3.3
+            self._refuse(transaction, 200 if crossed else 481)
             return
         number = request.cseq.number
         if number < dialog.remote_seq:
@@ -330,22 +330,28 @@ class Leg:
     def _send_due_bye(self) -> None:
         if self._bye_due is not None and self.dialog is not None:
             headers, self._bye_due = self._bye_due, None
-            self.send_bye(self.dialog, headers)
-            self.close()
+            self._farewell(self.dialog, headers)
 
     def lose(self, status: int, sentence: str) -> None:
         """End a dialog that the peer seems to have lost; BYE in case it has not (12.2.1.2)."""
         if self.state == ENDED:
             return
-        if self.dialog is not None:
-            self.send_bye(self.dialog)
-        self.close()
+        if self.dialog is None:
+            self.close()
+        else:
+            self._farewell(self.dialog)
         self.layer.events.append(Lost(self, status, sentence))
 
-    def send_bye(self, dialog: Dialog, headers: Fields = ()) -> None:
-        """Send a BYE whose answer changes nothing."""
+    def _farewell(self, dialog: Dialog, headers: Fields = ()) -> None:
+        """End the leg with a BYE; until that is answered a BYE of the peer is answered too, it crossed ours."""
+        self.close()
+        self.layer.legs[self.id] = self
+        self.send_bye(dialog, headers, Farewell(self))
+
+    def send_bye(self, dialog: Dialog, headers: Fields = (), owner: ClientOwner = UNWATCHED) -> None:
+        """Send a BYE; whoever sends it does not wait for the answer."""
         head, to = dialog.head(self.layer.ids.token())
-        transaction = ClientTransaction(self.layer, "BYE", head, to, UNWATCHED)
+        transaction = ClientTransaction(self.layer, "BYE", head, to, owner)
         transaction.send(request_head("BYE", head) + content(fields_text(headers), b"", ""))
 
     def wait_glare(self) -> None:
@@ -376,3 +382,21 @@ class Leg:
             else:
                 self.incoming.respond(487, "", "", b"", "")
             self.incoming = None
+
+
+class Farewell:
+    """The owner of the BYE that ended a leg: its answer takes the leg out of the table."""
+
+    __slots__ = ("_leg",)
+
+    def __init__(self, leg: Leg) -> None:
+        self._leg = leg
+
+    def on_response(self, response: Response) -> None:
+        """Forget the leg."""
+        if response.status >= 200:
+            self.on_failure(response.status, "")
+
+    def on_failure(self, _status: int, _sentence: str) -> None:
+        """Forget the leg: nobody is there any more."""
+        self._leg.layer.legs.pop(self._leg.id, None)

@@ -482,6 +482,8 @@ def test_bye_crossing_the_answer() -> None:
     line.world.settle()
     line.idle()
     assert len(line.world.records) == 1
+    byes = [data for _, _, data in line.world.wire if b" BYE\r\n" in data and data.startswith(b"SIP/2.0")]
+    assert [data[:11] for data in byes] == [b"SIP/2.0 200"] * 3  # the caller's, ours to the callee, the callee's
 
 
 def test_the_picture_request_passes_and_other_infos_do_not() -> None:
