@@ -10,12 +10,10 @@ from typing import Any
 from nft.elements import Element
 from nft.number import LOCAL, Number
 from nft.relay import Address, Bridge, End, Remote, read_comment
+from nft.schema import MEDIA, Key, Shape
 
 VERSIONS = (4, 6)
-SETS = (
-    *("peer", "rdp", "edp", "ldp", "wait"),
-    *(f"{name}{v}" for v in VERSIONS for name in ("self", "rda", "eda", "lda", "lok", "from", "ok")),
-)
+DUMPED = ("peer", "self4", "self6", "from4", "from6")  # of fixed size, so that a dump misses nothing; others are asked
 
 Dump = Mapping[str, Sequence[Element]]
 
@@ -33,8 +31,35 @@ class Adopted:
     learned: dict[Number, Remote]
 
 
+def settings(dump: Dump) -> list[tuple[Shape, Key]]:
+    """Return the elements to ask for after the dump: where each pinhole sends, what it waits for and has learned."""
+    learns = {e.key[0] for v in VERSIONS for e in dump[f"from{v}"]}
+    wanted: list[tuple[Shape, Key]] = []
+    for version in VERSIONS:
+        for element in dump[f"self{version}"]:
+            number: Any = element.data
+            early = (f"eda{version}", "edp", f"lda{version}", "ldp", "wait")
+            names = early if number in learns else (f"rda{version}", "rdp")
+            wanted += [(MEDIA[name], (number,)) for name in names]
+    return wanted
+
+
+def timers(dump: Dump) -> list[tuple[Shape, Key]]:
+    """Return the elements to ask for after those: what admits packets, and until when."""
+    remote, learned = _remotes(dump, "r"), _remotes(dump, "l")
+    wanted: list[tuple[Shape, Key]] = []
+    for version in VERSIONS:
+        for element in dump[f"self{version}"]:
+            number: Any = element.data
+            if number in remote:
+                wanted.append((MEDIA[f"ok{version}"], (*element.key, *remote[number])))
+            if number in learned:
+                wanted.append((MEDIA[f"lok{version}"], (number, *learned[number])))
+    return wanted
+
+
 def read(dump: Dump) -> list[Adopted]:
-    """Return the bridges in a dump of ``SETS``; pinholes whose other end is missing are left out."""
+    """Return the bridges in what was dumped and asked; pinholes whose other end is missing are left out."""
     places = {Number(int(e.data)): e for v in VERSIONS for e in dump[f"self{v}"] if isinstance(e.data, int)}
     tables = _Tables.read(dump)
     adopted: list[Adopted] = []
@@ -65,8 +90,10 @@ class _Tables:
     def read(cls, dump: Dump) -> _Tables:
         expires: dict[Any, float] = {}
         owner = {e.key: e.data for v in VERSIONS for e in dump[f"self{v}"]}
-        timed: list[tuple[Any, Element]] = [(e.key[0], e) for name in ("wait", "lok4", "lok6") for e in dump[name]]
-        timed += [(owner.get(e.key[:3]), e) for v in VERSIONS for e in dump[f"ok{v}"]]
+        timed: list[tuple[Any, Element]] = [
+            (e.key[0], e) for name in ("wait", "lok4", "lok6") for e in dump.get(name, ())
+        ]
+        timed += [(owner.get(e.key[:3]), e) for v in VERSIONS for e in dump.get(f"ok{v}", ())]
         for number, element in timed:
             expires[number] = max(expires.get(number, 0.0), element.expires or 0.0)
         sources: dict[Any, tuple[Any, ...]] = {}
@@ -93,10 +120,10 @@ class _Tables:
 
 
 def _remotes(dump: Dump, prefix: str) -> dict[Any, Remote]:
-    ports: dict[Any, Any] = {e.key[0]: e.data for e in dump[f"{prefix}dp"]}
+    ports: dict[Any, Any] = {e.key[0]: e.data for e in dump.get(f"{prefix}dp", ())}
     return {
         e.key[0]: (e.data, ports[e.key[0]])
         for v in VERSIONS
-        for e in dump[f"{prefix}da{v}"]
+        for e in dump.get(f"{prefix}da{v}", ())
         if e.key[0] in ports and isinstance(e.data, IPv4Address | IPv6Address)
     }

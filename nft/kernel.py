@@ -137,7 +137,13 @@ class Kernel:
 
     def adopt(self) -> list[Adopted]:
         """Return every bridge that the kernel holds."""
-        return adoption.read(self.elements(adoption.SETS))
+        found = self.elements(adoption.DUMPED)
+        for ask in (adoption.settings, adoption.timers):
+            wanted = ask(found)
+            for (shape, _), element in zip(wanted, self._netlink.find_each(wanted), strict=True):
+                if element:
+                    found.setdefault(shape.name, []).append(element)
+        return adoption.read(found)
 
     def elements(self, names: Iterable[str] = tuple(MEDIA)) -> dict[str, list[Element]]:
         """Return every element of some of the relay's sets, by the set's name."""

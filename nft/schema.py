@@ -25,7 +25,7 @@ Key: TypeAlias = tuple[Value, ...]
 LEASE_SECONDS = int(vdx.ids.LEASE_SECONDS)
 RATE_PACKETS = 2000  # packets/s of one source into one pinhole: 10 Mbit/s video in 1,200-byte packets is 1,040
 RATE_BURST = 500  # packets: one key frame at 4 Mbit/s is about 100, so several may come at wire speed
-LEARNING = 1 << 18  # pinholes that wait or have just learned: all ports of 26 media addresses; full means no learning
+PINHOLES = 1 << 18  # at once: all ports of 26 media addresses; a full set refuses leases, or does not learn
 MAX_BANS = 1 << 16  # addresses: bans come from counted offences, not from lists
 IFNAME_BYTES = 16  # IFNAMSIZ of linux/if.h
 MAX_LEASE_BYTES = 64  # of a lease id in an element's comment; the kernel keeps at most 256 with its framing
@@ -77,9 +77,11 @@ class Shape:
     """One set (``data`` is None) or map of a table.
 
     ``timeout`` in seconds is the default of its elements, 0 where they have none of their own and None where elements
-    do not expire at all. ``statement`` is evaluated by the kernel at each hit of an element. ``size`` bounds what
-    packets may add; a set without it grows with its elements, which keeps them close together in memory (a tenth of a
-    packet's cost with 8,000 streams) and lets a site grow without a new set.
+    do not expire at all. ``statement`` is evaluated by the kernel at each hit of an element.
+
+    ``size`` bounds a set. Without expiry it also fixes its table: a dump is then complete, while one of a set that
+    grows or shrinks meanwhile may miss elements. A set without it grows with its elements and keeps them together in
+    memory: a tenth of a packet's cost with 8,000 streams, so the maps that every packet asks have none.
     """
 
     table: str
@@ -139,11 +141,11 @@ def _family(version: int) -> tuple[Shape, ...]:
             timeout=LEASE_SECONDS,
             statement=_RATE,
         ),
-        Shape("media", f"self{version}", (IFNAME, address, PORT), MARK),  # our address and port -> pinhole
+        Shape("media", f"self{version}", (IFNAME, address, PORT), MARK, size=PINHOLES),  # our place -> pinhole
         Shape("media", f"rda{version}", (MARK,), address),  # remote address of a pinhole, trusted or settled
         Shape("media", f"eda{version}", (MARK,), address),  # the signalled one, until the pinhole has learned
         Shape(
-            "media", f"lda{version}", (MARK,), address, timeout=LEASE_SECONDS, dynamic=True, size=LEARNING
+            "media", f"lda{version}", (MARK,), address, timeout=LEASE_SECONDS, dynamic=True, size=PINHOLES
         ),  # as just learned
         # a learned source that may send until it is settled: a set, because nft 1.0.6 aborts on adding to ok6
         Shape(
@@ -152,10 +154,10 @@ def _family(version: int) -> tuple[Shape, ...]:
             (MARK, address, PORT),
             timeout=LEASE_SECONDS,
             dynamic=True,
-            size=LEARNING,
+            size=PINHOLES,
             statement=_RATE,
         ),
-        Shape("media", f"from{version}", (MARK, address)),  # who may become the source of a pinhole
+        Shape("media", f"from{version}", (MARK, address), size=PINHOLES),  # who may become the source of a pinhole
         Shape("media", f"local{version}", (address, PORT), statement="counter;"),  # ends that a local socket serves
         Shape("media", f"out{version}", (MARK, IFNAME), address),  # address part of a mark, way out -> our source
         Shape("media", f"media{version}", (IFNAME, address)),  # our media addresses
@@ -167,13 +169,13 @@ MEDIA: Final[dict[str, Shape]] = {
     for shape in (
         *_family(4),
         *_family(6),
-        Shape("media", "peer", (MARK,), MARK),  # pinhole -> the pinhole it is bridged to
+        Shape("media", "peer", (MARK,), MARK, size=PINHOLES),  # pinhole -> the pinhole it is bridged to
         Shape("media", "lport", (MARK,), PORT, statement="counter;"),  # pinhole -> its port; counts what leaves by it
         Shape("media", "rdp", (MARK,), PORT),  # remote port of a pinhole, trusted or settled
         Shape("media", "edp", (MARK,), PORT),  # the signalled one, until the pinhole has learned
-        Shape("media", "ldp", (MARK,), PORT, timeout=LEASE_SECONDS, dynamic=True, size=LEARNING),  # as just learned
+        Shape("media", "ldp", (MARK,), PORT, timeout=LEASE_SECONDS, dynamic=True, size=PINHOLES),  # as just learned
         Shape(
-            "media", "wait", (MARK,), timeout=LEASE_SECONDS, dynamic=True, size=LEARNING
+            "media", "wait", (MARK,), timeout=LEASE_SECONDS, dynamic=True, size=PINHOLES
         ),  # pinholes that still may learn
     )
 }

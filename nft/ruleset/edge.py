@@ -16,8 +16,8 @@ from nft.number import LOCAL, ZONE_MASK, zone_mark
 from nft.ruleset import text
 from nft.schema import BANS
 
-SOURCES_SIZE = 65536  # sources of new SIP flows seen within SOURCE_SECONDS; full means refused, which fails closed
-SOURCE_SECONDS = 60
+SOURCES_SIZE = 1 << 17  # sources of new SIP flows at once; a full set refuses new flows, established ones go on
+SOURCE_SECONDS = 10  # a source's allowance is whole again after 2 s, so nothing is gained by remembering it longer
 NEW_FLOWS = "100/second burst 200 packets"  # of one source to SIP: a trunk's reconnect after an outage, not a flood
 ECHO = "20/second burst 50 packets"  # pings answered, all sources together
 ERRORS = "200/second burst 200 packets"  # ICMP errors that belong to no known flow
@@ -157,12 +157,13 @@ def _icmp_in() -> list[str]:
 
 
 def _sip_in() -> list[str]:
+    # Where a source cannot be added, its rule ends without a verdict, and the last one drops: fail closed.
     return [
         *(
-            f"add @flows{version} {{ {ip} saddr limit rate over {NEW_FLOWS} }} counter name flood drop"
+            f"add @flows{version} {{ {ip} saddr limit rate {NEW_FLOWS} }} ct state new counter accept"
             for version, ip, _ in _VERSIONS
         ),
-        "ct state new counter accept",
+        "counter name flood drop",
     ]
 
 

@@ -11,7 +11,7 @@ from nft import attributes as nl
 from nft import declaration, elements
 from nft.elements import Element, Operation, Put, Remove
 from nft.errors import ModelError, WireError
-from nft.schema import IFNAME, IPV4, IPV6, LEARNING, MARK, MEDIA, PORT, Field, Shape, Value, show
+from nft.schema import IFNAME, IPV4, IPV6, MARK, MEDIA, PINHOLES, PORT, Field, Shape, Value, show
 
 VALUES: dict[Field, st.SearchStrategy[Any]] = {
     IPV4: st.builds(IPv4Address, st.integers(0, 2**32 - 1)),
@@ -139,7 +139,7 @@ def test_a_declaration_is_read_from_the_kernels_words() -> None:
         word(declaration.FLAGS, 0x38 | 0x80 | 0x100) + word(declaration.KEY_TYPE, 19) + word(declaration.KEY_LENGTH, 4)
     )
     payload += word(declaration.DATA_TYPE, 13) + word(declaration.DATA_LENGTH, 2) + word(declaration.TIMEOUT, 90000, 8)
-    payload += nl.nested(declaration.DESCRIPTION, word(1, LEARNING))
+    payload += nl.nested(declaration.DESCRIPTION, word(1, PINHOLES))
     assert declaration.decode(payload) == ("media", "ldp", declaration.of(MEDIA["ldp"]))
     with pytest.raises(WireError):
         declaration.decode(nl.GENERIC.pack(1, 0, 0))

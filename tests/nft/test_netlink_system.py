@@ -80,11 +80,13 @@ def test_the_same_again_is_no_error_but_another_value_is(netlink: Netlink) -> No
 
 def test_thousands_of_elements_go_in_one_transaction(netlink: Netlink) -> None:
     keys = [(number,) for number in range(1, 20001)]
-    netlink.commit([Put(LPORT, key, 1 + key[0] % 60000) for key in keys])
-    assert {e.key for e in netlink.dump(LPORT)} == set(keys)
-    assert [e.key for e in netlink.find(LPORT, keys) if e] == keys
-    netlink.commit([Remove(LPORT, key) for key in keys])
-    assert netlink.dump(LPORT) == []
+    for shape in (MEDIA["peer"], LPORT):
+        netlink.commit([Put(shape, key, 1 + key[0] % 60000) for key in keys])
+        assert [e.key for e in netlink.find(shape, keys) if e] == keys
+    assert {e.key for e in netlink.dump(MEDIA["peer"])} == set(keys), "complete, as its table has a fixed size"
+    netlink.commit([Remove(shape, key) for shape in (MEDIA["peer"], LPORT) for key in keys])
+    assert netlink.find(LPORT, keys) == [None] * len(keys)
+    assert netlink.dump(MEDIA["peer"]) == []
 
 
 def test_an_empty_batch_is_nothing(netlink: Netlink) -> None:

@@ -15,6 +15,7 @@ from nft.kernel import Traffic
 from nft.nflog import Latched, LatchReader
 from nft.relay import End
 from nft.schema import IPAddress
+from tests.nft import frames
 from tests.nft.conftest import PAYLOAD, Bench, place, reaches
 from tests.nft.topology import address, inside
 
@@ -97,6 +98,16 @@ def test_a_pinhole_of_another_zone_is_out_of_reach(bench: Bench) -> None:
     bridge = bench.open(bench.end("sdn", inner), bench.end("internet", outer))
     assert reaches(outer, bridge.a, outer) is None, "the internet aims at the SDN's pinhole"
     assert reaches(inner, bridge.b, inner) is None, "and the SDN at the internet's"
+
+
+def test_the_right_source_on_the_wrong_interface_does_not_come_through(bench: Bench) -> None:
+    inner, outer = bench.udp("sdn"), bench.udp("internet")
+    bridge = bench.open(bench.end("sdn", inner), bench.end("internet", outer))
+    before = bench.net.counter("edge", "input_denied") + bench.net.counter("edge", "spoofed")
+    with bench.net.packets("internet") as link:
+        link.send(frames.udp("internet", inner.getsockname()[:2], place(bridge.a), PAYLOAD))
+    assert until_gone(outer) == []
+    assert bench.net.counter("edge", "input_denied") + bench.net.counter("edge", "spoofed") == before + 1
 
 
 def test_rtcp_is_a_bridge_of_its_own(bench: Bench) -> None:

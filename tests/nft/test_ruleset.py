@@ -11,7 +11,7 @@ import pytest
 
 from nft.model import Edge, MediaAddress, Zone
 from nft.ruleset import compile_edge, compile_reset, text
-from nft.schema import LEARNING, MEDIA, STATIC_MEDIA
+from nft.schema import MEDIA, PINHOLES, STATIC_MEDIA
 from tests.nft.edges import EDGES
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -74,7 +74,7 @@ def test_port_ranges_that_touch_or_overlap_are_one() -> None:
 
 def test_declarations_say_what_the_schema_says() -> None:
     assert text.declare(MEDIA["wait"]) == (
-        f"add set inet media wait {{ type mark; size {LEARNING}; flags dynamic,timeout; timeout 90s; }}\n"
+        f"add set inet media wait {{ type mark; size {PINHOLES}; flags dynamic,timeout; timeout 90s; }}\n"
     )
     assert text.declare(MEDIA["lport"]) == "add map inet media lport { type mark : inet_service; counter; }\n"
 

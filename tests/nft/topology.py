@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -125,6 +126,7 @@ def network(*, routed: bool = True) -> Iterator[Network]:
 
     Without ``routed`` the zones share the main routing table and the gateway keeps the kernel's settings but forwards.
     """
+    _clear()
     tag = f"vn{os.getpid()}"
     net = Network({name: f"{tag}-{name}" for name in ("gw", *ZONES)})
     try:
@@ -145,6 +147,14 @@ def network(*, routed: bool = True) -> Iterator[Network]:
             subprocess.run(("ip", "netns", "del", name), check=False, capture_output=True)
 
 
+def _clear() -> None:
+    """Remove what a run left that was killed: its namespaces carry its process number."""
+    for name in (path.name for path in Path("/run/netns").glob("vn*-*")):
+        owner = re.fullmatch(r"vn(\d+)-\w+(-\w+)?", name)
+        if owner and not Path(f"/proc/{owner[1]}").exists():
+            subprocess.run(("ip", "netns", "del", name), check=False, capture_output=True)
+
+
 def _sysctls(net: Network, interfaces: list[str] | None = None) -> None:
     with inside(net.names["gw"]):
         for wanted in REQUIRED_SYSCTLS if interfaces is None else INTERFACE_SYSCTLS:
@@ -161,6 +171,7 @@ def _link(net: Network, zone: str, *, routed: bool) -> None:
         "peer", "name", "eth0", "mtu", str(MTU), "address", theirs, "netns", host)  # fmt: skip
     with inside(host):
         Path("/proc/sys/net/ipv6/conf/eth0/accept_dad").write_text("0")
+        Path("/proc/sys/net/ipv6/conf/eth0/router_solicitations").write_text("0")  # they would be counted as denied
         Path("/proc/sys/net/ipv4/conf/eth0/rp_filter").write_text("0")
         Path("/proc/sys/net/ipv4/conf/all/rp_filter").write_text("0")
     for namespace, device, hosts in ((gateway, interface, range(1, 2)), (host, "eth0", range(2, HOSTS + 1))):
