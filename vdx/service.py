@@ -18,7 +18,7 @@ def tell(state: str) -> None:
     try:
         daemon.notify(state)
     except OSError as error:
-        log.debug("notify.lost: %s", error)
+        log.warning("notify.lost: %s", error)
 
 
 def watchdog_seconds() -> float:

@@ -79,7 +79,7 @@ def test_it_goes_on_where_nobody_listens_to_its_notifications(tmp_path: Path) ->
                 assert client.ask(ListRelays(number)) == Relays(number, ())
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=PATIENCE)
-        assert (process.returncode, "notify.failed" in errors) == (0, True)
+        assert (process.returncode, "notify.lost" in errors) == (0, True)
 
 
 def test_a_second_one_is_refused_with_a_sentence(tmp_path: Path) -> None:
