@@ -20,6 +20,7 @@ from gatewayd.bans import Bans
 from gatewayd.errors import StartError
 from gatewayd.network.kernel import Kernel as NetworkKernel
 from gatewayd.pinholes.desk import Desk
+from gatewayd.pinholes.leases import Held
 from gatewayd.pinholes.relays import RelayLink
 from gatewayd.pinholes.service import PinholeService
 from gatewayd.signalling import B2buaLink
@@ -158,8 +159,8 @@ class Gatewayd:
         except (VdxError, NftError) as error:
             log.error("reload.refused: %s", error)  # noqa: TRY400 - sentences for an operator
 
-    def _revoke(self, leases: Sequence[object], reason: str) -> None:
-        self._service.revoke(list(leases), reason)  # type: ignore[arg-type] # Held; named there
+    def _revoke(self, leases: list[Held], reason: str) -> None:
+        self._service.revoke(leases, reason)
 
     def _remember(self) -> None:
         """Keep the active site file beside the state, to compare with."""

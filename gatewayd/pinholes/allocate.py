@@ -151,9 +151,10 @@ class Allocator:
             self._ports[zone, address].claim(port)
 
     def give_back(self, zone: str, address: Address, ports: tuple[int, ...], now: float) -> None:
-        """Let ports rest and then serve again."""
-        for port in ports:
-            self._ports[zone, address].give_back(port, now)
+        """Let ports rest and then serve again; those of an address that this site never had are nobody's."""
+        if (zone, address) in self._ports:
+            for port in ports:
+                self._ports[zone, address].give_back(port, now)
 
     def put_back(self, zone: str, address: Address, ports: tuple[int, ...]) -> None:
         """Return ports that nobody outside ever heard of."""

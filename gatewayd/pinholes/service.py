@@ -148,6 +148,9 @@ class PinholeService:
         except RefusalError as refusal:
             log.info("request.refused owner=%s code=%s: %s", owner, refusal.code, refusal)
             door.send(Refused(request.id, refusal.code, str(refusal)))
+        except NftError as error:
+            log.warning("request.failed owner=%s: %s", owner, error)
+            door.send(Refused(request.id, "kernel", str(error)))
 
     def _answer(self, owner: str, request: Lease | SetRemote | Ban) -> Reply:
         now = self._clock()
@@ -197,8 +200,8 @@ class PinholeService:
         for latched in reader.read():
             try:
                 taught = self._desk.latched(latched.number, (latched.address, latched.port), self._clock())
-            except RefusalError as refusal:
-                log.warning("lease.unsettled: %s", refusal)  # the next renewal tries again
+            except (RefusalError, NftError) as error:
+                log.warning("lease.unsettled: %s", error)  # the next renewal tries again
                 continue
             self._teach([taught] if taught else [])
 

@@ -31,7 +31,7 @@ def test_check_of_a_bad_file(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(tmp_path / "no.yaml")]) == 2
-    assert "no.yaml:0: cannot be read: No such file or directory" in capsys.readouterr().err
+    assert "no.yaml: cannot be read: No such file or directory" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("verb", ["status", "calls", "pinholes", "reload"])

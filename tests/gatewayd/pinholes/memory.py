@@ -13,7 +13,7 @@ from nft.errors import Refusal, TransactionError
 from nft.kernel import Traffic
 from nft.number import Number
 from nft.relay import Batch, Bridge, Discard, End, Forget, Refresh, Remote
-from nft.schema import Key
+from nft.schema import MEDIA, Key
 
 
 class MemoryKernel:
@@ -55,7 +55,7 @@ class MemoryKernel:
         return {end.number: self.waiting[end.number] for end in ends if end.number in self.waiting}
 
     def adopt(self) -> list[adoption.Adopted]:
-        dump: dict[str, list[Element]] = {name: [] for name in adoption.SETS}
+        dump: dict[str, list[Element]] = {name: [] for name in MEDIA}
         for (name, key), put in self.elements.items():
             if name in dump:
                 expires = put.timeout if put.timeout is not None else None

@@ -263,6 +263,16 @@ def test_a_new_desk_adopts_what_the_kernel_holds(bench: Bench) -> None:
     assert bench.kernel.elements == {}
 
 
+def test_leases_of_an_address_that_left_the_file_meanwhile_are_adopted_and_can_be_closed(bench: Bench) -> None:
+    bench.open()
+    again = bench.make(changed(("        - {address: 198.51.100.1, advertise: 203.0.113.1}\n", "")))
+    again.adopt(bench.kernel.adopt(), 0.0)
+    ((held, reason),) = again.forbidden()
+    assert reason == "198.51.100.1 is no media address of zone 'internet' any more"
+    again.close([held], 0.0)
+    assert bench.kernel.elements == {}
+
+
 def test_what_an_owner_does_not_name_ends_soon(bench: Bench) -> None:
     bench.open(stream(), stream(f"{CALL}.1"))
     assert bench.desk.hold("b2bua", [LEASE, "zzzzzzzzzzzzz.0"], 10.0) == (LEASE,)
