@@ -15,6 +15,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from vdx import pinhole, wire
+from vdx.channel import Channel, open_channel
 
 RETRY_SECONDS = 0.5
 """Between attempts to connect: a restarted `gatewayd` is found again long before a lease expires."""
@@ -46,7 +47,7 @@ class PinholeClient:
         self._desk = desk
         self._clock = clock
         self._after = after
-        self._connection: wire.Connection[pinhole.Reply | pinhole.Event] | None = None
+        self._connection: Channel[pinhole.Reply | pinhole.Event] | None = None
 
     def send(self, request: Struct) -> None:
         """Send one question; without a connection it is dropped, as the desk has already refused it."""
@@ -57,24 +58,27 @@ class PinholeClient:
         """Stay connected until cancelled."""
         while True:
             try:
-                await self._serve(await wire.connect(self._path, pinhole.OwnerCodec))
+                await self._serve(await open_channel(self._path, pinhole.OwnerCodec, self._take))
             except wire.WireError as error:
                 log.debug("pinholes.away: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def _serve(self, connection: wire.Connection[pinhole.Reply | pinhole.Event]) -> None:
+    async def _serve(self, connection: Channel[pinhole.Reply | pinhole.Event]) -> None:
         self._connection = connection
         try:
             leases = self._desk.pinholes_connected(self._clock())
             connection.send(pinhole.Hold(0, leases))
             log.info("pinholes.connected: %d leases held", len(leases))
             self._after()
-            async for message in connection:
-                self._desk.on_pinhole(message, self._clock())
-                self._after()
+            await connection.closed
         finally:
             self._connection = None
             connection.close()
             log.warning("pinholes.lost: gatewayd went away; calls go on, new ones are refused")
             self._desk.pinholes_lost(self._clock())
+            self._after()
+
+    def _take(self, message: pinhole.Reply | pinhole.Event) -> None:
+        if self._connection:  # what still comes from a connection that was given up is nobody's answer
+            self._desk.on_pinhole(message, self._clock())
             self._after()

@@ -135,10 +135,13 @@ async def connect(path: Path, codec: Codec[Incoming]) -> Connection[Incoming]:
     try:
         reader, writer = await asyncio.open_unix_connection(path, limit=MAX_LINE)
     except OSError as error:
-        raise WireError(
-            f"nobody answers at {path} ({os.strerror(error.errno or 0)}): is that program running?"
-        ) from error
+        raise nobody_answers(path, error) from error
     return Connection(reader, writer, codec)
+
+
+def nobody_answers(path: Path, error: OSError) -> WireError:
+    """Put a failed connection into words."""
+    return WireError(f"nobody answers at {path} ({os.strerror(error.errno or 0)}): is that program running?")
 
 
 async def clear(path: Path) -> None:
