@@ -107,6 +107,7 @@ def test_both_hang_up_at_once(wire: Wire) -> None:
     wire.run()
     assert not ann.seen
     assert not bob.seen
+    assert sorted(wire.log[-2:]) == ["ann 200 BYE", "bob 200 BYE"]  # each is answered, though it crossed (RFC 5407 3.3)
     wire.assert_empty()
 
 
