@@ -232,9 +232,11 @@ class Leg:
     def on_request(self, transaction: ServerTransaction, request: Request, flow: Flow) -> None:
         """Take a request inside the dialog, ACK and CANCEL excepted."""
         dialog = self._dialog_of(request)
-        if dialog is None or (self.state == ENDED and self._bye_due is None):
-            crossed = dialog is not None and request.method == "BYE"  # both hung up at once: RFC 5407 3.3
-            self._refuse(transaction, 200 if crossed else 481)
+        if dialog is None or (self.state == ENDED and request.method != "BYE"):
+            self._refuse(transaction, 481)
+            return
+        if self.state == ENDED and self._bye_due is None:  # both hung up at once: RFC 5407 3.3
+            self._refuse(transaction, 200)
             return
         number = request.cseq.number
         if number < dialog.remote_seq:

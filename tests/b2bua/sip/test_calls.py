@@ -289,6 +289,21 @@ def test_both_hang_up_before_the_ack(udp: Wire) -> None:
     assert not bob.seen
 
 
+def test_a_leg_that_waits_to_say_bye_takes_no_more_requests(udp: Wire) -> None:
+    ann, bob = people(udp)
+    caller, callee = ring(udp)
+    udp.lose = LoseFirst("ann ACK ACK")
+    callee.answer(udp.now, body=ANSWER)
+    udp.run()
+    callee.bye(udp.now)
+    caller.request(udp.now, "INFO")
+    udp.run()
+    assert "bob 481 INFO" in udp.log
+    assert not bob.seen
+    ann.seen.clear()
+    udp.assert_empty()
+
+
 def test_cancel_after_the_answer_has_no_effect(udp: Wire) -> None:
     ann, bob = people(udp)
     caller, callee = ring(udp)
