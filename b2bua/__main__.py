@@ -27,6 +27,9 @@ from vdx.service import feed_watchdog, tell
 
 log = logging.getLogger("b2bua")
 
+COLLECTOR = (50_000, 20, 100)
+"""Thresholds of the garbage collector: calls leave no cycles, and a look through thousands of held ones costs time."""
+
 
 def main() -> int:
     """Run until SIGTERM; exit status 2 with one sentence where it cannot start."""
@@ -58,6 +61,7 @@ async def run(run_dir: Path) -> None:
     tasks = [asyncio.create_task(pinholes.run()), asyncio.create_task(feed_watchdog())]
     gc.collect()
     gc.freeze()  # what is here now stays: the collector need not look at it again
+    gc.set_threshold(*COLLECTOR)
     tell("READY=1\nSTATUS=waiting for a site version")
     log.info("b2bua.ready")
     await stop.wait()

@@ -229,6 +229,7 @@ class Call:
         self._over = True
         for leg in self._legs.values():
             leg.end(now, status)
+            leg.owner = None  # a cycle would wait for the garbage collector
         self.session.close()
         names = [self.parties[side].peer.name for side in ("a", "b")]
         setup = self.answered - self.began if self.answered is not None else None
