@@ -21,7 +21,7 @@ from b2bua.call.headers import passing
 from b2bua.call.media import Party
 from b2bua.call.record import CallRecord
 from b2bua.call.session import Session
-from b2bua.sip import Leg, Message, Request, Response
+from b2bua.sip import InjectionError, Leg, Message, Request, Response
 from b2bua.sip import events as sip
 from vdx.control import CallInfo, LegInfo
 from vdx.ids import CallId
@@ -83,7 +83,11 @@ class Call:
             self._call_out(now, headers, b"")
 
     def _call_out(self, now: float, headers: Fields, body: bytes) -> None:
-        leg = self._invite(now, headers, body)
+        try:
+            leg = self._invite(now, headers, body)
+        except InjectionError as error:  # of the dialled user: all else is checked before
+            self.end(now, error.status, "gateway", f"the dialled address cannot be written: {error}")
+            return
         leg.owner = self
         self._legs["b"] = leg
 

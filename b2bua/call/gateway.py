@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from ipaddress import ip_address
+from collections.abc import Set as AbstractSet
 from typing import Protocol
 
-from b2bua import sip
+from b2bua import sdp, sip
 from b2bua.call.call import Call, Fields
 from b2bua.call.desk import Desk, Question
-from b2bua.call.headers import names_address
+from b2bua.call.headers import may_pass
 from b2bua.call.media import Party
 from b2bua.call.plan import EMPTY, Plan
 from b2bua.call.record import CallRecord
@@ -24,7 +24,7 @@ from b2bua.sdp import Writer
 from vdx import admission
 from vdx.control import CallInfo, SipListener, SipPeer
 from vdx.ids import RENEW_SECONDS, CallId
-from vdx.pinhole import Event, Learned, Renewed, Reply, Revoked, Side
+from vdx.pinhole import Event, Held, Learned, Renewed, Reply, Revoked, Side
 
 MAX_RINGING = 180.0
 """Seconds a call may ring (RFC 3261 16.6 wants timer C above three minutes): then nobody is coming."""
@@ -63,6 +63,7 @@ class Gateway:
         self._ringing: dict[CallId, float] = {}
         self._relayed: dict[sip.ClientRequest, sip.ServerRequest] = {}
         self._renew_at: float | None = None
+        self._stated: frozenset[str] = frozenset()
 
     # What the shells bring
 
@@ -85,6 +86,8 @@ class Gateway:
         """Take in what `gatewayd` says."""
         if isinstance(message, Revoked):
             self._end_holders(set(message.leases), f"revoked: {message.reason}", now)
+        elif isinstance(message, Held):
+            self._end_holders(self._stated - set(message.leases), "its pinholes were closed", now)
         elif not isinstance(message, Learned):
             self._desk.answer(message, now)
         self._pump(now)
@@ -93,7 +96,9 @@ class Gateway:
         """Take in that `gatewayd` is there; gives every lease that calls hold."""
         self._desk.connected = True
         self._renew_at = now + RENEW_SECONDS
-        return self._leases()
+        leases = self._leases()
+        self._stated = frozenset(leases)
+        return leases
 
     def pinholes_lost(self, now: float) -> None:
         """Take in that `gatewayd` went away: calls go on, as long as the kernel keeps their pinholes."""
@@ -178,7 +183,10 @@ class Gateway:
             self._request_answered(event, now)
         elif event.leg.owner is not None:
             call: Call = event.leg.owner
-            _HANDLERS[type(event)](call, event, now)
+            try:
+                _HANDLERS[type(event)](call, event, now)
+            except sip.SipError as error:  # a command that its leg cannot carry out: the call is beyond repair
+                call.end(now, 500, "gateway", f"{type(event).__name__}: {error}")
 
     def _incoming(self, event: sip.IncomingInvite, now: float) -> None:
         leg, request, flow = event.leg, event.request, event.flow
@@ -215,8 +223,8 @@ class Gateway:
         ident = self._ids.call()
         parties: dict[Side, Party] = {"a": Party(caller, flow.remote[0]), "b": Party(route.peer, host)}
         writers: dict[Side, Writer] = {
-            "a": Writer(self._ids.session(), ip_address(flow.sent_by[0])),
-            "b": Writer(self._ids.session(), ip_address(listener.advertise)),
+            "a": Writer(self._ids.session(), sdp.address(flow.sent_by[0])),
+            "b": Writer(self._ids.session(), sdp.address(listener.advertise)),
         }
         session = Session(ident, self._desk, parties, writers)
         destination = sip.Target(route.peer.zone, transport, host, port, listener.address)
@@ -282,8 +290,8 @@ class Gateway:
         if isinstance(reply, Renewed) and reply.gone:
             self._end_holders(set(reply.gone), "its pinholes were closed", now)
 
-    def _end_holders(self, leases: set[str], why: str, now: float) -> None:
-        for call in [call for call in self._calls.values() if leases & set(call.session.leases)]:
+    def _end_holders(self, leases: AbstractSet[str], why: str, now: float) -> None:
+        for call in [call for call in self._calls.values() if not leases.isdisjoint(call.session.leases)]:
             call.end(now, 480, "gateway", why)
 
 
@@ -314,10 +322,10 @@ def _from(request: sip.Request, peer: str, host: str) -> str:
         user = sip.parse_uri(caller.uri).user
     except sip.SipError:
         user = ""
-    if not user or names_address(user):
+    if not user or not may_pass(user):
         user = peer
     uri = sip.Uri("sip", user, host, None, {})
-    if caller.display and not names_address(caller.display):
+    if caller.display and may_pass(caller.display):
         quoted = caller.display.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{quoted}" <{uri}>'
     return f"<{uri}>"

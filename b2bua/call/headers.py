@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from b2bua import sip
 from b2bua.sip import Message
 
 ALWAYS = ("Accept-Language", "Content-Language", "Priority", "Privacy", "Subject")
@@ -29,9 +30,9 @@ _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]{0,4}:[0-9a-fA-F:]*:[
 def passing(message: Message, extra: tuple[str, ...]) -> list[tuple[str, str]]:
     """Give the header fields of `message` that pass, with those that the receiving peer's profile names."""
     allowed = (*ALWAYS, *(name for name in extra if name.lower() not in NEVER))
-    return [(name, value) for name in allowed for value in message.all(name) if not names_address(value)]
+    return [(name, value) for name in allowed for value in message.all(name) if may_pass(value)]
 
 
-def names_address(text: str) -> bool:
-    """Tell whether a text holds something that looks like an IP address."""
-    return _ADDRESS.search(text) is not None
+def may_pass(text: str) -> bool:
+    """Tell whether foreign text may stand in a message of ours: it names no address and cannot end its line."""
+    return sip.is_writable(text) and _ADDRESS.search(text) is None

@@ -428,7 +428,7 @@ def test_gatewayd_silent_or_away() -> None:
 
 
 def test_revoked_and_vanished_leases_end_their_call() -> None:
-    for happen in (revoke, vanish):
+    for happen in (revoke, vanish, forget):
         line = Line()
         line.up()
         happen(line.world, line.gateway.on_pinhole, line.ports)
@@ -446,6 +446,13 @@ def revoke(world: World, tell: Callable[[pinhole.Event, float], None], ports: Po
 def vanish(world: World, _tell: object, ports: Ports) -> None:
     ports.open.clear()
     world.wait(25)
+
+
+def forget(world: World, tell: Callable[[pinhole.Reply, float], None], ports: Ports) -> None:
+    """Let gatewayd come back without what was held."""
+    gateway = next(iter(world.gateways.values()))[0]
+    assert set(gateway.pinholes_connected(world.now)) == set(ports.open)
+    tell(pinhole.Held(0, ()), world.now)
 
 
 def test_nobody_answers_for_three_minutes() -> None:
@@ -517,3 +524,36 @@ def test_renewal_names_every_lease() -> None:
     renewals = [told for told in line.ports.told if isinstance(told, pinhole.Renew)]
     assert len(renewals) == 2
     assert set(renewals[-1].leases) == set(line.ports.open)
+
+
+def test_what_could_end_a_line_does_not_pass() -> None:
+    line = Line()
+    evil = sip.Flow("udp", (SDN, 5060), (ALICE, 5060), "sdn", 1, (SDN, 5060))
+    for number, (user, subject, name) in enumerate(
+        (("bob", "x%0d%0aContact: <sip:evil>", "Eve%0d%0a"), ("bob%0d%0aX", "fine", "Eve"))
+    ):
+        body = offer(ALICE)
+        rows = [
+            f"INVITE sip:{user}@{SDN} SIP/2.0",
+            f"Via: SIP/2.0/UDP {ALICE};branch=z9hG4bK{number}",
+            "Max-Forwards: 70",
+        ]
+        rows += [
+            f'From: "{name}" <sip:eve@{ALICE}>;tag={number}',
+            f"To: <sip:bob@{SDN}>",
+            f"Call-ID: {number}",
+            "CSeq: 1 INVITE",
+        ]
+        rows += [f"Contact: <sip:eve@{ALICE}>", f"Subject: {subject}", "Content-Type: application/sdp"]
+        head = "\r\n".join([*rows, f"Content-Length: {len(body)}", "", ""])
+        line.gateway.receive(head.encode() + body, evil, line.world.now)
+        line.world.settle()
+    invites = [data for _, to, data in line.world.wire if to[0] == BOB and data.startswith(b"INVITE")]
+    assert len(invites) == 1
+    assert b"Subject" not in invites[0]
+    assert b"From: <sip:eve@203.0.113.10>" in invites[0]
+    statuses = [data[8:11] for _, to, data in line.world.wire if to[0] == ALICE]
+    assert b"400" in statuses
+    assert line.bob.leg
+    line.bob.leg.reject(line.world.now, 486)
+    line.idle()
