@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from tests.gatewayd.edge import STRANGER, Edge, arrives
@@ -82,6 +84,84 @@ def test_a_change_of_remote_takes_effect_on_the_next_packet(machine: Edge) -> No
     assert changed == Done(2)
     assert arrives(phone, (b.address, b.port), other)
     assert arrives(phone, (b.address, b.port), room) is None
+
+
+def test_ipv6_and_bfcp_and_rtcp(machine: Edge) -> None:
+    machine.start()
+    owner = machine.owner()
+    room, phone = machine.udp("left", "2001:db8:a::2", 21000), machine.udp("right", "2001:db8:b::2", 22000)
+    a = End("sdn", "hospital", 6, Remote("2001:db8:a::2", 20999), Remote("2001:db8:a::2", 21000))
+    b = End("internet", "clinic", 6, Remote("2001:db8:b::2", 21999))  # RTCP is one above: 22000
+    opened = owner.ask(Lease(1, CALL, (Stream(LEASE, "rtp", a, b),)))
+    assert isinstance(opened, Leased), opened
+    ends = opened.streams[0]
+    assert ends.b.rtcp_port
+    assert arrives(phone, (ends.b.address, ends.b.rtcp_port), room)[1][:2] == (ends.a.address, ends.a.rtcp_port)
+    renewed = owner.ask(Renew(2, (LEASE,)))
+    assert isinstance(renewed, Renewed)
+    assert (renewed.usage[0].b.packets, renewed.usage[0].b.rtcp_packets) == (0, 1)
+
+    floor = f"{CALL}.1"
+    a, b = (
+        End("sdn", "hospital", 6, Remote("2001:db8:a::2", 21000)),
+        End("internet", "clinic", 6, Remote("2001:db8:b::2", 22000)),
+    )
+    opened = owner.ask(Lease(3, CALL, (Stream(floor, "bfcp", a, b),)))
+    assert isinstance(opened, Leased), opened
+    ends = opened.streams[0]
+    assert (ends.a.rtcp_port, ends.b.rtcp_port) == (None, None)
+    assert arrives(room, (ends.a.address, ends.a.port), phone)[1][:2] == (ends.b.address, ends.b.port)
+
+
+def test_both_ends_in_one_zone(machine: Edge) -> None:
+    machine.start()
+    owner = machine.owner()
+    one, two = machine.udp("left", "10.0.0.2"), machine.udp("left", "10.9.0.2")
+    a = End("sdn", "hospital", 4, Remote("10.0.0.2", one.getsockname()[1]))
+    b = End("sdn", "hospital", 4, Remote("10.9.0.2", two.getsockname()[1]))
+    opened = owner.ask(Lease(1, CALL, (Stream(LEASE, "rtp", a, b),)))
+    assert isinstance(opened, Leased), opened
+    ends = opened.streams[0]
+    assert arrives(one, (ends.a.address, ends.a.port), two) == (b"media", ("10.0.0.1", ends.b.port))
+    assert arrives(two, (ends.b.address, ends.b.port), one) == (b"media", ("10.0.0.1", ends.a.port))
+
+
+def test_a_wrong_source_and_a_wrong_port_get_nothing_through(machine: Edge) -> None:
+    machine.start()
+    owner = machine.owner()
+    room, phone = machine.udp("left", "10.0.0.2"), machine.udp("right", "198.51.100.2")
+    stranger, other_port = machine.udp("right", "198.51.100.3"), machine.udp("right", "198.51.100.2")
+    a = hospital(Remote("10.0.0.2", room.getsockname()[1]))
+    opened = owner.ask(Lease(1, CALL, (Stream(LEASE, "rtp", a, citizen()),)))
+    assert isinstance(opened, Leased), opened
+    b = opened.streams[0].b
+    assert arrives(stranger, (b.address, b.port), room) is None
+    assert arrives(phone, (b.address, b.port), room)
+    assert isinstance(owner.event(), Learned)
+    assert arrives(other_port, (b.address, b.port), room) is None  # learned once, and kept
+    assert arrives(phone, (b.address, b.port + 2), room) is None
+
+
+def test_a_ban_holds(machine: Edge) -> None:
+    machine.site["zones"]["internet"]["sip"] = [{"transport": "tcp", "address": "198.51.100.1"}]
+    machine.start()
+    listener = machine.on("edge", lambda: socket.create_server(("198.51.100.1", 5060)))
+    machine.opened.append(listener)
+
+    def answered() -> bool:
+        with machine.on("right", socket.socket) as made:
+            made.settimeout(1)
+            try:
+                made.connect(("198.51.100.1", 5060))
+            except TimeoutError:
+                return False
+            return True
+
+    assert answered()
+    assert machine.ctl("ban", "198.51.100.2", "--seconds", "60").stdout == "done\n"
+    assert not answered()
+    refused = machine.ctl("ban", "10.0.0.2")
+    assert (refused.returncode, refused.stderr) == (1, "10.0.0.2 belongs to peer 'hospital': peers are not banned\n")
 
 
 def test_a_user_that_owns_nothing_is_refused(machine: Edge) -> None:
