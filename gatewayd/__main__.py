@@ -84,7 +84,6 @@ class Gatewayd:
         self._admin = Admin(
             self._desk, self._service, self._bans, self._b2bua, self._mediad, self._versions, self.reload
         )
-        self._reloading = asyncio.Lock()
         self._stop = asyncio.Event()
 
     async def run(self, loaded: LoadedSite) -> None:
@@ -108,14 +107,13 @@ class Gatewayd:
 
     async def reload(self) -> None:
         """Read the site file again and make it active; raises `VdxError`, and then nothing has changed."""
-        async with self._reloading:
-            notify.tell("RELOADING=1")
-            try:
-                await self._versions.apply(site.load(self._options.site))
-                self._remember()
-            finally:
-                active = self._versions.active
-                notify.tell(f"READY=1\nSTATUS=site version {active.name if active else 'none'}")
+        notify.tell("RELOADING=1")
+        try:
+            await self._versions.apply(site.load(self._options.site))
+            self._remember()
+        finally:
+            active = self._versions.active
+            notify.tell(f"READY=1\nSTATUS=site version {active.name if active else 'none'}")
 
     async def _greet(self) -> None:
         await self._versions.greet()

@@ -34,6 +34,9 @@ from nft.model import Edge
 from vdx.site.source import LoadedSite
 
 Revoke = Callable[[list[Held], str], None]
+AGAIN_SECONDS = 2.0
+"""Until `b2bua` is offered a version again that it refused: what it lacked, such as a port, may be free by then."""
+
 log = logging.getLogger(__name__)
 
 
@@ -72,6 +75,7 @@ class Versions:
         self._bans = bans
         self._b2bua = b2bua
         self._revoke = revoke
+        self._changing = asyncio.Lock()  # a b2bua that appears while a version changes gets the outcome
         self.active: Version | None = None
 
     async def start(self, loaded: LoadedSite, found: list[Adopted], now: float, *, fresh: bool) -> None:
@@ -99,29 +103,36 @@ class Versions:
 
     async def apply(self, loaded: LoadedSite) -> None:
         """Replace the active version; raises `VersionError` or `NetworkError`, and then the old one stays."""
-        version = compute(loaded, self._desk.indices)
-        async with AsyncExitStack() as undo:
-            await self._change(version, undo, busy=bool(len(self._desk.leases)))
-            undo.pop_all()
-        self._desk.follow(version.policy, version.places)
-        self._settle(version)
+        async with self._changing:
+            version = compute(loaded, self._desk.indices)
+            async with AsyncExitStack() as undo:
+                await self._change(version, undo, busy=bool(len(self._desk.leases)))
+                undo.pop_all()
+            self._desk.follow(version.policy, version.places)
+            self._settle(version)
 
     async def greet(self) -> None:
-        """Hand the active version to a `b2bua` that has just appeared."""
-        if self.active is None:
-            return
-        try:
-            await self._b2bua.prepare(self.active.name, signalling(self.active.loaded))
-            await self._b2bua.activate(self.active.name)
-        except VersionError as error:
-            log.error("version.refused by=b2bua version=%s: %s", self.active.name, error)  # noqa: TRY400 - a sentence
-        else:
-            log.info("version.handed to=b2bua version=%s", self.active.name)
+        """Hand the active version to a `b2bua` that has just appeared, until it takes it or is gone (cancelled)."""
+        while not await self._handed():  # noqa: ASYNC110 - nothing tells when it could take it
+            await asyncio.sleep(AGAIN_SECONDS)
 
     def restore(self) -> None:
         """Bring back the ruleset that somebody took away."""
         if self.active is not None:
             ruleset.apply(self.active.edge)
+
+    async def _handed(self) -> bool:
+        async with self._changing:
+            if self.active is None:
+                return False
+            try:
+                await self._b2bua.prepare(self.active.name, signalling(self.active.loaded))
+                await self._b2bua.activate(self.active.name)
+            except VersionError as error:
+                log.error("version.refused by=b2bua version=%s: %s", self.active.name, error)  # noqa: TRY400 - a sentence
+                return False
+            log.info("version.handed to=b2bua version=%s", self.active.name)
+            return True
 
     async def _change(self, version: Version, undo: AsyncExitStack, *, busy: bool) -> None:
         found = await self._links.read()

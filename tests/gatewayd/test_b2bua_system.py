@@ -81,6 +81,18 @@ def test_a_b2bua_gets_the_version_whenever_it_appears(machine: Edge) -> None:
             assert prepared.signalling.listeners[0].address == "10.0.0.1"
 
 
+def test_a_b2bua_that_refuses_is_asked_again(machine: Edge) -> None:
+    machine.start()
+    answers = iter((Prepared(1, ("udp 10.0.0.1:5060 is taken",)),))
+
+    def first_no(request: ToB2bua) -> FromB2bua:
+        return next(answers, None) or well(request)
+
+    with b2bua(machine, first_no) as peer:
+        assert eventually(lambda: peer.kinds() == [Prepare, Prepare, Activate])
+    assert "b2bua: udp 10.0.0.1:5060 is taken" in machine.log()
+
+
 def test_a_reload_is_prepared_then_applied_then_activated(machine: Edge) -> None:
     machine.start()
     with b2bua(machine) as peer:
