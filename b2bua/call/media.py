@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
 from typing import Literal
 
+from b2bua import sdp
 from b2bua.sdp import MediaEndpoint, OurMedia, Transport
 from vdx.control import SipPeer
 from vdx.ids import CallId, LeaseId, lease_id
@@ -156,12 +156,12 @@ def _leases(slots: list[_Slot | None]) -> set[LeaseId]:
 
 
 def _ours(local: Local) -> OurMedia:
-    return OurMedia(ip_address(local.address), local.port, local.rtcp_port)
+    return OurMedia(sdp.address(local.address), local.port, local.rtcp_port)
 
 
 def _remotes(stream: MediaEndpoint, *, mux: bool) -> tuple[Remote | None, Remote | None]:
     """Give where a side wants RTP and RTCP; None where it has not said."""
-    rtp = Remote(str(stream.address), stream.port) if stream.address else None
+    rtp = Remote(stream.address, stream.port) if stream.address else None
     found = stream.rtcp(mux=mux) if stream.transport is Transport.RTP else None
     address, port = found or (None, 0)
-    return rtp, Remote(str(address), port) if address else None
+    return rtp, Remote(address, port) if address else None

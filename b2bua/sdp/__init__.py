@@ -19,12 +19,14 @@ from b2bua.sdp.errors import (
     SdpTooLargeError,
     StreamsDroppedError,
 )
+from b2bua.sdp.grammar import Address, address
 from b2bua.sdp.offer_answer import check_answer, check_reoffer
 from b2bua.sdp.profile import DEFAULT, Profile
 from b2bua.sdp.writer import OurMedia, Writer
 
 __all__ = [
     "DEFAULT",
+    "Address",
     "AddressNotUsableError",
     "AnswerMismatchError",
     "Description",
@@ -43,6 +45,7 @@ __all__ = [
     "StreamsDroppedError",
     "Transport",
     "Writer",
+    "address",
     "answerable",
     "attribute_values",
     "check_answer",

@@ -10,10 +10,15 @@ other leg unread, so there is no reason to refuse a call for it.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from b2bua.sdp.errors import MalformedSdpError, SdpTooLargeError, quoted
 from b2bua.sdp.grammar import MEDIA_LINE
 from b2bua.sdp.limits import MAX_BODY, MAX_LINE, MAX_LINES, MAX_MEDIA
+
+if TYPE_CHECKING:
+    from b2bua.sdp.endpoint import MediaEndpoint
+    from b2bua.sdp.profile import Profile
 
 # Text is UTF-8, but names of rooms arrive in Latin-1 from old systems; such bytes survive the way through.
 ENCODING = ("utf-8", "surrogateescape")
@@ -43,10 +48,16 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A session part (its lines, v= first) and its media in the order of the m-lines."""
+    """A session part (its lines, v= first) and its media in the order of the m-lines.
+
+    `known` is what `endpoints` has found in it already: the call layer and the writers of both legs ask for the same.
+    """
 
     lines: tuple[str, ...] = field(repr=False)
     media: tuple[Media, ...]
+    known: "dict[Profile, tuple[MediaEndpoint, ...]]" = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
 
 def attribute_values(lines: Iterable[str]) -> dict[str, str]:
@@ -62,7 +73,10 @@ def attribute_values(lines: Iterable[str]) -> dict[str, str]:
 
 def first(lines: Iterable[str], kind: str) -> str | None:
     """Return the value of the first line of a type (`c`, `o`), None where there is none."""
-    return next((line[2:] for line in lines if line[0] == kind), None)
+    for line in lines:
+        if line[0] == kind:
+            return line[2:]
+    return None
 
 
 def parse(body: bytes) -> Description:

@@ -22,6 +22,8 @@ class Direction(StrEnum):
         return self is Direction.SENDRECV or self is Direction.RECVONLY
 
 
+DIRECTIONS = tuple(Direction)
+
 # How to read: [stated direction] -> direction of a stream that asks for silence with c=0.0.0.0 as RFC 2543 did.
 HELD = {
     Direction.SENDRECV: Direction.SENDONLY,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from b2bua.sdp.description import Description, Media, attribute_values, first
-from b2bua.sdp.direction import HELD, Direction
+from b2bua.sdp.direction import DIRECTIONS, HELD, Direction
 from b2bua.sdp.errors import MalformedSdpError, NotAcceptableError, NoUsableStreamError, quoted
 from b2bua.sdp.grammar import RTCP, Address, Connection, Family, read_connection
 from b2bua.sdp.profile import DEFAULT, Profile
@@ -114,9 +114,15 @@ def endpoints(description: Description, profile: Profile = DEFAULT) -> tuple[Med
     Raises MalformedSdpError and AddressNotUsableError for a c= or a=rtcp line in use, NotAcceptableError where c= is
     missing.
     """
-    session = attribute_values(description.lines)
-    connection = first(description.lines, "c")
-    return tuple(_endpoint(index, media, session, connection, profile) for index, media in enumerate(description.media))
+    found = description.known.get(profile)
+    if found is None:
+        session = attribute_values(description.lines)
+        connection = first(description.lines, "c")
+        found = tuple(
+            _endpoint(index, media, session, connection, profile) for index, media in enumerate(description.media)
+        )
+        description.known[profile] = found
+    return found
 
 
 def require_usable(streams: tuple[MediaEndpoint, ...]) -> None:
@@ -166,7 +172,10 @@ def _endpoint(
 
 
 def _direction(found: dict[str, str]) -> Direction | None:
-    return next((direction for direction in Direction if direction in found), None)
+    for direction in DIRECTIONS:
+        if direction in found:
+            return direction
+    return None
 
 
 def _keying(own: dict[str, str], session: dict[str, str], profile: Profile) -> Keying:

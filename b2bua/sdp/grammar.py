@@ -6,12 +6,14 @@ Addresses are never resolved: a name in a place for an address would let a peer 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
-from typing import Literal
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
+from typing import Literal, NewType
 
 from b2bua.sdp.errors import AddressNotUsableError, MalformedSdpError, quoted
 
-Address = IPv4Address | IPv6Address
+Address = NewType("Address", str)
+"""An IPv4 or IPv6 address in its canonical text: addresses are compared and written far more often than read."""
+
 Family = Literal[4, 6]
 
 # RFC 8866 section 5.14: m=<media> <port>[/<number of ports>] <proto> <fmt> ...
@@ -49,6 +51,12 @@ class Connection:
     address: Address | None
 
 
+@lru_cache(maxsize=1024)  # an appliance has a few, said in every description
+def address(text: str) -> Address:
+    """Read one of our own addresses. Raises ValueError for anything else."""
+    return Address(str(ip_address(text)))
+
+
 @lru_cache(maxsize=1024)  # each leg of a call says its own address several times, and rooms call again
 def read_connection(value: str) -> Connection:
     """Read `<nettype> <addrtype> <address>` (RFC 8866 section 5.7).
@@ -61,21 +69,21 @@ def read_connection(value: str) -> Connection:
     family: Family = 4 if fields[1] == "IP4" else 6
     text = fields[2]
     try:
-        address: Address = IPv4Address(text) if family == 4 else IPv6Address(text)
+        read = IPv4Address(text) if family == 4 else IPv6Address(text)
     except AddressValueError:
         if text.lower().rstrip(".").endswith(".invalid"):  # "no address" of IPv6 (RFC 6157)
             return Connection(family, None)
         what = "a multicast group; only unicast media is relayed" if "/" in text else _NO_ADDRESS
         raise AddressNotUsableError(f"{quoted(text)} is {what}") from None
-    if address.is_multicast:
+    if read.is_multicast:
         raise AddressNotUsableError(f"{quoted(text)} is a multicast group; only unicast media is relayed")
-    if isinstance(address, IPv6Address) and address.scope_id:
+    if isinstance(read, IPv6Address) and read.scope_id:
         raise AddressNotUsableError(f"{quoted(text)} names an interface of another host; write a global address")
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+    if isinstance(read, IPv6Address) and read.ipv4_mapped:
         raise AddressNotUsableError(f"{quoted(text)} is an IPv4 address; write it as IN IP4")
-    return Connection(family, None if address.is_unspecified else address)
+    return Connection(family, None if read.is_unspecified else Address(str(read)))
 
 
 def write_connection(address: Address) -> str:
     """Return `IN IP4 192.0.2.1` or `IN IP6 2001:db8::1`."""
-    return f"IN IP{address.version} {address}"
+    return f"IN IP{6 if ':' in address else 4} {address}"

@@ -1,5 +1,3 @@
-from ipaddress import IPv4Address, IPv6Address
-
 import pytest
 
 from b2bua.sdp import (
@@ -13,12 +11,13 @@ from b2bua.sdp import (
     Profile,
     Refusal,
     Transport,
+    address,
     endpoints,
     parse,
     require_usable,
 )
 
-THEIRS = IPv4Address("192.0.2.1")
+THEIRS = address("192.0.2.1")
 DTLS = "a=fingerprint:sha-1 " + ":".join(["AB"] * 20)
 
 
@@ -86,7 +85,7 @@ def test_a_stream_without_any_connection_line_is_not_acceptable() -> None:
 
 def test_the_connection_of_the_media_wins_and_sets_the_family() -> None:
     stream = read("m=audio 5000 RTP/AVP 0", "c=IN IP6 2001:db8::1")
-    assert stream.address == IPv6Address("2001:db8::1")
+    assert stream.address == address("2001:db8::1")
     assert stream.family == 6
 
 
@@ -101,8 +100,8 @@ def test_a_host_name_in_use_is_not_acceptable() -> None:
         ((), (THEIRS, 5001)),
         (("a=rtcp:6000",), (THEIRS, 6000)),
         (("a=rtcp:6000 ",), (THEIRS, 6000)),
-        (("a=rtcp:6000 IN IP4 192.0.2.9",), (IPv4Address("192.0.2.9"), 6000)),
-        (("a=rtcp:6000 IN IP6 2001:db8::9",), (IPv6Address("2001:db8::9"), 6000)),
+        (("a=rtcp:6000 IN IP4 192.0.2.9",), (address("192.0.2.9"), 6000)),
+        (("a=rtcp:6000 IN IP6 2001:db8::9",), (address("2001:db8::9"), 6000)),
         (("a=rtcp:9 IN IP4 0.0.0.0",), (None, 9)),
     ],
 )

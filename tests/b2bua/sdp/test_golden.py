@@ -6,16 +6,15 @@ the input answers what NAME.in.sdp offered. Files have LF ends, the wire has CRL
 
 import re
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 import pytest
 
-from b2bua.sdp import DEFAULT, OurMedia, Profile, Writer, endpoints, parse
+from b2bua.sdp import DEFAULT, OurMedia, Profile, Writer, address, endpoints, parse
 
 GOLDEN = Path(__file__).parent / "golden"
-OURS = IPv4Address("203.0.113.10")
-OURS6 = IPv6Address("2001:db8:ff::10")
+OURS = address("203.0.113.10")
+OURS6 = address("2001:db8:ff::10")
 SESSION = 1234567890
 
 # [name] -> the profile between the two legs

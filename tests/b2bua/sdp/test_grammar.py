@@ -1,5 +1,3 @@
-from ipaddress import ip_address
-
 import pytest
 
 from b2bua.sdp import AddressNotUsableError, MalformedSdpError
@@ -9,7 +7,7 @@ from b2bua.sdp.grammar import ADDRESS_LIKE, Connection, read_connection, write_c
 @pytest.mark.parametrize("text", ["IN IP4 192.0.2.1", "IN IP6 2001:db8::1"])
 def test_a_connection_is_read_and_written(text: str) -> None:
     connection = read_connection(text)
-    assert connection.address == ip_address(text.split()[2])
+    assert connection.address == text.split()[2]
     assert connection.address is not None
     assert write_connection(connection.address) == text
 

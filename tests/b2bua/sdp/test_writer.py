@@ -1,13 +1,11 @@
-from ipaddress import IPv4Address, IPv6Address
-
 import pytest
 
-from b2bua.sdp import AnswerMismatchError, Description, OurMedia, Profile, Writer, endpoints, parse
+from b2bua.sdp import AnswerMismatchError, Description, OurMedia, Profile, Writer, address, endpoints, parse
 from b2bua.sdp.limits import MAX_SESSION_ID
 
-OURS = IPv4Address("203.0.113.10")
-OTHER = IPv4Address("203.0.113.11")
-OURS6 = IPv6Address("2001:db8:ff::10")
+OURS = address("203.0.113.10")
+OTHER = address("203.0.113.11")
+OURS6 = address("2001:db8:ff::10")
 
 
 def describe(*lines: str) -> Description:
