@@ -117,8 +117,9 @@ def _known(v: int) -> list[str]:
 
 
 def _send(v: int) -> list[str]:
-    # A UDP checksum of zero (RFC 768: none) would be "corrected" with each write and be wrong afterwards.
-    return [*(["udp checksum 0 goto bare4"] if v == 4 else []), *_forwarded(v, "accept")]
+    # A UDP checksum of zero (RFC 768: none) would be "corrected" with each write and be wrong afterwards. Only UDP
+    # comes here, so the field is named by its place: by its name, each packet's protocol would be compared once more.
+    return [*(["@th,48,16 0 goto bare4"] if v == 4 else []), *_forwarded(v, "accept")]
 
 
 def _forwarded(v: int, end: str) -> list[str]:
