@@ -93,7 +93,8 @@ class Versions:
             if fresh:
                 await self._firewall(version.edge, undo, busy=False)
                 undo.callback(ruleset.reset)
-            await self._change(version, undo, busy=bool(found))
+            # what has expired stays in the sets until it is adopted and closed; nobody misses it
+            await self._change(version, undo, busy=any(adopted.expires != 0.0 for adopted in found))
             undo.pop_all()
         self._desk.follow(version.policy, version.places)
         for held, over in self._desk.adopt(found, now):
@@ -158,18 +159,11 @@ class Versions:
             log.warning("network.leftover: %s", error)  # the new version serves; the next one tries again
 
     async def _firewall(self, edge: Edge, undo: AsyncExitStack, *, busy: bool) -> None:
-        old = self.active.edge if self.active else None
-        try:
-            await asyncio.to_thread(ruleset.apply, edge)
-        except DeclarationError as error:
-            if busy:
-                raise VersionError(f"the media ports cannot change while calls are up: {error}") from error
-            await asyncio.to_thread(ruleset.reset)
-            await asyncio.to_thread(ruleset.apply, edge)
-        except NftError as error:
-            raise VersionError(str(error)) from error
-        if old is not None:
-            undo.callback(ruleset.apply, old)
+        if self.active is not None:
+            undo.callback(_install, self.active.edge, busy=busy)
+        await asyncio.to_thread(_install, edge, busy=busy)
+        if not busy:
+            self._desk.reopen()  # leases that came while the sets were made anew
 
     def _settle(self, version: Version) -> None:
         self.active = version
@@ -177,6 +171,22 @@ class Versions:
         for held, reason in self._desk.forbidden():
             self._revoke([held], reason)
         log.info("version.active version=%s leases=%d", version.name, len(self._desk.leases))
+
+
+def _install(edge: Edge, *, busy: bool) -> None:
+    """Bring a ruleset into the kernel; sets that another release declared otherwise are made anew unless in use."""
+    try:
+        ruleset.apply(edge)
+    except DeclarationError as error:
+        if busy:
+            text = (
+                "the relay of this release cannot take over from the one that runs while calls are up: end them first"
+            )
+            raise VersionError(f"{text} ({error})") from error
+        ruleset.reset()
+        ruleset.apply(edge)
+    except NftError as error:
+        raise VersionError(str(error)) from error
 
 
 def _check_cards(version: Version, found: Network) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -163,3 +164,48 @@ def test_nothing_is_left_in_the_kernel_after_a_call(machine: Edge) -> None:
 
     left = machine.on("edge", elements)
     assert {name[:-1] for name in left} == {"out", "media"}
+
+
+def test_a_media_address_comes_and_goes_with_its_calls(machine: Edge) -> None:
+    machine.start()
+    owner = machine.owner()
+    room, phone, port = open_stream(machine, owner)
+    machine.site["zones"]["sdn"]["addresses"].insert(0, "10.0.0.9/24")
+    machine.site["zones"]["sdn"]["media"]["addresses"].insert(0, "10.0.0.9")
+    machine.write_site()
+    assert machine.ctl("reload").returncode == 0, machine.log()
+    assert arrives(phone, port, room)
+    places = {LEASE: "10.0.0.1"}
+    for number in range(1, 4):
+        lease = f"{CALL}.{number}"
+        streams = open_stream(machine, owner, lease)
+        source = arrives(streams[1], streams[2], streams[0])[1]
+        places[lease] = source[0]
+    assert set(places.values()) == {"10.0.0.1", "10.0.0.9"}
+    # a restart with the addresses in another order, and then without the first one
+    machine.stop(signal.SIGKILL)
+    machine.site["zones"]["sdn"]["media"]["addresses"].reverse()
+    machine.start()
+    owner = machine.owner()
+    assert owner.ask(Hold(1, tuple(places))) == Held(1, tuple(places))
+    assert arrives(phone, port, room)
+    machine.site["zones"]["sdn"]["media"]["addresses"].remove("10.0.0.1")
+    machine.write_site()
+    assert machine.ctl("reload").returncode == 0, machine.log()
+    gone = {lease for lease, place in places.items() if place == "10.0.0.1"}
+    told: set[str] = set()
+    while told < gone:
+        event = owner.event()
+        assert isinstance(event, Revoked)
+        assert event.reason == "10.0.0.1 is no media address of zone 'sdn' any more"
+        told |= set(event.leases)
+    assert told == gone
+    assert arrives(phone, port, room) is None
+
+
+def test_sets_that_an_older_release_left_are_made_anew(machine: Edge) -> None:
+    left = "add table inet media; add map inet media peer { type mark : inet_service; }"
+    machine.on("edge", lambda: subprocess.run(["nft", left], check=True))
+    machine.start()
+    room, phone, port = open_stream(machine, machine.owner())
+    assert arrives(phone, port, room)
