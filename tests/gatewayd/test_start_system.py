@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -66,8 +67,8 @@ def test_with_an_interface_that_is_not_there(machine: Edge) -> None:
 def test_a_second_gatewayd(machine: Edge) -> None:
     machine.start()
     before = state(machine)
-    socket = machine.run_dir / "admin.sock"
-    assert machine.refuse() == (2, f"gatewayd: another program already listens at {socket}: stop it first")
+    taken = machine.run_dir / "admin.sock"
+    assert machine.refuse() == (2, f"gatewayd: another program already listens at {taken}: stop it first")
     assert state(machine) == before
 
 
@@ -170,3 +171,41 @@ def test_status_tells_what_serves(machine: Edge) -> None:
     assert report["facts"]["owners"] == "b2bua"
     away = machine.ctl("calls")
     assert (away.returncode, away.stderr) == (1, "b2bua is not running: calls are its business, start it first\n")
+
+
+def test_management_stays_reachable_through_every_change(machine: Edge) -> None:
+    zones = machine.site["zones"]
+    zones["mgmt"] = {**zones.pop("internet"), "services": {
+        "ssh": {"protocol": "tcp", "port": 22, "sources": ["198.51.100.0/24"]}
+    }}  # fmt: skip
+    del zones["mgmt"]["media"]
+    machine.site["peers"] = {"hospital": machine.site["peers"]["hospital"]}
+    machine.start()
+    listener = machine.on("edge", lambda: socket.create_server(("198.51.100.1", 22)))
+    machine.opened.append(listener)
+    made = machine.on("right", socket.socket)
+    machine.opened.append(made)
+    made.settimeout(5)
+    made.connect(("198.51.100.1", 22))
+    accepted, _ = listener.accept()
+    machine.opened.append(accepted)
+
+    def talks() -> bool:
+        made.sendall(b"x")
+        accepted.settimeout(5)
+        return accepted.recv(1) == b"x"
+
+    zones["mgmt"]["addresses"].append("198.51.100.9/24")
+    machine.write_site()
+    assert machine.ctl("reload").returncode == 0, machine.log()
+    assert talks()
+    zones["mgmt"]["interface"] = "net7"
+    machine.write_site()
+    assert machine.ctl("reload").returncode == 1
+    assert talks()
+    machine.stop(signal.SIGKILL)
+    assert talks()
+    with machine.on("left", socket.socket) as foreign:  # from another zone nobody answers
+        foreign.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            foreign.connect(("198.51.100.1", 22))
