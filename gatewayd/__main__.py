@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from gatewayd import guard, notify, owners, rights
+from gatewayd import guard, owners, rights
 from gatewayd.admin import Admin, program_version
 from gatewayd.bans import Bans
 from gatewayd.errors import StartError
@@ -26,10 +26,9 @@ from gatewayd.pinholes.relays import RelayLink
 from gatewayd.pinholes.service import PinholeService
 from gatewayd.signalling import B2buaLink
 from gatewayd.version import Versions, compute
-from nft.errors import NftError
 from nft.kernel import Kernel
 from nft.nflog import LatchReader
-from vdx import site
+from vdx import service, site
 from vdx.errors import VdxError
 from vdx.ids import LEASE_SECONDS
 from vdx.site.source import LoadedSite
@@ -54,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         rights.require_net_admin()
         asyncio.run(Gatewayd(options, owners.users(options.owner) or owners.present()).run(loaded))
-    except (VdxError, NftError) as error:
+    except VdxError as error:
         print(f"gatewayd: {error}", file=sys.stderr)  # noqa: T201 - the sentence for whoever started it
         return 2
     return 0
@@ -101,19 +100,19 @@ class Gatewayd:
                 os.setpriority(os.PRIO_PROCESS, 0, NICE)
             gc.freeze()
             gc.set_threshold(GC_YOUNG, GC_MIDDLE, GC_OLD)
-            notify.tell(f"READY=1\nSTATUS=site version {loaded.version}, {len(self._desk.leases)} leases adopted")
+            service.tell(f"READY=1\nSTATUS=site version {loaded.version}, {len(self._desk.leases)} leases adopted")
             log.info("gatewayd.ready version=%s site=%s", program_version(), loaded.version)
             await self._serve()
 
     async def reload(self) -> None:
         """Read the site file again and make it active; raises `VdxError`, and then nothing has changed."""
-        notify.tell("RELOADING=1")
+        service.tell("RELOADING=1")
         try:
             await self._versions.apply(site.load(self._options.site))
             self._remember()
         finally:
             active = self._versions.active
-            notify.tell(f"READY=1\nSTATUS=site version {active.name if active else 'none'}")
+            service.tell(f"READY=1\nSTATUS=site version {active.name if active else 'none'}")
 
     async def _greet(self) -> None:
         await self._versions.greet()
@@ -132,7 +131,7 @@ class Gatewayd:
             self._b2bua.run(),
             self._service.sweep(),
             guard.watch(self._netlink, self._versions, self._desk),
-            notify.feed_watchdog(),
+            service.feed_watchdog(),
         ]
         tasks = [asyncio.ensure_future(each) for each in work]
         stop = asyncio.ensure_future(self._stop.wait())
@@ -140,7 +139,7 @@ class Gatewayd:
         for task in (stop, *tasks):
             task.cancel()
         await asyncio.gather(stop, *tasks, return_exceptions=True)
-        notify.tell("STOPPING=1")
+        service.tell("STOPPING=1")
         for task in done - {stop}:
             task.result()  # a part that ended by an error ends the program: systemd starts it anew
 
@@ -160,7 +159,7 @@ class Gatewayd:
     async def _reload_aloud(self) -> None:
         try:
             await self.reload()
-        except (VdxError, NftError) as error:
+        except VdxError as error:
             log.error("reload.refused: %s", error)  # noqa: TRY400 - sentences for an operator
 
     def _revoke(self, leases: list[Held], reason: str) -> None:

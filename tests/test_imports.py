@@ -28,7 +28,19 @@ MAY_IMPORT: dict[str, set[str]] = {
 STDLIB_ONLY = ("b2bua.sip", "b2bua.sdp")
 """Protocol code lives on the standard library alone."""
 
-NO_IO = {"asyncio", "socket", "selectors", "ssl", "threading", "subprocess", "random", "secrets", "time", "os", "pathlib"}
+NO_IO = {
+    "asyncio",
+    "socket",
+    "selectors",
+    "ssl",
+    "threading",
+    "subprocess",
+    "random",
+    "secrets",
+    "time",
+    "os",
+    "pathlib",
+}
 SANS_IO = ("b2bua.sip", "b2bua.sdp", "b2bua.call", "vdx.admission", "nft.ruleset", "nft.relay")
 """Protocol and policy code does no I/O: clock, ids and sockets are handed in."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gatewayd import notify
+from vdx import service
 
 
 @pytest.fixture
@@ -20,20 +20,20 @@ def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.
 
 
 def test_a_state_reaches_the_service_manager(manager: socket.socket) -> None:
-    notify.tell("READY=1\nSTATUS=well")
+    service.tell("READY=1\nSTATUS=well")
     assert manager.recv(100) == b"READY=1\nSTATUS=well"
 
 
 def test_a_manager_that_has_gone_is_no_reason_to_stop(manager: socket.socket) -> None:
     manager.close()
-    notify.tell("STOPPING=1")
+    service.tell("STOPPING=1")
 
 
 def test_the_watchdog_is_fed_when_it_asks(manager: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", "20000")
 
     async def fed_twice() -> None:
-        feeding = asyncio.ensure_future(notify.feed_watchdog())
+        feeding = asyncio.ensure_future(service.feed_watchdog())
         loop = asyncio.get_running_loop()
         for _ in range(2):
             assert await loop.run_in_executor(None, manager.recv, 100) == b"WATCHDOG=1"
@@ -47,7 +47,7 @@ def test_without_a_watchdog_nothing_is_sent(manager: socket.socket, monkeypatch:
     monkeypatch.delenv("WATCHDOG_USEC", raising=False)
 
     async def idle() -> None:
-        feeding = asyncio.ensure_future(notify.feed_watchdog())
+        feeding = asyncio.ensure_future(service.feed_watchdog())
         await asyncio.sleep(0)
         feeding.cancel()
         await asyncio.gather(feeding, return_exceptions=True)
