@@ -155,6 +155,6 @@ def _kernel_alone(samples: int) -> list[float]:
         began = time.perf_counter()
         kernel.commit(batch)
         times.append(time.perf_counter() - began)
-        kernel.commit(*relay.close(bridges))
+        kernel.commit(relay.close(bridges))
     kernel.close()
     return times

@@ -1,8 +1,8 @@
 """The relay's batches carried out in the kernel, and what the kernel knows: traffic, learned sources, open bridges.
 
-Packets learn and time expires while a batch is made, so steps that depend on it (``Discard``, ``Refresh``, ``Forget``)
-are turned into plain additions and deletions by a look-up first. Where an element went between the look-up and the
-transaction, the kernel refuses the whole (6.1 has no "delete if there"), and it is made anew.
+Packets learn and time expires while a batch is made, so what some steps do (``Refresh``, ``Forget``) depends on what
+the kernel holds, and 6.1 has no "delete if there". At first all is taken to be there that no packet has yet taken: the
+kernel refuses the whole where that is wrong. Only then is every deletion looked up, and the transaction made anew.
 """
 
 from __future__ import annotations
@@ -61,8 +61,10 @@ class Kernel:
         raise ContentionError(refused.refusals)
 
     def _resolve(self, batch: Batch, *, cautious: bool) -> list[Operation]:
-        """Turn steps into operations. When ``cautious``, plain deletions are looked up as well."""
-        unsure = [s for s in batch if isinstance(s, Discard | Refresh) or (cautious and isinstance(s, Remove))]
+        """Turn steps into operations. When ``cautious``, every deletion is looked up first."""
+        unsure = [
+            step for step in batch if isinstance(step, Discard) or (cautious and isinstance(step, Remove | Refresh))
+        ]
         there: set[tuple[str, Key]] = set()
         if unsure:
             found = self._netlink.find_each([(step.shape, step.key) for step in unsure])
@@ -76,17 +78,16 @@ class Kernel:
         if isinstance(step, Put):
             return [step]
         if isinstance(step, Forget):
-            return self._forget(step)
-        if isinstance(step, Remove):
-            return [step] if not cautious or (step.shape.name, step.key) in there else []
-        if (step.shape.name, step.key) not in there:
+            return self._forget(step) if cautious or step.learned else [Remove(MEDIA["wait"], (step.number,))]
+        sure = not cautious and not isinstance(step, Discard)
+        if not sure and (step.shape.name, step.key) not in there:
             return []
-        gone = Remove(step.shape, step.key)
+        gone = step if isinstance(step, Remove) else Remove(step.shape, step.key)
         return [gone, Put(step.shape, step.key, timeout=step.timeout)] if isinstance(step, Refresh) else [gone]
 
     def _forget(self, step: Forget) -> list[Operation]:
         key = (step.number,)
-        maps = (MEDIA[f"lda{step.version}"], MEDIA["ldp"])
+        maps = (MEDIA["wait"], MEDIA[f"lda{step.version}"], MEDIA["ldp"])
         gone: list[Operation] = [
             Remove(shape, key)
             for shape, element in zip(maps, self._netlink.find_each([(s, key) for s in maps]), strict=True)

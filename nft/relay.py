@@ -2,14 +2,14 @@
 
 A bridge is one component (RTP or RTCP) of a stream: two pinholes that name each other. An end either trusts its SDP
 (``remote`` alone may send), or learns (``sources`` says which addresses may become its source; the first packet of one
-of them settles on address and port). Every function returns batches: one batch is one transaction, effective on the
-next packet.
+of them settles on address and port). Every function returns a batch: one transaction, effective on the next packet.
 
     open    both ends of all components at once
     rebind  a change of SDP: what changed is replaced, what an end had learned is forgotten, its counters go on
     settle  the kernel learned a source: make it the remote, under the timeout of the lease
     renew   everything that expires starts anew; counters are on other elements and go on
-    close   the first batch stops the packets, the second forgets what was learned before it
+    close   every element goes, with what was learned
+    forget  what a packet taught that was on its way through the rules while its pinhole closed
 """
 
 from __future__ import annotations
@@ -45,10 +45,15 @@ class Refresh:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Delete what a pinhole has learned, whatever it is."""
+    """Let a pinhole wait for no source any more, and delete what it has learned.
+
+    A pinhole that still waits has learned nothing: only where it no longer does (``learned`` says that this is known),
+    the kernel has to be asked what.
+    """
 
     number: Number
     version: int
+    learned: bool = False
 
 
 Step: TypeAlias = Put | Remove | Discard | Refresh | Forget
@@ -133,10 +138,13 @@ def open(bridges: Iterable[Bridge], timeout: float = LEASE_SECONDS) -> Batch:  #
     return _ordered(put for bridge in bridges for ends in bridge.ends for put in _puts(bridge.lease, *ends, timeout))
 
 
-def rebind(old: Bridge, new: Bridge, timeout: float = LEASE_SECONDS, *, rearm: bool = False) -> Batch:
+def rebind(
+    old: Bridge, new: Bridge, timeout: float = LEASE_SECONDS, *, rearm: bool = False, learned: bool = False
+) -> Batch:
     """Return the transaction that turns one bridge into another over the same two pinholes.
 
     An end that is equal in both keeps what it learned. With ``rearm`` it learns anew (a fork's second answer).
+    ``learned`` says that the ends that change have learned a source.
     """
     if (old.lease, old.a.place, old.b.place) != (new.lease, new.a.place, new.b.place):
         raise RelayError(f"lease {old.lease}: a bridge keeps its lease and its pinholes when its far sides change")
@@ -149,7 +157,7 @@ def rebind(old: Bridge, new: Bridge, timeout: float = LEASE_SECONDS, *, rearm: b
             if put.shape is not MEDIA["wait"] and after.get(name) != put:
                 steps.append(Remove(put.shape, put.key))
         if learns and was.sources:
-            steps += [Discard(MEDIA["wait"], (was.number,)), Forget(was.number, was.version)]
+            steps.append(Forget(was.number, was.version, learned))
         for name, put in after.items():
             if before.get(name) != put or (learns and put.shape is MEDIA["wait"]):
                 steps.append(put)
@@ -162,7 +170,7 @@ def settle(bridge: Bridge, settled: Number, remote: Remote, timeout: float = LEA
         raise RelayError(f"lease {bridge.lease}: pinhole 0x{settled:08x} is none of its own")
     a, b = (replace(e, remote=remote, sources=()) if e.number == settled else e for e in (bridge.a, bridge.b))
     new = Bridge(bridge.lease, a, b)
-    return new, rebind(bridge, new, timeout)
+    return new, rebind(bridge, new, timeout, learned=True)
 
 
 def renew(bridges: Iterable[Bridge], timeout: float = LEASE_SECONDS) -> Batch:
@@ -182,19 +190,24 @@ def renew(bridges: Iterable[Bridge], timeout: float = LEASE_SECONDS) -> Batch:
     return _ordered(steps)
 
 
-def close(bridges: Iterable[Bridge]) -> tuple[Batch, Batch]:
-    """Return the transaction that closes bridges, and the one to follow it that forgets what they had learned."""
-    first: list[Step] = []
-    second: list[Step] = []
+def close(bridges: Iterable[Bridge]) -> Batch:
+    """Return the transaction that closes bridges and forgets what they had learned."""
+    steps: list[Step] = []
     for bridge in bridges:
         for end, other in bridge.ends:
-            first += [
-                (Discard if put.shape is MEDIA["wait"] else Remove)(put.shape, put.key)
+            steps += [
+                Remove(put.shape, put.key)
                 for put in _puts(bridge.lease, end, other, 0)
+                if put.shape is not MEDIA["wait"]
             ]
             if end.sources:
-                second.append(Forget(end.number, end.version))
-    return _ordered(first), tuple(second)
+                steps.append(Forget(end.number, end.version))
+    return _ordered(steps)
+
+
+def forget(closed: Number, version: int) -> Batch:
+    """Return the transaction that forgets what a pinhole has learned that is not open any more."""
+    return (Forget(closed, version, learned=True),)
 
 
 def comment(lease: str, other: Number) -> str:

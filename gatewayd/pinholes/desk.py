@@ -191,7 +191,7 @@ class Desk:
         """Close leases for whatever cause; raises `RefusalError` if the kernel does not."""
         if not leases:
             return
-        self._commit(*relay.close([bridge for held in leases for bridge in held.bridges]))
+        self._commit(relay.close([bridge for held in leases for bridge in held.bridges]))
         self._user_space.stop(held.lease for held in leases if held.in_user_space)
         for held in leases:
             self.leases.remove(held.lease)
@@ -208,11 +208,14 @@ class Desk:
         spot = self.leases.at(number)
         held = self.leases.get(spot.lease) if spot else None
         if spot is None or held is None:
+            self._commit(relay.forget(number, remote[0].version))  # it closed while a first packet was on its way
             return None
         bridge = held.bridges[spot.bridge]
         end = bridge.a if spot.side == "a" else bridge.b
         if not end.sources:
             return None  # settled already: two first packets on two processors, or an event told twice
+        if remote[0] not in end.sources:
+            return None  # learned before SDP changed, and forgotten since
         left = max(1.0, self.leases.ends_at(held.lease) - now)
         settled, batch = relay.settle(bridge, number, remote, left)
         self._commit(batch)

@@ -70,7 +70,7 @@ class Bench:
     def close(self) -> None:
         for made in self.sockets:
             made.close()
-        self.kernel.commit(*relay.close(self.bridges))
+        self.kernel.commit(relay.close(self.bridges))
         left = {name: listed for name, listed in self.kernel.elements().items() if name[:-1] not in ("out", "media")}
         assert not any(left.values()), left
 

@@ -159,7 +159,7 @@ def test_a_full_media_table_is_applied_over() -> None:
     kernel.commit(relay.open(bridges, 60))
     kernel_rules.apply(model())
     assert {found.bridge for found in kernel.adopt()} == set(bridges)
-    kernel.commit(*relay.close(bridges))
+    kernel.commit(relay.close(bridges))
     assert kernel.adopt() == []
     kernel.close()
 

@@ -219,7 +219,7 @@ def test_a_closed_pinhole_lets_nothing_through(bench: Bench) -> None:
     learned = bench.open(bench.end("sdn", inner), bench.end("internet", None, 3))
     assert reaches(inner, trusted.a, outer)
     assert reaches(natted, learned.b, inner)
-    bench.kernel.commit(*relay.close(bench.bridges))
+    bench.kernel.commit(relay.close(bench.bridges))
     bench.bridges.clear()
     assert reaches(inner, trusted.a, outer) is None
     assert reaches(outer, trusted.b, inner) is None

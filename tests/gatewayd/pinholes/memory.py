@@ -43,6 +43,7 @@ class MemoryKernel:
         elif isinstance(step, Discard):
             self.elements.pop((step.shape.name, step.key), None)
         elif isinstance(step, Forget):
+            self.elements.pop(("wait", (step.number,)), None)
             self.waiting.pop(step.number, None)
         else:
             assert isinstance(step, Refresh)
