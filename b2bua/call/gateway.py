@@ -139,7 +139,7 @@ class Gateway:
         """Give the time at which `on_timer` is due."""
         first_ringing = next(iter(self._ringing.values()), None)
         times = (self.endpoint.next_timer(), self._desk.next_timer(), first_ringing, self._renew_at)
-        return min((time for time in times if time is not None), default=None)
+        return min([time for time in times if time is not None], default=None)
 
     # What operators ask
 

@@ -18,6 +18,9 @@ MAX_WAITING = 64
 MAX_CONNECTIONS = 4_096
 """Connections accepted per listener: institutions use one each, browsers come through another listener."""
 
+TICK = 0.05
+"""Seconds between the strokes on which timers fire: those of SIP are guesses of round trips, from 0.2 s upwards."""
+
 CONNECT_SECONDS = 5.0
 """RFC 3261 leaves it open; a caller should hear of a dead peer before they hang up."""
 

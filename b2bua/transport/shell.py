@@ -11,11 +11,12 @@ import functools
 import ipaddress
 import itertools
 import logging
+import math
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from b2bua.sip import Flow, Outgoing, Target
-from b2bua.transport.limits import CONNECT_SECONDS, MAX_CONNECTIONS
+from b2bua.transport.limits import CONNECT_SECONDS, MAX_CONNECTIONS, TICK
 from b2bua.transport.listener import Listener
 from b2bua.transport.tcp import Connection, listen
 from b2bua.transport.udp import UdpSocket
@@ -180,17 +181,20 @@ class Shell:
     def flush(self) -> None:
         """Send what the sink has to say and set the timer. To be called after every command given to it."""
         self._after()
-        while batch := self._sink.to_send():
-            for outgoing in batch:
-                self._send(outgoing)
-            self._after()
+        for outgoing in self._sink.to_send():
+            self._send(outgoing)
         self._arm()
 
     def _arm(self) -> None:
-        """Keep one timer, at the sink's earliest; an earlier one that is set already may fire for nothing."""
+        """Keep one timer, at the sink's earliest; an earlier one that is set already may fire for nothing.
+
+        Timers fire together on the strokes of a slow clock: at a hundred calls a second, one by one they would wake
+        the program more often than messages do.
+        """
         due = self._sink.next_timer()
         if due is None or (self._timer is not None and self._timer_at <= due):
             return
+        due = math.ceil(due / TICK) * TICK
         if self._timer is not None:
             self._timer.cancel()
         self._timer_at = due
@@ -269,6 +273,7 @@ class Shell:
         """Tell the sink that a message never left."""
         log.info("message.undelivered", extra={"to": repr(outgoing.to), "why": sentence})
         self._sink.send_failed(outgoing, sentence, self._loop.time())
+        self._loop.call_soon(self.flush)
 
     def closed(self, connection: Connection) -> None:
         """Forget a connection, under both its names."""
