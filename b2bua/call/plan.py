@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-
 from b2bua.call.identify import Peers
 from b2bua.call.route import DialPlan
 from vdx.control import Signalling, SipListener
@@ -17,16 +15,13 @@ class Plan:
         self.signalling = signalling
         self.peers = Peers(signalling.peers)
         self.dialplan = DialPlan(signalling.dialplan, self.peers)
+        self._listeners: dict[tuple[str, str, bool], SipListener] = {}  # [zone, transport, whether it is IPv6]
+        for listener in signalling.listeners:
+            self._listeners.setdefault((listener.zone, listener.transport, ":" in listener.address), listener)
 
     def listener(self, zone: str, transport: str, address: str) -> SipListener | None:
         """Give the listener that reaches `address` in `zone`: ours in Via and Contact of that leg."""
-        family = ip_address(address).version
-        for listener in self.signalling.listeners:
-            if (listener.zone, listener.transport) == (zone, transport) and (
-                ip_address(listener.address).version == family
-            ):
-                return listener
-        return None
+        return self._listeners.get((zone, transport, ":" in address))
 
 
 EMPTY = Plan("none", Signalling((), (), (), max_calls=0, max_streams=1))

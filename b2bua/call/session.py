@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 
 from b2bua import sdp
 from b2bua.call.answers import REFUSALS
@@ -37,9 +38,7 @@ class Session:
         self._call = call
         self._desk = desk
         self._writers = writers
-        self._profiles: dict[Side, Profile] = {
-            side: Profile(extra_attributes=frozenset(party.peer.pass_sdp_attributes)) for side, party in parties.items()
-        }
+        self._profiles = {side: _profile(party.peer.pass_sdp_attributes) for side, party in parties.items()}
         self._media = CallMedia(call, parties["a"], parties["b"])
         self._offer: Description | None = None
         self._offered_by: Side = "a"
@@ -170,6 +169,11 @@ class Session:
             self._desk.set_remote(changes, now, self._asking(write, fail))
         else:
             write(now)
+
+
+@lru_cache(maxsize=256)  # one for each peer, mostly the same
+def _profile(attributes: tuple[str, ...]) -> Profile:
+    return Profile(extra_attributes=frozenset(attributes))
 
 
 def _other(side: Side) -> Side:
