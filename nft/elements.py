@@ -7,10 +7,14 @@ message. The statements of a set's declaration (limit, counter) come with each n
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeAlias
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from nft import attributes as nl
 from nft.errors import ModelError, WireError
@@ -35,8 +39,7 @@ MAX_RUN = 32768  # bytes of elements in one message; the nest that holds them ha
 _U64 = struct.Struct("!Q")
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(Struct, frozen=True, gc=False):
     """Add an element. ``timeout`` in seconds; None is the set's own. The same element again is no error."""
 
     shape: Shape
@@ -46,8 +49,7 @@ class Put:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Remove:
+class Remove(Struct, frozen=True, gc=False):
     """Delete an element that must be there."""
 
     shape: Shape
@@ -71,42 +73,61 @@ class Element:
 
 
 class _Frame:
-    """What stands around every key and value of one set. Opening a stream writes some thirty: they are made once."""
+    """What stands around every key and value of one set. Opening a stream writes some twenty: they are made once."""
 
-    __slots__ = ("after_key", "after_value", "before_key", "before_value")
+    __slots__ = ("after_key", "after_value", "before_key", "before_list", "closing", "plain", "removed", "shape")
 
     def __init__(self, shape: Shape) -> None:
+        self.shape = shape
         size = shape.key_bytes
         self.before_key = nl.nested(KEY, nl.attribute(VALUE, bytes(size)))[:8]
-        self.after_key = bytes(-size % 4)
-        size = shape.data.size if shape.data else 0
-        self.before_value = nl.nested(DATA, nl.attribute(VALUE, bytes(size)))[:8]
-        self.after_value = bytes(-size % 4)
+        self.closing = bytes(-size % 4)
+        self.removed = _head(8 + size + len(self.closing)) + self.before_key
+        self.after_key, self.after_value, self.plain = self.closing, b"", self.removed
+        if shape.data:
+            value = nl.nested(DATA, nl.attribute(VALUE, bytes(shape.data.size)))
+            self.after_key += value[:8]
+            self.after_value = bytes(-shape.data.size % 4)
+            self.plain = _head(8 + size + len(self.closing) + len(value)) + self.before_key
+        names = nl.attribute(LIST_TABLE, nl.name(shape.table)) + nl.attribute(LIST_SET, nl.name(shape.name))
+        self.before_list = GENERIC + names
+
+    def remove(self, operation: Remove) -> bytes:
+        return self.removed + self.shape.encode_key(operation.key) + self.closing
+
+    def put(self, operation: Put) -> bytes:
+        shape, data, timeout, comment = self.shape, operation.data, operation.timeout, operation.comment
+        body = shape.encode_key(operation.key) + self.after_key
+        if data is not None:
+            if shape.data is None:
+                raise ModelError(f"{shape.name}: an element has no value")
+            body += shape.data.pack(data) + self.after_value
+        elif shape.data is not None:
+            raise ModelError(f"{shape.name}: an element lacks its value")
+        if timeout is None and not comment:
+            return self.plain + body
+        if timeout is not None:
+            body += _BEFORE_TIMEOUT + _U64.pack(max(1, round(timeout * 1000)))
+        if comment:
+            body += nl.attribute(USERDATA, userdata(comment))
+        return _head(8 + len(body)) + self.before_key + body
+
+
+_ELEMENT = struct.Struct("=HH")  # the header of NFTA_LIST_ELEM, and of the nest around all of a message
+
+
+def _head(length: int) -> bytes:
+    return _ELEMENT.pack(length + _ELEMENT.size, 1 | nl.NESTED)
 
 
 _frame = cache(_Frame)
 _BEFORE_TIMEOUT = nl.attribute(TIMEOUT, bytes(8))[:4]
-_ELEMENT = struct.Struct("=HH")  # the header of NFTA_LIST_ELEM
 
 
 def encode(operation: Operation) -> bytes:
     """Encode one element of NFTA_SET_ELEM_LIST_ELEMENTS."""
-    shape = operation.shape
-    frame = _frame(shape)
-    body = frame.before_key + shape.encode_key(operation.key) + frame.after_key
-    if isinstance(operation, Put):
-        if shape.data is None:
-            if operation.data is not None:
-                raise ModelError(f"{shape.name}: an element has no value")
-        elif operation.data is None:
-            raise ModelError(f"{shape.name}: an element lacks its value")
-        else:
-            body += frame.before_value + shape.data.pack(operation.data) + frame.after_value
-        if operation.timeout is not None:
-            body += _BEFORE_TIMEOUT + _U64.pack(max(1, round(operation.timeout * 1000)))
-        if operation.comment:
-            body += nl.attribute(USERDATA, userdata(operation.comment))
-    return _ELEMENT.pack(len(body) + 4, 1 | nl.NESTED) + body
+    frame = _frame(operation.shape)
+    return frame.put(operation) if isinstance(operation, Put) else frame.remove(operation)
 
 
 def userdata(comment: str) -> bytes:
@@ -117,8 +138,7 @@ def userdata(comment: str) -> bytes:
     return bytes((COMMENT, len(text))) + text
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One message of a batch and the operations it carries."""
 
     kind: int
@@ -142,55 +162,59 @@ class Run:
 
 def runs(operations: Iterable[Operation]) -> Iterator[Run]:
     """Group operations, in their order, into messages: neighbours on one set share one."""
-    chosen: list[Operation] = []
-    body: list[bytes] = []
-    size = 0
-    for operation in operations:
-        encoded = encode(operation)
-        if chosen and (not _alike(chosen[0], operation) or size + len(encoded) > MAX_RUN):
-            yield _run(chosen, body)
-            chosen, body, size = [], [], 0
-        chosen.append(operation)
-        body.append(encoded)
-        size += len(encoded)
-    if chosen:
-        yield _run(chosen, body)
+    for (kind, shape), group in groupby(operations, _SORT):
+        chosen = list(group)
+        frame = _frame(shape)
+        write: Callable[[Any], bytes] = frame.put if kind is Put else frame.remove
+        body = [write(operation) for operation in chosen]
+        joined = b"".join(body)
+        if len(joined) <= MAX_RUN:
+            yield _run(chosen, joined)
+            continue
+        start, size = 0, 0
+        for index, encoded in enumerate(body):
+            if size + len(encoded) > MAX_RUN:
+                yield _run(chosen[start:index], b"".join(body[start:index]))
+                start, size = index, 0
+            size += len(encoded)
+        yield _run(chosen[start:], b"".join(body[start:]))
 
 
-def _alike(one: Operation, other: Operation) -> bool:
-    return one.shape is other.shape and type(one) is type(other)
+_SORT = attrgetter("__class__", "shape")  # what the operations of one message have in common
 
 
-def _run(chosen: list[Operation], body: list[bytes]) -> Run:
-    kind = NEW_ELEMENT if isinstance(chosen[0], Put) else DELETE_ELEMENT
+def _run(chosen: list[Operation], body: bytes) -> Run:
+    kind = NEW_ELEMENT if type(chosen[0]) is Put else DELETE_ELEMENT
     return Run(kind, tuple(chosen), _list(chosen[0].shape, body))
 
 
-def _list(shape: Shape, elements: list[bytes]) -> bytes:
-    return named(shape) + nl.nested(LIST_ELEMENTS, b"".join(elements))
+def _list(shape: Shape, elements: bytes) -> bytes:
+    """Encode the payload of a message about elements, each of which fills whole words."""
+    return _frame(shape).before_list + _ELEMENT.pack(len(elements) + 4, LIST_ELEMENTS | nl.NESTED) + elements
 
 
-@cache
 def named(shape: Shape) -> bytes:
     """Encode the head of every request about a set's elements."""
-    return GENERIC + nl.attribute(LIST_TABLE, nl.name(shape.table)) + nl.attribute(LIST_SET, nl.name(shape.name))
+    return _frame(shape).before_list
+
+
+_OF_BATCH = nl.GENERIC.pack(0, 0, SUBSYSTEM)
 
 
 def batch(listed: list[Run], sequence: int) -> bytes:
     """Encode a transaction: begin (``sequence``), the runs (one more each, the last acknowledged), end."""
     last = len(listed) - 1
-    parts = [nl.message(BATCH_BEGIN, nl.REQUEST, sequence, nl.GENERIC.pack(0, 0, SUBSYSTEM))]
+    parts = [nl.message(BATCH_BEGIN, nl.REQUEST, sequence, _OF_BATCH)]
     for index, run in enumerate(listed):
         flags = nl.REQUEST | (nl.CREATE if run.kind == NEW_ELEMENT else 0) | (nl.ACK if index == last else 0)
         parts.append(nl.message(run.kind, flags, sequence + 1 + index, run.payload))
-    parts.append(nl.message(BATCH_END, nl.REQUEST, sequence + 2 + last, nl.GENERIC.pack(0, 0, SUBSYSTEM)))
+    parts.append(nl.message(BATCH_END, nl.REQUEST, sequence + 2 + last, _OF_BATCH))
     return b"".join(parts)
 
 
 def get(shape: Shape, key: Key, sequence: int) -> bytes:
     """Encode the question for one element; one message answers it, the element or an error."""
-    payload = _list(shape, [nl.nested(1, nl.nested(KEY, nl.attribute(VALUE, shape.encode_key(key))))])
-    return nl.message(GET_ELEMENT, nl.REQUEST, sequence, payload)
+    return nl.message(GET_ELEMENT, nl.REQUEST, sequence, _list(shape, encode(Remove(shape, key))))
 
 
 def dump(shape: Shape, sequence: int) -> bytes:

@@ -62,16 +62,17 @@ class Kernel:
 
     def _resolve(self, batch: Batch, *, cautious: bool) -> list[Operation]:
         """Turn steps into operations. When ``cautious``, every deletion is looked up first."""
-        unsure = [
-            step for step in batch if isinstance(step, Discard) or (cautious and isinstance(step, Remove | Refresh))
-        ]
+        unsure = [step for step in batch if type(step) is Discard or (cautious and isinstance(step, Remove | Refresh))]
         there: set[tuple[str, Key]] = set()
         if unsure:
             found = self._netlink.find_each([(step.shape, step.key) for step in unsure])
             there = {(step.shape.name, step.key) for step, element in zip(unsure, found, strict=True) if element}
         operations: list[Operation] = []
         for step in batch:
-            operations += self._operations(step, there, cautious=cautious)
+            if type(step) is Put or (type(step) is Remove and not cautious):
+                operations.append(step)
+            else:
+                operations += self._operations(step, there, cautious=cautious)
         return operations
 
     def _operations(self, step: Step, there: set[tuple[str, Key]], *, cautious: bool) -> list[Operation]:

@@ -15,27 +15,28 @@ of them settles on address and port). Every function returns a batch: one transa
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from nft.elements import Put, Remove
 from nft.errors import RelayError
-from nft.number import LOCAL, Number, number
-from nft.schema import LEASE_SECONDS, MAX_LEASE_BYTES, MEDIA, IPAddress, Key, Shape, family
+from nft.number import ADDRESS_MASK, LOCAL, Number, number
+from nft.schema import LEASE_SECONDS, MAX_LEASE_BYTES, MEDIA, IPAddress, Key, Shape
 
 Remote: TypeAlias = tuple[IPAddress, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Discard:
+class Discard(Struct, frozen=True, gc=False):
     """Delete an element if it is there: packets or time may have taken it."""
 
     shape: Shape
     key: Key
 
 
-@dataclass(frozen=True, slots=True)
-class Refresh:
+class Refresh(Struct, frozen=True, gc=False):
     """Give an element without a value a new timeout in seconds, if it is still there."""
 
     shape: Shape
@@ -43,8 +44,7 @@ class Refresh:
     timeout: float
 
 
-@dataclass(frozen=True, slots=True)
-class Forget:
+class Forget(Struct, frozen=True, gc=False):
     """Let a pinhole wait for no source any more, and delete what it has learned.
 
     A pinhole that still waits has learned nothing: only where it no longer does (``learned`` says that this is known),
@@ -68,6 +68,11 @@ class Address:
     index: int
     address: IPAddress
     interface: str
+    mark: int = field(init=False, repr=False, compare=False)
+    """The upper half of its pinholes' numbers."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mark", number(self.zone, self.index, 1) & ADDRESS_MASK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,8 @@ class End:
 
     def __post_init__(self) -> None:
         version = self.address.address.version
+        if not 1 <= self.port <= 0xFFFF:
+            raise RelayError(f"port {self.port} is not in 1..65535")
         if self.remote and self.remote[0].version != version:
             raise RelayError(f"{self.remote[0]} cannot be reached from {self.address.address}: another IP version")
         if self.remote and not 1 <= self.remote[1] <= 0xFFFF:
@@ -94,11 +101,13 @@ class End:
         for source in self.sources:
             if source.version != version:
                 raise RelayError(f"{source} cannot send to {self.address.address}: another IP version")
+        if len(self.sources) > 1 and len(set(self.sources)) < len(self.sources):
+            raise RelayError(f"a source of port {self.port} is named twice")
 
     @property
     def number(self) -> Number:
         """Return the pinhole's number."""
-        return number(self.address.zone, self.address.index, self.port)
+        return Number(self.address.mark | self.port)
 
     @property
     def version(self) -> int:
@@ -135,7 +144,7 @@ class Bridge:
 
 def open(bridges: Iterable[Bridge], timeout: float = LEASE_SECONDS) -> Batch:  # noqa: A001 - the verb of a pinhole
     """Return the transaction that opens bridges for ``timeout`` seconds."""
-    return _ordered(put for bridge in bridges for ends in bridge.ends for put in _puts(bridge.lease, *ends, timeout))
+    return _ordered([put for bridge in bridges for ends in bridge.ends for put in _puts(bridge.lease, *ends, timeout)])
 
 
 def rebind(
@@ -150,17 +159,14 @@ def rebind(
         raise RelayError(f"lease {old.lease}: a bridge keeps its lease and its pinholes when its far sides change")
     steps: list[Step] = []
     for (was, was_other), (end, other) in zip(old.ends, new.ends, strict=True):
-        before = {(put.shape.name, put.key): put for put in _puts(old.lease, was, was_other, timeout)}
-        after = {(put.shape.name, put.key): put for put in _puts(new.lease, end, other, timeout)}
         learns = rearm or was != end
-        for name, put in before.items():
-            if put.shape is not MEDIA["wait"] and after.get(name) != put:
-                steps.append(Remove(put.shape, put.key))
-        if learns and was.sources:
+        if not learns:
+            continue
+        before, after = _puts(old.lease, was, was_other, timeout), _puts(new.lease, end, other, timeout)
+        steps += [Remove(put.shape, put.key) for put in before if put.shape is not _WAIT and put not in after]
+        if was.sources:
             steps.append(Forget(was.number, was.version, learned))
-        for name, put in after.items():
-            if before.get(name) != put or (learns and put.shape is MEDIA["wait"]):
-                steps.append(put)
+        steps += [put for put in after if put.shape is _WAIT or put not in before]
     return _ordered(steps)
 
 
@@ -196,9 +202,7 @@ def close(bridges: Iterable[Bridge]) -> Batch:
     for bridge in bridges:
         for end, other in bridge.ends:
             steps += [
-                Remove(put.shape, put.key)
-                for put in _puts(bridge.lease, end, other, 0)
-                if put.shape is not MEDIA["wait"]
+                Remove(put.shape, put.key) for put in _puts(bridge.lease, end, other, 0) if put.shape is not _WAIT
             ]
             if end.sources:
                 steps.append(Forget(end.number, end.version))
@@ -226,41 +230,48 @@ def read_comment(text: str) -> tuple[str, Number] | None:
 
 def _puts(lease: str, end: End, other: End, timeout: float) -> list[Put]:
     """Return every element of one end. The number comes first in thought: all others hang on it."""
-    own, target = end.number, LOCAL if end.local else other.number
-    v = end.address.address
+    address, port, remote, sources = end.address.address, end.port, end.remote, end.sources
+    sets = _SETS[address.version]
+    number, there = end.number, other.number
+    own = (number,)
     puts = [
-        Put(family("self", v), end.place, own, comment=comment(lease, other.number)),
-        Put(MEDIA["peer"], (own,), target),
-        Put(MEDIA["lport"], (own,), end.port),
+        Put(sets["self"], end.place, number, None, comment(lease, there)),
+        Put(sets["peer"], own, LOCAL if end.local else there),
+        Put(sets["lport"], own, port),
     ]
     if end.local:
-        puts.append(Put(family("local", v), (v, end.port)))
-    if end.remote:
-        kind = "e" if end.sources else "r"
-        puts += [Put(family(f"{kind}da", v), (own,), end.remote[0]), Put(MEDIA[f"{kind}dp"], (own,), end.remote[1])]
-    if end.sources:
-        puts += [Put(family("from", v), (own, source)) for source in dict.fromkeys(end.sources)]
-        puts.append(Put(MEDIA["wait"], (own,), timeout=timeout))
-    elif end.remote:
-        puts.append(_admitted(end, other, end.remote, timeout))
+        puts.append(Put(sets["local"], (address, port)))
+    if remote:
+        host, service = ("eda", "edp") if sources else ("rda", "rdp")
+        puts += (Put(sets[host], own, remote[0]), Put(sets[service], own, remote[1]))
+    if sources:
+        puts += [Put(sets["from"], (number, source)) for source in sources]
+        puts.append(Put(_WAIT, own, None, timeout))
+    elif remote:
+        puts.append(_admitted(end, other, remote, timeout))
     return puts
 
 
 def _admitted(end: End, other: End, remote: Remote, timeout: float) -> Put:
-    shape = family("ok", end.address.address)
-    return Put(shape, (*end.place, *remote), LOCAL if end.local else other.number, timeout=timeout)
+    target = LOCAL if end.local else other.number
+    return Put(_SETS[end.version]["ok"], (*end.place, *remote), target, timeout)
 
 
-_ORDER = {name: index for index, name in enumerate(MEDIA)}
+_SETS = {version: {name.removesuffix(str(version)): shape for name, shape in MEDIA.items()} for version in (4, 6)}
+"""The sets by their names without the IP version."""
+
+_WAIT = MEDIA["wait"]
+_set_name = attrgetter("shape.name")
 
 
-def _ordered(steps: Iterable[Step]) -> Batch:
+def _ordered(steps: list[Step]) -> Batch:
     """Put deletions before additions, and what concerns one set side by side: fewer messages."""
-
-    def place(step: Step) -> tuple[bool, int]:
-        return isinstance(step, Put), -1 if isinstance(step, Forget) else _ORDER[step.shape.name]
-
-    return tuple(sorted(steps, key=place))
+    forgotten = [step for step in steps if type(step) is Forget]
+    gone = [step for step in steps if type(step) is not Put and type(step) is not Forget]
+    puts = [step for step in steps if type(step) is Put]
+    gone.sort(key=_set_name)
+    puts.sort(key=_set_name)
+    return (*forgotten, *gone, *puts)
 
 
 def numbers(bridges: Sequence[Bridge]) -> list[Number]:

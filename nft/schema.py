@@ -98,7 +98,7 @@ class Shape:
         """Encode a key; the fields of a concatenation are padded to 4 bytes each."""
         if len(key) != len(self.key):
             raise ModelError(f"{self.name} takes {len(self.key)} key fields, not {len(key)}")
-        if len(key) == 1:
+        if len(self.key) == 1:
             return self.key[0].pack(key[0])
         return b"".join([field.pack(value) + field.padding for field, value in zip(self.key, key, strict=True)])
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from nft import adoption, relay
 from nft.elements import Element, Put, Remove
@@ -58,7 +59,7 @@ class Sets:
         elif isinstance(step, Discard):
             self.held.pop(place, None)
         elif isinstance(step, Refresh) and place in self.held:
-            self.held[place] = replace(self.held[place], timeout=step.timeout)
+            self.held[place] = structs.replace(self.held[place], timeout=step.timeout)
 
     def learn(self, end: End, host: Any, port: int) -> bool:  # noqa: ANN401 - an address of the end's version
         """Do what the ruleset does with a first packet."""
