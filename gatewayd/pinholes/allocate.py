@@ -120,7 +120,7 @@ class Allocator:
     def __init__(self, pick: Pick) -> None:
         self._pick = pick
         self._ports: dict[tuple[str, Address], Ports] = {}
-        self._serving: dict[tuple[str, int], list[Address]] = {}
+        self._serving: dict[tuple[str, int], list[tuple[Address, Ports]]] = {}
 
     def serve(self, addresses: dict[tuple[str, Address], tuple[int, int]]) -> None:
         """Give out ports of these media addresses (zone, address -> range) from now on, and of no others.
@@ -133,30 +133,36 @@ class Allocator:
                 self._ports[key] = Ports(first, last, self._pick)
         self._serving = {}
         for zone, address in addresses:
-            self._serving.setdefault((zone, address.version), []).append(address)
+            self._serving.setdefault((zone, address.version), []).append((address, self._ports[zone, address]))
 
     def take(self, zone: str, family: int, count: int, now: float) -> tuple[Address, tuple[int, ...]]:
         """Take one port or a pair on the zone's address with most free ports; raises `RefusalError`."""
-        addresses = self._serving.get((zone, family), [])
-        for address in sorted(addresses, key=lambda address: -self._ports[zone, address].free):
-            ports = self._ports[zone, address]
+        serving = self._serving.get((zone, family), [])
+        for address, ports in sorted(serving, key=_most_free) if len(serving) > 1 else serving:
             port = ports.pair(now) if count == 2 else ports.single(now)
             if port is not None:
-                return address, tuple(range(port, port + count))
+                return address, (port, port + 1) if count == 2 else (port,)
         raise RefusalError("ports", f"zone {zone!r} has no IPv{family} media port left: add a media address")
 
     def claim(self, zone: str, address: Address, port: int) -> None:
         """Mark a port as taken."""
-        if (zone, address) in self._ports:
-            self._ports[zone, address].claim(port)
+        known = self._ports.get((zone, address))
+        if known is not None:
+            known.claim(port)
 
     def give_back(self, zone: str, address: Address, ports: tuple[int, ...], now: float) -> None:
         """Let ports rest and then serve again; those of an address that this site never had are nobody's."""
-        if (zone, address) in self._ports:
+        known = self._ports.get((zone, address))
+        if known is not None:
             for port in ports:
-                self._ports[zone, address].give_back(port, now)
+                known.give_back(port, now)
 
     def put_back(self, zone: str, address: Address, ports: tuple[int, ...]) -> None:
         """Return ports that nobody outside ever heard of."""
+        known = self._ports[zone, address]
         for port in ports:
-            self._ports[zone, address].put_back(port)
+            known.put_back(port)
+
+
+def _most_free(serving: tuple[Address, Ports]) -> int:
+    return -serving[1].free

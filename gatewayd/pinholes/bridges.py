@@ -41,8 +41,10 @@ def with_far(held: Held, side: SideName, far: FarEnd) -> Held:
     bridges: list[Bridge] = []
     for bridge, component in zip(held.bridges, COMPONENTS[held.kind], strict=True):
         told = _side(far, component)
-        end = replace(bridge.a if side == "a" else bridge.b, remote=told.remote, sources=told.sources)
-        bridges.append(replace(bridge, a=end) if side == "a" else replace(bridge, b=end))
+        old = bridge.a if side == "a" else bridge.b
+        end = relay.End(old.address, old.port, told.remote, told.sources, old.local)
+        a, b = (end, bridge.b) if side == "a" else (bridge.a, end)
+        bridges.append(Bridge(bridge.lease, a, b))
     return replace(held, bridges=tuple(bridges))
 
 

@@ -44,15 +44,16 @@ class Held:
 
     def ends(self, side: SideName) -> tuple[End, ...]:
         """Give the pinholes of one side."""
-        return tuple(bridge.a if side == "a" else bridge.b for bridge in self.bridges)
+        return tuple([bridge.a if side == "a" else bridge.b for bridge in self.bridges])
 
     def ports(self, side: SideName) -> tuple[int, ...]:
         """Give the ports of one side."""
-        return tuple(end.port for end in self.ends(side))
+        return tuple([end.port for end in self.ends(side)])
 
     def address(self, side: SideName) -> Address:
         """Give the media address of one side."""
-        return self.ends(side)[0].address.address
+        bridge = self.bridges[0]
+        return (bridge.a if side == "a" else bridge.b).address.address
 
     def with_bridge(self, index: int, bridge: Bridge) -> Held:
         """Give the lease with one of its bridges replaced."""

@@ -24,7 +24,7 @@ Place: TypeAlias = tuple[Address, int]
 """An address and a UDP port."""
 
 CACHED_ADDRESSES = 65_536
-"""Addresses whose parsed form is kept: parsing one costs more than all checks of an end."""
+"""Addresses whose parsed form is kept, and what policy says of them: finding out costs more than an open pinhole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,8 @@ class Policy:
             name: {media.address.version for media in zone.media.addresses} for name, zone in site.zones.items()
         }
         self.limits = site.limits
+        self._judged = lru_cache(maxsize=CACHED_ADDRESSES)(self._judge)
+        self._sourced = lru_cache(maxsize=CACHED_ADDRESSES)(self._source)
 
     def end(self, zone: str, peer: str, family: int) -> None:
         """Check that an end may exist; raises `RefusalError`."""
@@ -89,13 +91,14 @@ class Policy:
             control = (media[0], media[1] + 1) if media and media[1] < 65535 else None
         if not learns:
             return FarEnd(Far(media), Far(control), learns=False)
-        source = self._source(known, signalled, family)
+        source = self._sourced(peer, signalled) if signalled is not None else None
+        if source is not None and source.version != family:
+            source = None
         return FarEnd(Far(media, _learnable(media, source)), Far(control, _learnable(control, source)), learns=True)
 
     def allows(self, peer: str, remote: Place) -> bool:
         """Tell whether media of a peer may still be where it is, after the site file changed."""
-        known = self._peers.get(peer)
-        return known is not None and not self._fault(known, peer, *remote)
+        return peer in self._peers and not self._fault(peer, str(remote[0]), remote[1])
 
     def holds(self, zone: str, address: Address) -> bool:
         """Tell whether a zone still carries media of that address's family."""
@@ -111,32 +114,37 @@ class Policy:
         address = literal(remote.address)
         if address.version != family:
             raise RefusalError("policy", f"{address} is no IPv{family} address, as this end of {name!r} has to have")
-        fault = self._fault(known, name, address, remote.port)
+        fault = self._fault(name, remote.address, remote.port)
         if not fault:
             return address, remote.port
         if known.peer.learns:
             return None
         raise RefusalError("policy", fault)
 
-    def _fault(self, known: _Known, name: str, address: Address, port: int) -> str:
-        if port < MEDIA_PORT_MIN:
-            return f"port {port} is below {MEDIA_PORT_MIN}: no media goes there"
+    def _fault(self, name: str, text: str, port: int) -> str:
+        return (
+            f"port {port} is below {MEDIA_PORT_MIN}: no media goes there"
+            if port < MEDIA_PORT_MIN
+            else self._judged(name, text)
+        )
+
+    def _judge(self, name: str, text: str) -> str:
+        """Give the reason why media of a peer may not go to an address, empty where it may."""
+        networks, address = self._peers[name].networks, literal(text)
         if address in self._own:
             return f"{address} is an address of this appliance"
         if never_a_host(address):
             return f"{address} is no address of a host"
-        if known.networks is None:
+        if networks is None:
             return f"{address} is not an address of the internet" if is_bogon(address) else ""
-        if any(address in network for network in known.networks):
+        if any(address in network for network in networks):
             return ""
         return f"{address} is outside the media prefixes of peer {name!r}"
 
-    def _source(self, known: _Known, signalled: str | None, family: int) -> Address | None:
+    def _source(self, name: str, text: str) -> Address | None:
         """Give the source of the signalling where media may come from it too."""
-        if signalled is None:
-            return None
-        address = literal(signalled)
-        if address.version != family or address in self._own or never_a_host(address):
+        address, known = literal(text), self._peers[name]
+        if address in self._own or never_a_host(address):
             return None
         if known.networks is None:
             inside = not is_bogon(address)
@@ -174,5 +182,6 @@ def _networks(peer: Peer) -> tuple[Network, ...] | None:
 
 
 def _learnable(remote: Place | None, source: Address | None) -> tuple[Address, ...]:
-    found = (remote[0] if remote else None, source)
-    return tuple(dict.fromkeys(address for address in found if address is not None))
+    if remote is None:
+        return () if source is None else (source,)
+    return (remote[0],) if source is None or source == remote[0] else (remote[0], source)

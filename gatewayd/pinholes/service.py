@@ -141,7 +141,7 @@ class PinholeService:
     def asked(self, door: Door, request: Request) -> None:
         """Answer at once, or in a task of its own what takes many slices."""
         owner = self._connections[door]
-        if isinstance(request, Renew | Release | Hold | List):
+        if isinstance(request, Renew | Hold | List) or (isinstance(request, Release) and len(request.leases) > SLICE):
             task = asyncio.ensure_future(self._long(door, owner, request))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -155,12 +155,14 @@ class PinholeService:
             log.warning("request.failed owner=%s: %s", owner, error)
             door.send(Refused(request.id, "kernel", str(error)))
 
-    def _answer(self, owner: str, request: Lease | SetRemote | Ban) -> Reply:
+    def _answer(self, owner: str, request: Lease | SetRemote | Release | Ban) -> Reply:
         now = self._clock()
         if isinstance(request, Lease):
             return Leased(request.id, self._desk.open(owner, request, now))
         if isinstance(request, SetRemote):
             self._desk.change(owner, request, now)
+        elif isinstance(request, Release):
+            self._desk.release(owner, request.leases, now)
         else:
             self._bans.ban(request.address, request.seconds, f"{owner}: {request.reason}")
         return Done(request.id)
