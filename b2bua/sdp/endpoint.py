@@ -54,6 +54,7 @@ PROTOS: dict[str, tuple[Transport, bool]] = {
     "TCP/TLS/BFCP": (Transport.BFCP_TCP, True),  # RFC 8856
 }
 
+_PAYLOAD_TYPES = frozenset(map(str, range(128)))  # RFC 3550 section 5.1: seven bits
 _SPOKEN = frozenset({"audio", "video", "text"})  # kinds that make a call worth setting up by themselves
 
 
@@ -191,7 +192,7 @@ def _refusal(media: Media, transport: Transport, *, secure: bool, keying: Keying
         return Refusal.PORTS
     if secure and keying is Keying.NONE:
         return Refusal.KEYS
-    if transport is Transport.RTP and not all(name.isdecimal() and int(name) < 128 for name in media.formats):
+    if transport is Transport.RTP and not _PAYLOAD_TYPES.issuperset(media.formats):
         return Refusal.FORMATS
     return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 from collections.abc import Callable
 from typing import Protocol
@@ -76,8 +75,9 @@ class UdpSocket:
     def send(self, data: bytes, host: str, port: int) -> str:
         """Send; gives "" or why it could not be sent. A full buffer loses the datagram, as UDP may."""
         try:
-            with contextlib.suppress(BlockingIOError):
-                self.socket.sendto(data, (host, port))
+            self.socket.sendto(data, (host, port))
+        except BlockingIOError:
+            return ""
         except OSError as error:
             return error.strerror or "it could not be sent"
         return ""
