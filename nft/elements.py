@@ -75,10 +75,21 @@ class Element:
 class _Frame:
     """What stands around every key and value of one set. Opening a stream writes some twenty: they are made once."""
 
-    __slots__ = ("after_key", "after_value", "before_key", "before_list", "closing", "plain", "removed", "shape")
+    __slots__ = (
+        "after_key",
+        "after_value",
+        "before_key",
+        "before_list",
+        "closing",
+        "pack_key",
+        "plain",
+        "removed",
+        "shape",
+    )
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
+        self.pack_key = shape.packer()
         size = shape.key_bytes
         self.before_key = nl.nested(KEY, nl.attribute(VALUE, bytes(size)))[:8]
         self.closing = bytes(-size % 4)
@@ -92,24 +103,35 @@ class _Frame:
         names = nl.attribute(LIST_TABLE, nl.name(shape.table)) + nl.attribute(LIST_SET, nl.name(shape.name))
         self.before_list = GENERIC + names
 
-    def remove(self, operation: Remove) -> bytes:
-        return self.removed + self.shape.encode_key(operation.key) + self.closing
+    def removes(self, operations: Iterable[Remove]) -> list[bytes]:
+        """Encode deletions from this set."""
+        before, pack, after = self.removed, self.pack_key, self.closing
+        return [before + pack(*operation.key) + after for operation in operations]
 
-    def put(self, operation: Put) -> bytes:
-        shape, data, timeout, comment = self.shape, operation.data, operation.timeout, operation.comment
-        body = shape.encode_key(operation.key) + self.after_key
-        if data is not None:
-            if shape.data is None:
-                raise ModelError(f"{shape.name}: an element has no value")
+    def puts(self, operations: Iterable[Put]) -> list[bytes]:
+        """Encode additions to this set."""
+        field = self.shape.data
+        if field is None:
+            return [self._put(operation) for operation in operations]
+        before, pack_key, between, pack, after = self.plain, self.pack_key, self.after_key, field.pack, self.after_value
+        return [
+            before + pack_key(*operation.key) + between + pack(operation.data) + after
+            if operation.timeout is None and not operation.comment and operation.data is not None
+            else self._put(operation)
+            for operation in operations
+        ]
+
+    def _put(self, operation: Put) -> bytes:
+        shape, data = self.shape, operation.data
+        if (data is None) != (shape.data is None):
+            raise ModelError(f"{shape.name}: an element {'has no' if data is not None else 'lacks its'} value")
+        body = self.pack_key(*operation.key) + self.after_key
+        if shape.data is not None:
             body += shape.data.pack(data) + self.after_value
-        elif shape.data is not None:
-            raise ModelError(f"{shape.name}: an element lacks its value")
-        if timeout is None and not comment:
-            return self.plain + body
-        if timeout is not None:
-            body += _BEFORE_TIMEOUT + _U64.pack(max(1, round(timeout * 1000)))
-        if comment:
-            body += nl.attribute(USERDATA, userdata(comment))
+        if operation.timeout is not None:
+            body += _BEFORE_TIMEOUT + _U64.pack(max(1, round(operation.timeout * 1000)))
+        if operation.comment:
+            body += nl.attribute(USERDATA, userdata(operation.comment))
         return _head(8 + len(body)) + self.before_key + body
 
 
@@ -127,7 +149,8 @@ _BEFORE_TIMEOUT = nl.attribute(TIMEOUT, bytes(8))[:4]
 def encode(operation: Operation) -> bytes:
     """Encode one element of NFTA_SET_ELEM_LIST_ELEMENTS."""
     frame = _frame(operation.shape)
-    return frame.put(operation) if isinstance(operation, Put) else frame.remove(operation)
+    (encoded,) = frame.puts((operation,)) if isinstance(operation, Put) else frame.removes((operation,))
+    return encoded
 
 
 def userdata(comment: str) -> bytes:
@@ -165,8 +188,8 @@ def runs(operations: Iterable[Operation]) -> Iterator[Run]:
     for (kind, shape), group in groupby(operations, _SORT):
         chosen = list(group)
         frame = _frame(shape)
-        write: Callable[[Any], bytes] = frame.put if kind is Put else frame.remove
-        body = [write(operation) for operation in chosen]
+        write: Callable[[Any], list[bytes]] = frame.puts if kind is Put else frame.removes
+        body = write(chosen)
         joined = b"".join(body)
         if len(joined) <= MAX_RUN:
             yield _run(chosen, joined)

@@ -49,6 +49,7 @@ class Netlink:
         for option in (CAP_ACK, EXT_ACK):
             self._socket.setsockopt(SOL_NETLINK, option, 1)
         self._sequence = int.from_bytes(os.urandom(3), "big")
+        self._buffer = memoryview(bytearray(DATAGRAM))  # of its own, because recv() would allocate as much each time
 
     def __enter__(self) -> Self:
         return self
@@ -120,7 +121,7 @@ class Netlink:
 
     def _receive(self) -> list[tuple[int, int, int, bytes]]:
         try:
-            return list(nl.messages(self._socket.recv(DATAGRAM)))
+            return list(nl.messages(bytes(self._buffer[: self._socket.recv_into(self._buffer)])))
         except BlockingIOError as error:
             raise NftError(f"the kernel did not answer within {ANSWER_SECONDS} s") from error
         except OSError as error:

@@ -94,13 +94,19 @@ class Shape:
     statement: str = ""
     size: int | None = None
 
-    def encode_key(self, key: Key) -> bytes:
-        """Encode a key; the fields of a concatenation are padded to 4 bytes each."""
-        if len(key) != len(self.key):
-            raise ModelError(f"{self.name} takes {len(self.key)} key fields, not {len(key)}")
+    def packer(self) -> Callable[..., bytes]:
+        """Return what encodes the fields of a key; those of a concatenation are padded to 4 bytes each."""
         if len(self.key) == 1:
-            return self.key[0].pack(key[0])
-        return b"".join([field.pack(value) + field.padding for field, value in zip(self.key, key, strict=True)])
+            return self.key[0].pack
+        fields = [(field.pack, field.padding) for field in self.key]
+        name, count = self.name, len(fields)
+
+        def pack(*key: Value) -> bytes:
+            if len(key) != count:
+                raise ModelError(f"{name} takes {count} key fields, not {len(key)}")
+            return b"".join([pack(value) + padding for (pack, padding), value in zip(fields, key, strict=True)])
+
+        return pack
 
     def decode_key(self, data: bytes) -> Key:
         """Read a key of ``key_bytes`` bytes back."""

@@ -141,7 +141,9 @@ class PinholeService:
     def asked(self, door: Door, request: Request) -> None:
         """Answer at once, or in a task of its own what takes many slices."""
         owner = self._connections[door]
-        if isinstance(request, Renew | Hold | List) or (isinstance(request, Release) and len(request.leases) > SLICE):
+        if isinstance(request, Renew | Hold | List) or (
+            isinstance(request, Release) and len(request.leases) > CALL_SLICE
+        ):
             task = asyncio.ensure_future(self._long(door, owner, request))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
