@@ -16,6 +16,7 @@ from lab.host import Host
 from lab.lab import Lab
 from lab.programs import PROGRAMS
 from lab.topology import SIP_PORT
+from nft.schema import STATIC_MEDIA
 from tests.peers.wires import Transport
 from vdx.control import (
     AdminClientCodec,
@@ -104,11 +105,11 @@ class Edge:
         return {name: value for name, value in b2bua.facts.items() if name in HELD}
 
     def kernel_elements(self) -> int:
-        """Count what the kernel holds of pinholes: elements of the relay's maps and sets, whatever their names."""
+        """Count what the kernel holds of pinholes: elements of the relay's maps and sets but those of the site."""
         done = self.host("edge").run(["nft", "--json", "list", "table", "inet", "media"], timeout=ASK_SECONDS)
         objects = json.loads(done.stdout)["nftables"]
         keyed = [one[kind] for one in objects for kind in ("set", "map") if kind in one]
-        return sum(len(one.get("elem", ())) for one in keyed if "timeout" in one.get("flags", ()))
+        return sum(len(one.get("elem", ())) for one in keyed if one["name"] not in STATIC_MEDIA)
 
 
 @contextmanager

@@ -58,4 +58,5 @@ def test_two_hundred_calls_leave_nothing(edge: Edge, tmp_path: Path) -> None:
     assert played + CALLS == 200
     assert edge.kernel_elements() == elements == 0
     edge.wait_until_transactions_end()
-    assert open_files(edge) == before
+    # a question of ours may have been under way when they were counted first, so fewer is well
+    assert all(now <= before[name] for name, now in open_files(edge).items())
