@@ -6,7 +6,7 @@ timer to `next_timer`. This is the sink of `b2bua.transport` and of `b2bua.pinho
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Protocol
@@ -59,8 +59,8 @@ class Gateway:
         self._on_record = on_record
         self._desk = Desk()
         self._calls: dict[CallId, Call] = {}
-        # every call for its first three minutes; the order of insertion is the order of deadlines
-        self._ringing: dict[CallId, float] = {}
+        # calls in their first three minutes, by deadline; one that ends early goes when it is the first
+        self._ringing: deque[tuple[float, CallId]] = deque()
         self._relayed: dict[sip.ClientRequest, sip.ServerRequest] = {}
         self._renew_at: float | None = None
         self._stated: frozenset[str] = frozenset()
@@ -117,12 +117,9 @@ class Gateway:
         self._pump(now)
 
     def _stop_ringing(self, now: float) -> None:
-        for ident, deadline in list(self._ringing.items()):
-            if deadline > now:
-                return
-            call = self._calls[ident]
-            del self._ringing[ident]
-            if call.answered is None:
+        while self._ringing and self._ringing[0][0] <= now:
+            call = self._calls.get(self._ringing.popleft()[1])
+            if call is not None and call.answered is None:
                 call.end(now, 408, "gateway", f"nobody answered in {MAX_RINGING:g} s")
 
     # What the shells take away
@@ -137,7 +134,7 @@ class Gateway:
 
     def next_timer(self) -> float | None:
         """Give the time at which `on_timer` is due."""
-        first_ringing = next(iter(self._ringing.values()), None)
+        first_ringing = self._ringing[0][0] if self._ringing else None
         times = (self.endpoint.next_timer(), self._desk.next_timer(), first_ringing, self._renew_at)
         return min([time for time in times if time is not None], default=None)
 
@@ -247,12 +244,13 @@ class Gateway:
         call = Call(ident, leg, request, parties, session, invite, self._ended, now)
         leg.owner = call
         self._calls[ident] = call
-        self._ringing[ident] = now + MAX_RINGING
+        self._ringing.append((now + MAX_RINGING, ident))
         call.begin(now)
 
     def _ended(self, call: Call, record: CallRecord) -> None:
         del self._calls[call.id]
-        self._ringing.pop(call.id, None)
+        while self._ringing and self._ringing[0][1] not in self._calls:
+            self._ringing.popleft()
         self.counts[f"ended: {record.status // 100}xx"] += 1
         self._on_record(record)
 
