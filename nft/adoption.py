@@ -8,12 +8,12 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from nft.elements import Element
-from nft.number import LOCAL, Number
+from nft.number import Number
 from nft.relay import Address, Bridge, End, Remote, read_comment
 from nft.schema import MEDIA, Key, Shape
 
 VERSIONS = (4, 6)
-DUMPED = ("peer", "self4", "self6", "from4", "from6")  # of fixed size, so that a dump misses nothing; others are asked
+DUMPED = ("self4", "self6", "from4", "from6")  # of fixed size, so that a dump misses nothing; others are asked
 
 Dump = Mapping[str, Sequence[Element]]
 
@@ -32,7 +32,7 @@ class Adopted:
 
 
 def settings(dump: Dump) -> list[tuple[Shape, Key]]:
-    """Return the elements to ask for after the dump: where each pinhole sends, what it waits for and has learned."""
+    """Return the elements to ask for after the dump: how each pinhole sends, what it waits for and has learned."""
     learns = {e.key[0] for v in VERSIONS for e in dump[f"from{v}"]}
     wanted: list[tuple[Shape, Key]] = []
     for version in VERSIONS:
@@ -41,6 +41,7 @@ def settings(dump: Dump) -> list[tuple[Shape, Key]]:
             early = (f"eda{version}", "edp", f"lda{version}", "ldp", "wait")
             names = early if number in learns else (f"rda{version}", "rdp")
             wanted += [(MEDIA[name], (number,)) for name in names]
+            wanted.append((MEDIA[f"local{version}"], element.key[1:]))
     return wanted
 
 
@@ -80,7 +81,7 @@ def read(dump: Dump) -> list[Adopted]:
 class _Tables:
     """The dump by pinhole number."""
 
-    peer: dict[Any, Any]
+    local: set[Key]
     remote: dict[Any, Remote]
     learned: dict[Any, Remote]
     sources: dict[Any, tuple[IPv4Address | IPv6Address, ...]]
@@ -101,7 +102,7 @@ class _Tables:
             for element in dump[f"from{version}"]:
                 sources[element.key[0]] = (*sources.get(element.key[0], ()), element.key[1])
         return cls(
-            {e.key[0]: e.data for e in dump["peer"]},
+            {e.key for v in VERSIONS for e in dump.get(f"local{v}", ())},
             _remotes(dump, "e") | _remotes(dump, "r"),
             _remotes(dump, "l"),
             sources,
@@ -115,7 +116,7 @@ class _Tables:
             port,
             self.remote.get(number),
             tuple(sorted(self.sources.get(number, ()))),
-            local=self.peer.get(number) == LOCAL,
+            local=(address, port) in self.local,
         )
 
 

@@ -152,21 +152,22 @@ def rebind(
 ) -> Batch:
     """Return the transaction that turns one bridge into another over the same two pinholes.
 
-    An end that is equal in both keeps what it learned. With ``rearm`` it learns anew (a fork's second answer).
+    An end that is equal in both keeps what it learned, and so does one whose remote was unknown while the same hosts
+    could be its source. With ``rearm`` it learns anew (a fork's second answer).
     ``learned`` says that the ends that change have learned a source.
     """
     if (old.lease, old.a.place, old.b.place) != (new.lease, new.a.place, new.b.place):
         raise RelayError(f"lease {old.lease}: a bridge keeps its lease and its pinholes when its far sides change")
     steps: list[Step] = []
     for (was, was_other), (end, other) in zip(old.ends, new.ends, strict=True):
-        learns = rearm or was != end
-        if not learns:
+        if was == end and not rearm:
             continue
+        named = was.remote is None and was.sources == end.sources and not rearm
         before, after = _puts(old.lease, was, was_other, timeout), _puts(new.lease, end, other, timeout)
         steps += [Remove(put.shape, put.key) for put in before if put.shape is not _WAIT and put not in after]
-        if was.sources:
+        if was.sources and not named:
             steps.append(Forget(was.number, was.version, learned))
-        steps += [put for put in after if put.shape is _WAIT or put not in before]
+        steps += [put for put in after if put not in before or (put.shape is _WAIT and not named)]
     return _ordered(steps)
 
 
@@ -236,7 +237,6 @@ def _puts(lease: str, end: End, other: End, timeout: float) -> list[Put]:
     own = (number,)
     puts = [
         Put(sets["self"], end.place, number, None, comment(lease, there)),
-        Put(sets["peer"], own, LOCAL if end.local else there),
         Put(sets["lport"], own, port),
     ]
     if end.local:
@@ -245,6 +245,7 @@ def _puts(lease: str, end: End, other: End, timeout: float) -> list[Put]:
         host, service = ("eda", "edp") if sources else ("rda", "rdp")
         puts += (Put(sets[host], own, remote[0]), Put(sets[service], own, remote[1]))
     if sources:
+        puts.append(Put(sets["peer"], own, LOCAL if end.local else there))
         puts += [Put(sets["from"], (number, source)) for source in sources]
         puts.append(Put(_WAIT, own, None, timeout))
     elif remote:

@@ -178,7 +178,8 @@ MEDIA: Final[dict[str, Shape]] = {
     for shape in (
         *_family(4),
         *_family(6),
-        Shape("media", "peer", (MARK,), MARK, size=PINHOLES),  # pinhole -> the pinhole it is bridged to
+        # pinhole that may learn -> the pinhole it is bridged to; of the others, only their element of ok says it
+        Shape("media", "peer", (MARK,), MARK, size=PINHOLES),
         Shape("media", "lport", (MARK,), PORT, statement="counter;"),  # pinhole -> its port; counts what leaves by it
         Shape("media", "rdp", (MARK,), PORT),  # remote port of a pinhole, trusted or settled
         Shape("media", "edp", (MARK,), PORT),  # the signalled one, until the pinhole has learned

@@ -89,7 +89,10 @@ class Opened(Part, frozen=True):
 
 
 class Change(Part, frozen=True):
-    """New SDP of one end of a stream: all that is known of its far side now. Learning starts anew."""
+    """New SDP of one end of a stream: all that is known of its far side now.
+
+    Learning starts anew, unless this is the first SDP and names no host but those that may be the source already.
+    """
 
     lease: Lease_
     side: Side

@@ -145,6 +145,20 @@ def test_a_rebind_to_the_same_does_nothing(bridge: Bridge) -> None:
     assert relay.rebind(bridge, bridge, 90) == ()
 
 
+def test_a_first_remote_keeps_what_was_learned_and_a_second_does_not() -> None:
+    sets, host = Sets(), FAR[4][0]
+    first, second = bridge(remote=(host, 6000), sources=(host,)), bridge(remote=(host, 6002), sources=(host,))
+    sets.commit(relay.open([bridge(sources=(host,))], 90))
+    assert sets.learn(first.b, host, 7000)
+    sets.commit(relay.rebind(bridge(sources=(host,)), first, 90))
+    assert sets.held["eda4", (first.b.number,)].data == host
+    assert ("lok4", (first.b.number, host, 7000)) in sets.held
+    assert not sets.learn(first.b, host, 7002)
+    sets.commit(relay.rebind(first, second, 90))
+    assert ("lok4", (first.b.number, host, 7000)) not in sets.held
+    assert sets.learn(second.b, host, 7002)
+
+
 @given(bridges(), bridges())
 def test_counters_are_never_touched_by_a_change(old: Bridge, other: Bridge) -> None:
     new = replace(
@@ -190,9 +204,10 @@ def test_an_end_that_learns_admits_nobody_yet_and_sends_to_its_remote() -> None:
 
 
 def test_what_arrives_at_a_local_end_goes_to_a_socket() -> None:
-    local = Bridge("call.1", End(SDN[4], 40000, (FAR[4][0], 5004), local=True), End(NET[6], 40002, local=True))
-    targets = {p.data for p in relay.open([local], 30) if isinstance(p, Put) and p.shape.name in ("ok4", "peer")}
-    assert targets == {LOCAL}
+    learns = End(NET[6], 40002, None, (FAR[6][0],), local=True)
+    local = Bridge("call.1", End(SDN[4], 40000, (FAR[4][0], 5004), local=True), learns)
+    targets = {p.shape.name: p.data for p in relay.open([local], 30) if isinstance(p, Put)}
+    assert targets["ok4"] == targets["peer"] == LOCAL
 
 
 def test_many_bridges_open_in_few_messages() -> None:
