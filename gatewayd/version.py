@@ -58,8 +58,8 @@ class Version:
 
 def compute(loaded: LoadedSite, kept: dict[Key, int]) -> Version:
     """Work a site out, without touching anything; raises `VersionError`."""
-    places = layout(loaded.site, kept)
     try:
+        places = layout(loaded.site, kept)
         edge = firewall.edge(loaded, places)
     except NftError as error:
         raise VersionError(f"{loaded.name}: {error}") from error

@@ -29,7 +29,7 @@ def number(zone: int, index: int, port: int) -> Number:
     if not 1 <= zone <= MAX_ZONE:
         raise ModelError(f"zone index {zone} is not in 1..{MAX_ZONE}")
     if not 0 <= index <= MAX_ADDRESS:
-        raise ModelError(f"media address index {index} is not in 0..{MAX_ADDRESS}")
+        raise ModelError(f"index {index} is not in 0..{MAX_ADDRESS}")
     if not 1 <= port <= 0xFFFF:
         raise ModelError(f"port {port} is not in 1..65535")
     return Number(zone << 24 | index << 16 | port)

@@ -22,7 +22,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from nft.elements import Put, Remove
-from nft.errors import RelayError
+from nft.errors import ModelError, RelayError
 from nft.number import ADDRESS_MASK, LOCAL, Number, number
 from nft.schema import LEASE_SECONDS, MAX_LEASE_BYTES, MEDIA, IPAddress, Key, Shape
 
@@ -72,7 +72,11 @@ class Address:
     """The upper half of its pinholes' numbers."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "mark", number(self.zone, self.index, 1) & ADDRESS_MASK)
+        try:
+            mark = number(self.zone, self.index, 1) & ADDRESS_MASK
+        except ModelError as error:
+            raise RelayError(f"media address {self.address}: {error}") from error
+        object.__setattr__(self, "mark", mark)
 
 
 @dataclass(frozen=True, slots=True)
