@@ -15,9 +15,8 @@ import time
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
-import yaml
-
 from bench.report import Aim, Report
+from bench.site import add_media_addresses
 from lab.lab import Lab
 from lab.users import B2BUA
 from nft import relay
@@ -31,8 +30,6 @@ FILLED = 20_000
 PINHOLES = 4
 """Of one RTP stream: two ends, RTP and RTCP."""
 
-SECOND = {"sdn": ("198.18.0.11/24", "198.18.0.11"), "internet": ("203.0.113.11/26", "203.0.113.11")}
-
 WHOLE, KERNEL = Aim("at most", 0.5), Aim("at most", 0.1)
 
 
@@ -41,7 +38,7 @@ def run(*, short: bool) -> Report:
     rounds, samples = (1, 200) if short else (5, 2_000)
     report = Report("opening")
     with Lab.temporary("bench") as lab:
-        _add_media_addresses(lab)
+        add_media_addresses(lab, 1)  # 20,000 pinholes fill one to the last port
         lab.start("gatewayd")
         _load_prefixes(lab)
         path = lab.state.run / "pinhole.sock"
@@ -63,16 +60,6 @@ def run(*, short: bool) -> Report:
 def _quantile(times: list[float], at: float) -> float:
     ordered = sorted(times)
     return ordered[min(len(ordered) - 1, int(len(ordered) * at))]
-
-
-def _add_media_addresses(lab: Lab) -> None:
-    """Give each side a second media address: 20,000 pinholes fill one of them to the last port."""
-    document = yaml.safe_load(lab.state.site.read_text())
-    for zone, (interface, address) in SECOND.items():
-        settings = document["zones"][zone]
-        settings["addresses"].append(interface)
-        settings["media"]["addresses"].append(address)
-    lab.state.site.write_text(yaml.safe_dump(document, sort_keys=False))
 
 
 def _load_prefixes(lab: Lab) -> None:

@@ -17,8 +17,10 @@ from pathlib import Path
 
 from bench.processes import cpu_seconds
 from bench.report import Aim, Report
+from bench.site import add_media_addresses
 from lab.host import Host
 from lab.lab import Lab
+from lab.programs import PROGRAMS
 from lab.topology import EdgeZone
 from tests.peers.sipp import callee, caller
 from tests.peers.sipp.run import Sipp
@@ -78,8 +80,9 @@ def run(*, short: bool) -> Report:
     report = Report("signalling")
     ours: list[float] = []
     sippys: list[float] = []
-    programs = ("gatewayd", "mediad", "b2bua")
-    with Lab.temporary("bench", programs=programs) as lab, Lab.temporary("sippy") as bare, _sippy(bare) as sippy:
+    with Lab.temporary("bench") as lab, Lab.temporary("sippy") as bare, _sippy(bare) as sippy:
+        add_media_addresses(lab, 4)
+        lab.start(*PROGRAMS)
         paths = ((_edge(lab), ours), (sippy, sippys))
         for number in range(rounds):
             for way, costs in paths if number % 2 == 0 else reversed(paths):
