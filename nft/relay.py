@@ -93,6 +93,8 @@ class End:
     remote: Remote | None = None
     sources: tuple[IPAddress, ...] = ()
     local: bool = False
+    number: Number = field(init=False, repr=False, compare=False)
+    """The pinhole's number."""
 
     def __post_init__(self) -> None:
         version = self.address.address.version
@@ -107,11 +109,7 @@ class End:
                 raise RelayError(f"{source} cannot send to {self.address.address}: another IP version")
         if len(self.sources) > 1 and len(set(self.sources)) < len(self.sources):
             raise RelayError(f"a source of port {self.port} is named twice")
-
-    @property
-    def number(self) -> Number:
-        """Return the pinhole's number."""
-        return Number(self.address.mark | self.port)
+        object.__setattr__(self, "number", Number(self.address.mark | self.port))
 
     @property
     def version(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from gatewayd.pinholes import label
@@ -45,7 +44,7 @@ def with_far(held: Held, side: SideName, far: FarEnd) -> Held:
         end = relay.End(old.address, old.port, told.remote, told.sources, old.local)
         a, b = (end, bridge.b) if side == "a" else (bridge.a, end)
         bridges.append(Bridge(bridge.lease, a, b))
-    return replace(held, bridges=tuple(bridges))
+    return Held(held.lease, held.owner, held.kind, held.zones, held.peers, tuple(bridges))
 
 
 def adopted(entries: list[tuple[Label, Adopted]], places: Mapping[Key, MediaPlace]) -> Held:
