@@ -10,7 +10,9 @@ from gatewayd.pinholes.allocate import QUARANTINE_SECONDS
 from gatewayd.pinholes.desk import Desk
 from gatewayd.pinholes.layout import layout
 from gatewayd.pinholes.policy import Policy
+from nft import relay
 from nft.kernel import Traffic
+from nft.number import Number
 from tests.gatewayd.pinholes.memory import MemoryKernel, MemoryRelays, remote_text
 from tests.gatewayd.site import changed, load
 from vdx.ids import ADOPTION_SECONDS, LEASE_SECONDS
@@ -187,8 +189,16 @@ def test_a_learned_source_becomes_the_remote_and_is_told_once(bench: Bench) -> N
     assert bench.kernel.elements == {}
 
 
-def test_a_latch_of_nobody(bench: Bench) -> None:
+def test_what_a_closed_pinhole_learns_is_forgotten(bench: Bench) -> None:
     assert bench.desk.latched(0x0200C350, (ip_address(OUTSIDE), 1), 1.0) is None  # type: ignore[arg-type]
+    assert bench.kernel.batches == [relay.forget(Number(0x0200C350), 4)]
+
+
+def test_a_source_that_new_sdp_no_longer_allows_is_not_settled(bench: Bench) -> None:
+    bench.open()
+    bench.desk.change("b2bua", SetRemote(2, (Change(LEASE, "b", HOME, signalled_from="9.9.9.9"),)), 1.0)
+    assert bench.desk.latched(bench.number("b"), (ip_address(OUTSIDE), 61000), 1.0) is None  # type: ignore[arg-type]
+    assert bench.remotes()[0][1] == ""
 
 
 def test_new_sdp_makes_an_end_learn_anew(bench: Bench) -> None:
