@@ -167,7 +167,7 @@ class Renew(Message, frozen=True, tag="renew"):
 
 
 class Release(Message, frozen=True, tag="release"):
-    """Close these leases; closing one that is gone is no error."""
+    """Close these leases; closing one that is gone is no error. With `id` 0 nobody waits, and no answer comes."""
 
     id: Sequence
     leases: Leases

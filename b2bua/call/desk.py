@@ -42,7 +42,7 @@ class Desk:
     def release(self, leases: tuple[str, ...]) -> None:
         """Close leases; no answer is waited for: what is not released expires by itself."""
         if leases:
-            self._outbox.append(Release(self._number(), leases))
+            self._outbox.append(Release(0, leases))
 
     def renew(self, leases: tuple[str, ...], now: float, then: Result) -> None:
         """Keep leases open and hear what they carried."""

@@ -60,7 +60,7 @@ class Gateway:
         self._desk = Desk()
         self._calls: dict[CallId, Call] = {}
         # calls in their first three minutes, by deadline; one that ends early goes when it is the first
-        self._ringing: deque[tuple[float, CallId]] = deque()
+        self._deadlines: deque[tuple[float, CallId]] = deque()
         self._relayed: dict[sip.ClientRequest, sip.ServerRequest] = {}
         self._renew_at: float | None = None
         self._stated: frozenset[str] = frozenset()
@@ -110,15 +110,15 @@ class Gateway:
         """Do everything that is due."""
         self.endpoint.on_timer(now)
         self._desk.on_timer(now)
-        self._stop_ringing(now)
+        self._end_unanswered(now)
         if self._renew_at is not None and self._renew_at <= now:
             self._renew_at = now + RENEW_SECONDS
             self._desk.renew(self._leases(), now, self._renewed)
         self._pump(now)
 
-    def _stop_ringing(self, now: float) -> None:
-        while self._ringing and self._ringing[0][0] <= now:
-            call = self._calls.get(self._ringing.popleft()[1])
+    def _end_unanswered(self, now: float) -> None:
+        while self._deadlines and self._deadlines[0][0] <= now:
+            call = self._calls.get(self._deadlines.popleft()[1])
             if call is not None and call.answered is None:
                 call.end(now, 408, "gateway", f"nobody answered in {MAX_RINGING:g} s")
 
@@ -134,8 +134,8 @@ class Gateway:
 
     def next_timer(self) -> float | None:
         """Give the time at which `on_timer` is due."""
-        first_ringing = self._ringing[0][0] if self._ringing else None
-        times = (self.endpoint.next_timer(), self._desk.next_timer(), first_ringing, self._renew_at)
+        first_deadline = self._deadlines[0][0] if self._deadlines else None
+        times = (self.endpoint.next_timer(), self._desk.next_timer(), first_deadline, self._renew_at)
         return min([time for time in times if time is not None], default=None)
 
     # What operators ask
@@ -158,7 +158,8 @@ class Gateway:
         return {
             **self.endpoint.sizes,
             "calls": len(self._calls),
-            "ringing": len(self._ringing),
+            "unanswered": sum(1 for call in self._calls.values() if call.answered is None),
+            "deadlines": len(self._deadlines),
             "questions": self._desk.waiting,
             "relayed": len(self._relayed),
         }
@@ -244,13 +245,13 @@ class Gateway:
         call = Call(ident, leg, request, parties, session, invite, self._ended, now)
         leg.owner = call
         self._calls[ident] = call
-        self._ringing.append((now + MAX_RINGING, ident))
+        self._deadlines.append((now + MAX_RINGING, ident))
         call.begin(now)
 
     def _ended(self, call: Call, record: CallRecord) -> None:
         del self._calls[call.id]
-        while self._ringing and self._ringing[0][1] not in self._calls:
-            self._ringing.popleft()
+        while self._deadlines and self._deadlines[0][1] not in self._calls:
+            self._deadlines.popleft()
         self.counts[f"ended: {record.status // 100}xx"] += 1
         self._on_record(record)
 

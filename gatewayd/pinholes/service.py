@@ -149,7 +149,9 @@ class PinholeService:
             task.add_done_callback(self._tasks.discard)
             return
         try:
-            door.send(self._answer(owner, request))
+            reply = self._answer(owner, request)
+            if request.id or not isinstance(request, Release):
+                door.send(reply)
         except RefusalError as refusal:
             log.info("request.refused owner=%s code=%s: %s", owner, refusal.code, refusal)
             door.send(Refused(request.id, refusal.code, str(refusal)))
