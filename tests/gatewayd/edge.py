@@ -67,13 +67,17 @@ class Owner:
 
     def ask(self, message: msgspec.Struct) -> Reply:
         """Send a request and give its answer; events that come before it are kept."""
-        self.socket.sendall(OwnerCodec.encode(message))
+        self.send(message)
         while True:
             answer = self.receive()
             if isinstance(answer, Event):
                 self.events.append(answer)
             else:
                 return answer
+
+    def send(self, message: msgspec.Struct) -> None:
+        """Send a request."""
+        self.socket.sendall(OwnerCodec.encode(message))
 
     def event(self) -> Event:
         """Give the next event."""

@@ -64,6 +64,7 @@ def test_media_flows_both_ways_until_the_lease_is_released(machine: Edge) -> Non
     assert renewed.gone == (f"{CALL}.9",)
     assert owner.ask(Release(3, (LEASE,))) == Done(3)
     assert arrives(room, (a.address, a.port), phone) is None
+    owner.send(Release(0, (LEASE,)))  # nobody waits, so the next answer is that of the list
     assert owner.ask(List(4)) == Listed(4, ())
 
 
