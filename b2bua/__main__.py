@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import gc
 import logging
 import signal
@@ -58,21 +57,40 @@ async def run(run_dir: Path) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    tasks = [asyncio.create_task(pinholes.run()), asyncio.create_task(feed_watchdog())]
+    tasks = [
+        asyncio.create_task(pinholes.run(), name="pinholes"),
+        asyncio.create_task(feed_watchdog(), name="watchdog"),
+    ]
     gc.collect()
     gc.freeze()  # what is here now stays: the collector need not look at it again
     gc.set_threshold(*COLLECTOR)
     tell("READY=1\nSTATUS=waiting for a site version")
     log.info("b2bua.ready")
-    await stop.wait()
+    try:
+        await until_stopped(stop, tasks)
+    finally:
+        tell("STOPPING=1")
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        server.close()
+        await shell.close()
 
-    tell("STOPPING=1")
+
+async def until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
+    """Wait for `stop`. A task that ends before is an error: a program without one of its parts is better restarted.
+
+    Raises what the task raised, or RuntimeError where it just returned.
+    """
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
     for task in tasks:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-    server.close()
-    await shell.close()
+        if task in done:
+            task.result()
+            raise RuntimeError(f"the part {task.get_name()!r} ended, and should not have")
 
 
 def _ask(gateway: Gateway, pinholes: PinholeClient) -> None:

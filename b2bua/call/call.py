@@ -13,6 +13,7 @@ Whatever ends a call, `end` is the one way it ends: legs closed as their state a
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
@@ -21,13 +22,15 @@ from b2bua.call.headers import passing
 from b2bua.call.media import Party
 from b2bua.call.record import CallRecord
 from b2bua.call.session import Session
-from b2bua.sip import InjectionError, Leg, Message, Request, Response
+from b2bua.sip import Leg, Message, Request, Response, SipError
 from b2bua.sip import events as sip
 from vdx.control import CallInfo, LegInfo
 from vdx.ids import CallId
 from vdx.pinhole import Side
 
 Fields = list[tuple[str, str]]
+
+log = logging.getLogger(__name__)
 
 
 class Callee(Protocol):
@@ -85,8 +88,8 @@ class Call:
     def _call_out(self, now: float, headers: Fields, body: bytes) -> None:
         try:
             leg = self._invite(now, headers, body)
-        except InjectionError as error:  # of the dialled user: all else is checked before
-            self.end(now, error.status, "gateway", f"the dialled address cannot be written: {error}")
+        except SipError as error:  # of the dialled user: all else is checked before
+            self.end(now, error.status, "gateway", f"the INVITE cannot be written: {error}")
             return
         leg.owner = self
         self._legs["b"] = leg
@@ -232,7 +235,10 @@ class Call:
             return
         self._over = True
         for leg in self._legs.values():
-            leg.end(now, status)
+            try:
+                leg.end(now, status)
+            except Exception:  # whatever is wrong with one leg, the other one and the leases must go
+                log.exception("leg.stuck: %r of call %s", leg, self.id)
             leg.owner = None  # a cycle would wait for the garbage collector
         self.session.close()
         names = [self.parties[side].peer.name for side in ("a", "b")]

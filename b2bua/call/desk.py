@@ -5,6 +5,7 @@ Sans-IO: a shell carries `requests()` to the pinhole socket and brings back what
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Literal
 
@@ -14,16 +15,23 @@ ANSWER_SECONDS = 2.0
 """How long `gatewayd` may take: it answers in a millisecond; a caller hears a refusal instead of silence."""
 
 Result = Callable[[Reply, float], None]
+Fault = Callable[[str, Exception, float], None]
 Question = Lease | SetRemote | Renew | Release
+
+log = logging.getLogger(__name__)
 
 
 class Desk:
-    """Questions to `gatewayd` and their answers."""
+    """Questions to `gatewayd` and their answers.
 
-    def __init__(self) -> None:
+    A call that fails over an answer must not stop the answers of others: `on_fault` is told its name and the error.
+    """
+
+    def __init__(self, on_fault: Fault) -> None:
+        self._on_fault = on_fault
         self._next = 0
         self._outbox: list[Question] = []
-        self._waiting: dict[int, tuple[float, Result]] = {}
+        self._waiting: dict[int, tuple[float, str, Result]] = {}
         self.connected = False
 
     @property
@@ -33,11 +41,11 @@ class Desk:
 
     def lease(self, call: str, streams: tuple[Stream, ...], now: float, then: Result) -> None:
         """Open streams."""
-        self._ask(Lease(self._number(), call, streams), now, then)
+        self._ask(Lease(self._number(), call, streams), call, now, then)
 
-    def set_remote(self, changes: tuple[Change, ...], now: float, then: Result) -> None:
+    def set_remote(self, call: str, changes: tuple[Change, ...], now: float, then: Result) -> None:
         """Follow a change of SDP."""
-        self._ask(SetRemote(self._number(), changes), now, then)
+        self._ask(SetRemote(self._number(), changes), call, now, then)
 
     def release(self, leases: tuple[str, ...]) -> None:
         """Close leases; no answer is waited for: what is not released expires by itself."""
@@ -46,7 +54,7 @@ class Desk:
 
     def renew(self, leases: tuple[str, ...], now: float, then: Result) -> None:
         """Keep leases open and hear what they carried."""
-        self._ask(Renew(self._number(), leases), now, then)
+        self._ask(Renew(self._number(), leases), "", now, then)
 
     def requests(self) -> list[Question]:
         """Give what is to be sent, and forget it."""
@@ -57,7 +65,7 @@ class Desk:
         """Take in an answer; one that nobody waits for any more undoes what it did."""
         question = self._waiting.pop(reply.id, None)
         if question is not None:
-            question[1](reply, now)
+            self._tell(question, reply, now)
         elif isinstance(reply, Leased):
             self.release(tuple(entry.lease for entry in reply.streams))
 
@@ -73,22 +81,29 @@ class Desk:
 
     def on_timer(self, now: float) -> None:
         """Refuse the questions that have waited too long."""
-        late = [number for number, (deadline, _) in self._waiting.items() if deadline <= now]
+        late = [number for number, (deadline, *_) in self._waiting.items() if deadline <= now]
         self._refuse(late, f"gatewayd did not answer in {ANSWER_SECONDS:g} s", now)
 
     def _refuse(self, numbers: list[int], reason: str, now: float) -> None:
         code: Literal["kernel"] = "kernel"
         for number in numbers:
-            _, then = self._waiting.pop(number)
-            then(Refused(number, code, reason), now)
+            self._tell(self._waiting.pop(number), Refused(number, code, reason), now)
+
+    def _tell(self, question: tuple[float, str, Result], reply: Reply, now: float) -> None:
+        _, call, then = question
+        try:
+            then(reply, now)
+        except Exception as error:
+            log.exception("answer.fault: call %s", call)
+            self._on_fault(call, error, now)
 
     def _number(self) -> int:
         self._next += 1
         return self._next
 
-    def _ask(self, request: Lease | SetRemote | Renew, now: float, then: Result) -> None:
+    def _ask(self, request: Lease | SetRemote | Renew, call: str, now: float, then: Result) -> None:
         if not self.connected:
             then(Refused(request.id, "kernel", "gatewayd is not connected"), now)
             return
-        self._waiting[request.id] = (now + ANSWER_SECONDS, then)
+        self._waiting[request.id] = (now + ANSWER_SECONDS, call, then)
         self._outbox.append(request)

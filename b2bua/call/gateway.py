@@ -6,6 +6,7 @@ timer to `next_timer`. This is the sink of `b2bua.transport` and of `b2bua.pinho
 
 from __future__ import annotations
 
+import logging
 from collections import Counter, deque
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
@@ -36,6 +37,12 @@ RELAYED_INFO = frozenset({"application/media_control+xml", "application/dtmf-rel
 """Bodies of INFO that pass: picture requests (RFC 5168) and key presses. They carry no address."""
 
 
+MAX_DIALLED = 128
+"""Characters of a dialled user: the dial plan has no longer ones, and they stand in messages, records and lists."""
+
+log = logging.getLogger(__name__)
+
+
 class Ids(sip.Ids, Protocol):
     """Unguessable names, handed in."""
 
@@ -57,7 +64,7 @@ class Gateway:
         self.counts: Counter[str] = Counter()
         self._ids = ids
         self._on_record = on_record
-        self._desk = Desk()
+        self._desk = Desk(self._fault)
         self._calls: dict[CallId, Call] = {}
         # calls in their first three minutes, by deadline; one that ends early goes when it is the first
         self._deadlines: deque[tuple[float, CallId]] = deque()
@@ -170,7 +177,30 @@ class Gateway:
         """Handle events until there are none: a command may cause the next."""
         while events := self.endpoint.events():
             for event in events:
-                self._handle(event, now)
+                try:
+                    self._handle(event, now)
+                except Exception as error:  # a fault in one call is the end of that call, and of nothing else
+                    log.exception("event.fault: %s", type(event).__name__)
+                    self._give_up(event, error, now)
+
+    def _give_up(self, event: sip.Event, error: Exception, now: float) -> None:
+        try:
+            if isinstance(event, sip.RequestReceived):
+                event.handle.respond(now, 500)
+            elif not isinstance(event, sip.RequestAnswered):
+                call: Call | None = event.leg.owner
+                if call is None:
+                    event.leg.end(now, 500)
+                else:
+                    self._fault(call.id, error, now)
+        except Exception:
+            log.exception("event.stuck: %s", type(event).__name__)
+
+    def _fault(self, ident: str, error: Exception, now: float) -> None:
+        self.counts["faults"] += 1
+        call = self._calls.get(CallId(ident))
+        if call is not None:
+            call.end(now, 500, "gateway", f"unexpected {type(error).__name__}: {error}")
 
     def _handle(self, event: sip.Event, now: float) -> None:
         if isinstance(event, sip.IncomingInvite):
@@ -193,7 +223,11 @@ class Gateway:
         if caller is None:
             self._turn_away(leg, 403, "stranger", now)
             return
-        route = self.plan.dialplan.route(flow.zone, caller, request.parsed_uri.user)
+        dialled = request.parsed_uri.user
+        if len(dialled) > MAX_DIALLED:
+            self._turn_away(leg, 404, "dialled user", now)
+            return
+        route = self.plan.dialplan.route(flow.zone, caller, dialled)
         if isinstance(route, Refusal):
             self._turn_away(leg, route.status, "no route", now)
             return

@@ -166,7 +166,7 @@ class Session:
             then(written, now)
 
         if changes:
-            self._desk.set_remote(changes, now, self._asking(write, fail))
+            self._desk.set_remote(self._call, changes, now, self._asking(write, fail))
         else:
             write(now)
 
