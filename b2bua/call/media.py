@@ -30,6 +30,9 @@ KINDS: dict[Transport, Literal["rtp", "bfcp"]] = {Transport.RTP: "rtp", Transpor
 Known = tuple[Remote | None, Remote | None, str]
 """What a pinhole was last told of its far side: RTP, RTCP, and whose answer it was."""
 
+AGREED = ""
+"""Whose answer it was once the exchange is over: forks differ in the first exchange only, and who offers may change."""
+
 
 @dataclass(frozen=True, slots=True)
 class Party:
@@ -61,6 +64,7 @@ class CallMedia:
         self._offer: tuple[MediaEndpoint, ...] = ()
         self._offered_by: Side = "a"
         self._next = 0
+        self._agreed = False
 
     @property
     def leases(self) -> tuple[LeaseId, ...]:
@@ -101,6 +105,10 @@ class CallMedia:
             slot if slot and said.active else None for slot, said in zip(self._pending, answer, strict=True)
         ]
         self._pending = []
+        self._agreed = True
+        for slot in self._current:
+            if slot:
+                slot.known.update({side: (rtp, rtcp, AGREED) for side, (rtp, rtcp, _) in slot.known.items()})
         return tuple(before - _leases(self._current))
 
     def rollback(self) -> tuple[LeaseId, ...]:
@@ -120,7 +128,7 @@ class CallMedia:
         families = {side: stream.family, other: self._parties[other].peer.family}
         lease = lease_id(self._call, self._next)
         self._next += 1
-        known: dict[Side, Known] = {side: (*_remotes(stream, mux=False), "")}
+        known: dict[Side, Known] = {side: (*_remotes(stream, mux=False), AGREED)}
         return _Slot(lease, kind, families, known=known)
 
     def _request(self, side: Side, slot: _Slot) -> Stream:
@@ -138,7 +146,7 @@ class CallMedia:
             if slot is None or not said.active:
                 continue
             mux = asked.mux and said.mux
-            for side, stream, tag in ((sides[0], asked, ""), (sides[1], said, by)):
+            for side, stream, tag in ((sides[0], asked, AGREED), (sides[1], said, AGREED if self._agreed else by)):
                 known: Known = (*_remotes(stream, mux=mux), tag)
                 # an old-style hold (no address) leaves the last known far side in place
                 if stream.address is None or slot.known.get(side) == known:
