@@ -9,6 +9,7 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import sys
 import time
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from gatewayd.admin import Admin, program_version
 from gatewayd.bans import Bans
 from gatewayd.errors import StartError
 from gatewayd.network.kernel import Kernel as NetworkKernel
+from gatewayd.pinholes import door
 from gatewayd.pinholes.desk import Desk
 from gatewayd.pinholes.leases import Held
 from gatewayd.pinholes.relays import RelayLink
@@ -28,7 +30,7 @@ from gatewayd.signalling import B2buaLink
 from gatewayd.version import Versions, compute
 from nft.kernel import Kernel
 from nft.nflog import LatchReader
-from vdx import service, site
+from vdx import service, site, wire
 from vdx.errors import VdxError
 from vdx.ids import LEASE_SECONDS
 from vdx.site.source import LoadedSite
@@ -89,11 +91,14 @@ class Gatewayd:
         """Become ready, serve, end; pinholes, rules and addresses stay for the next start."""
         with self._open:
             # taken before anything is changed: a second gatewayd ends here
-            await self._listen()
+            admin, owners = await self._take()
             reader = self._open.enter_context(LatchReader())
             found = self._kernel.adopt() if self._ruled else []
             await self._versions.start(loaded, found, time.monotonic(), fresh=not self._ruled)
             self._service.watch(reader)
+            # whoever came meanwhile has waited: an owner told before adoption that nothing is open would end its calls
+            for server in (await self._admin.serve(admin), await self._service.serve(owners)):
+                self._open.callback(server.close)
             self._remember()
             self._steer()
             with suppress(OSError):  # CAP_SYS_NICE is welcome, not needed
@@ -117,11 +122,14 @@ class Gatewayd:
     async def _greet(self) -> None:
         await self._versions.greet()
 
-    async def _listen(self) -> None:
+    async def _take(self) -> list[socket.socket]:
+        """Take the paths of the sockets, in the order admin, owners; nobody is served yet."""
         try:
             self._run_dir.mkdir(parents=True, exist_ok=True)
-            await self._admin.listen(self._run_dir / "admin.sock")
-            await self._service.listen(self._run_dir / "pinhole.sock")
+            return [
+                self._open.enter_context(await wire.take(self._run_dir / "admin.sock", mode=0o600)),
+                self._open.enter_context(await door.take(self._run_dir / "pinhole.sock")),
+            ]
         except OSError as error:
             raise StartError(f"sockets cannot be made in {self._run_dir}: {error.strerror}") from error
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from gatewayd.bans import Bans
 from gatewayd.errors import RefusalError, VersionError
@@ -64,7 +65,7 @@ class Admin:
         self._reload = reload
         self._since = time.monotonic()
 
-    async def serve(self, connection: wire.Connection[ToGatewayd]) -> None:
+    async def visit(self, connection: wire.Connection[ToGatewayd]) -> None:
         """Answer one connection to its end."""
         try:
             async for request in connection:
@@ -72,9 +73,9 @@ class Admin:
         except wire.WireError as error:
             connection.send(Refused(0, "invalid", str(error)))
 
-    async def listen(self, path: Path) -> object:
-        """Serve at `path`, for this user alone."""
-        return await wire.serve(path, AdminServerCodec, self.serve, mode=0o600)
+    async def serve(self, listener: socket.socket) -> asyncio.Server:
+        """Serve at a socket that was taken before."""
+        return await wire.attend(listener, AdminServerCodec, self.visit)
 
     async def _answer(self, request: ToGatewayd) -> FromGatewayd:
         try:

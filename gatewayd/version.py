@@ -83,24 +83,20 @@ class Versions:
 
         `found` is what the kernel still relays. A `fresh` machine has no ruleset yet and gets it before any address.
         """
-        kept = {
-            (_zone(loaded, end.address.zone), end.address.address): end.address.index
-            for adopted in found
-            for end in (adopted.bridge.a, adopted.bridge.b)
-        }
-        version = compute(loaded, kept)
-        async with AsyncExitStack() as undo:
-            if fresh:
-                await self._firewall(version.edge, undo, busy=False)
-                undo.callback(ruleset.reset)
-            # what has expired stays in the sets until it is adopted and closed; nobody misses it
-            await self._change(version, undo, busy=any(adopted.expires != 0.0 for adopted in found))
-            undo.pop_all()
-        self._desk.follow(version.policy, version.places)
-        for held, over in self._desk.adopt(found, now):
-            if over:
-                self._revoke([held], "its time was over before gatewayd came back")
-        self._settle(version)
+        async with self._changing:
+            version = compute(loaded, _indices(loaded, found))
+            async with AsyncExitStack() as undo:
+                if fresh:
+                    await self._firewall(version.edge, undo, busy=False)
+                    undo.callback(ruleset.reset)
+                # what has expired stays in the sets until it is adopted and closed; nobody misses it
+                await self._change(version, undo, busy=any(adopted.expires != 0.0 for adopted in found))
+                undo.pop_all()
+            self._desk.follow(version.policy, version.places)
+            for held, over in self._desk.adopt(found, now):
+                if over:
+                    self._revoke([held], "its time was over before gatewayd came back")
+            self._settle(version)
 
     async def apply(self, loaded: LoadedSite) -> None:
         """Replace the active version; raises `VersionError` or `NetworkError`, and then the old one stays."""
@@ -198,6 +194,15 @@ def _check_cards(version: Version, found: Network) -> None:
             path = ("zones", zone, "interface") if zone else ("interfaces", link.name)
             text = f"there is no interface {link.name!r} on this machine: correct its name or add the card"
             raise VersionError(f"{version.loaded.origin(*path)}: {text}")
+
+
+def _indices(loaded: LoadedSite, found: list[Adopted]) -> dict[Key, int]:
+    """Give the indices of the media addresses of what the kernel relays: they stay."""
+    return {
+        (_zone(loaded, end.address.zone), end.address.address): end.address.index
+        for adopted in found
+        for end in (adopted.bridge.a, adopted.bridge.b)
+    }
 
 
 def _zone(loaded: LoadedSite, number: int) -> str:

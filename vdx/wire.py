@@ -25,6 +25,9 @@ MAX_LINE = 8 * 1024 * 1024
 MAX_BACKLOG = 16 * 1024 * 1024
 """Bytes that wait for a reader before its connection is closed: a stuck reader never stalls the others."""
 
+BACKLOG = 100
+"""Connections that wait in the kernel for a program that still starts."""
+
 Incoming = TypeVar("Incoming")
 Outgoing = TypeVar("Outgoing", bound=msgspec.Struct)
 
@@ -111,11 +114,12 @@ Handler = Callable[[Connection[Incoming]], Awaitable[None]]
 
 
 async def serve(path: Path, codec: Codec[Incoming], handler: Handler[Incoming], *, mode: int) -> asyncio.Server:
-    """Listen at `path` with the given file mode; a socket file left by a dead program is replaced.
+    """Listen at `path` with the given file mode and serve at once; raises as `take` does."""
+    return await attend(await take(path, mode=mode), codec, handler)
 
-    Raises `WireError` where another living program listens there.
-    """
-    await clear(path)
+
+async def attend(listener: socket.socket, codec: Codec[Incoming], handler: Handler[Incoming]) -> asyncio.Server:
+    """Serve those who wait at a taken path, and all who come."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(reader, writer, codec)
@@ -124,10 +128,26 @@ async def serve(path: Path, codec: Codec[Incoming], handler: Handler[Incoming], 
         finally:
             connection.close()
 
-    server = await asyncio.start_unix_server(connected, path, limit=MAX_LINE, start_serving=False)
-    path.chmod(mode)
-    await server.start_serving()
-    return server
+    return await asyncio.start_unix_server(connected, sock=listener, limit=MAX_LINE)
+
+
+async def take(path: Path, *, mode: int) -> socket.socket:
+    """Listen at `path` with the given file mode; a socket file left by a dead program is replaced.
+
+    Nobody is served yet: connections and what they ask wait in the kernel. Raises `WireError` where another living
+    program listens there, and OSError where no socket can be made.
+    """
+    await clear(path)
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.setblocking(False)
+        listener.bind(str(path))
+        path.chmod(mode)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 async def connect(path: Path, codec: Codec[Incoming]) -> Connection[Incoming]:

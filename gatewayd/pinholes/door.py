@@ -7,6 +7,7 @@ transaction that would wait for it.
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Protocol
 
@@ -108,11 +109,11 @@ class Door(asyncio.BufferedProtocol):
             self._transport.close()
 
 
-async def listen(path: Path, visits: Visits) -> asyncio.Server:
-    """Serve at `path`: everybody may knock, the kernel tells who it is. Raises `WireError` where it is taken."""
-    await wire.clear(path)
-    loop = asyncio.get_running_loop()
-    server = await loop.create_unix_server(lambda: Door(visits), path, start_serving=False)
-    path.chmod(0o666)
-    await server.start_serving()
-    return server
+async def take(path: Path) -> socket.socket:
+    """Take `path`: everybody may knock, the kernel tells who it is. Raises `WireError` where it is taken already."""
+    return await wire.take(path, mode=0o666)
+
+
+async def attend(listener: socket.socket, visits: Visits) -> asyncio.Server:
+    """Open to those who wait, and to all who come."""
+    return await asyncio.get_running_loop().create_unix_server(lambda: Door(visits), sock=listener)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from pathlib import Path
 
 from gatewayd.bans import Bans
 from gatewayd.errors import RefusalError
 from gatewayd.pinholes.desk import Desk, Taught
-from gatewayd.pinholes.door import Door, listen
+from gatewayd.pinholes.door import Door, attend
 from gatewayd.pinholes.leases import Held
 from nft.errors import NftError
 from nft.nflog import LatchReader
@@ -72,9 +72,9 @@ class PinholeService:
         """The owners that are connected."""
         return sorted(set(self._connections.values()))
 
-    async def listen(self, path: Path) -> asyncio.Server:
-        """Serve at `path`."""
-        return await listen(path, self)
+    async def serve(self, listener: socket.socket) -> asyncio.Server:
+        """Serve owners at a socket that was taken before."""
+        return await attend(listener, self)
 
     def watch(self, reader: LatchReader) -> None:
         """Follow what pinholes learn from now on."""

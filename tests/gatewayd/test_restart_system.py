@@ -11,7 +11,7 @@ import time
 import pytest
 
 from nft.kernel import Kernel
-from tests.gatewayd.edge import OTHER_OWNER, Edge, Owner, arrives, eventually
+from tests.gatewayd.edge import OTHER_OWNER, READY_SECONDS, Edge, Owner, arrives, eventually
 from vdx.pinhole import (
     End,
     Held,
@@ -36,6 +36,17 @@ LEASE = f"{CALL}.0"
 PACKETS = 400
 INTERVAL = 0.005  # 200 packets/s: restarting takes about a second, the packets two
 SO_RCVBUFFORCE = 33  # asm-generic/socket.h
+
+
+def knock(machine: Edge) -> Owner:
+    """Connect as an owner, as soon as anybody listens."""
+    end = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            return machine.owner()
+        except OSError:
+            assert time.monotonic() < end
+            time.sleep(0.005)
 
 
 def open_stream(
@@ -81,6 +92,27 @@ def test_a_killed_gatewayd_cuts_no_packet_and_adopts_what_the_kernel_holds(machi
     open_stream(machine, back, f"{CALL}.1")
     back.ask(Release(3, (LEASE,)))
     assert arrives(phone, port, room) is None
+
+
+def test_an_owner_that_is_back_before_gatewayd_is_ready_keeps_its_calls(machine: Edge) -> None:
+    machine.start()
+    owner = machine.owner()
+    open_stream(machine, owner)
+    machine.stop(signal.SIGKILL)
+    answers: list[object] = []
+
+    def come_back() -> None:
+        back = knock(machine)
+        answers.extend([back.ask(Hold(1, (LEASE,))), back.ask(List(2))])
+
+    early = threading.Thread(target=come_back)
+    early.start()
+    machine.start()
+    early.join()
+    held, listed = answers
+    assert held == Held(1, (LEASE,))
+    assert isinstance(listed, Listed)
+    assert [lease.lease for lease in listed.leases] == [LEASE]
 
 
 def test_what_nobody_claims_after_a_restart_closes(machine: Edge) -> None:

@@ -158,6 +158,23 @@ def test_a_second_program_on_the_same_socket(tmp_path: Path) -> None:
     run(path, job)
 
 
+def test_who_comes_before_a_taken_path_is_served_waits(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+
+    async def job() -> None:
+        listener = await wire.take(path, mode=0o600)
+        early = asyncio.ensure_future(raw(path, b'{"op":"list","id":7}\n'))
+        with pytest.raises(wire.WireError, match="another program already listens"):
+            await wire.take(path, mode=0o600)
+        assert not early.done()
+        server = await wire.attend(listener, GatewayCodec, echo)
+        assert await early == b'{"op":"done","id":7}\n'
+        server.close()
+        await asyncio.sleep(0)
+
+    asyncio.run(job())
+
+
 def test_a_socket_of_a_dead_program_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "socket"
 
