@@ -1,8 +1,9 @@
-"""Which port a pinhole gets: random, RTP even and RTCP odd, none reused for a minute. Pure: chance is handed in.
+"""Which port a pinhole gets: random, RTP even and RTCP odd, rested for a minute. Pure: chance is handed in.
 
 A media address holds pairs of ports (even and the odd above). A stream of RTP takes a pair; BFCP takes half of one and
 leaves the other half to the next. What is given back waits in quarantine, so that late packets of one call never enter
-the next.
+the next. Where no address of the zone has a port that has rested so long, the one that has rested longest comes back
+early: a caller who dials and cancels over and over would otherwise keep everybody out.
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ from gatewayd.errors import RefusalError
 from gatewayd.pinholes.bogons import Address
 
 QUARANTINE_SECONDS = 60.0
-"""How long a port rests: longer than any sender goes on after BYE, shorter than a shortage of ports would last."""
+"""How long a port rests: longer than any sender goes on after BYE."""
+
+SHORTEST_REST_SECONDS = 5.0
+"""How long it rests where ports are short: until three losses of a BYE are made good, the last after 3.5 s.
+
+RFC 3261 section 17.1.2.2: it is sent again after 0.5, 1 and 2 more seconds.
+"""
 
 Pick = Callable[[int], int]
 """Give a random number below the argument; `secrets.randbelow`, because a guessable port invites injected media."""
@@ -69,14 +76,21 @@ class Ports:
         """How many ports could be given out now."""
         return 2 * len(self._pairs) + len(self._halves)
 
-    def pair(self, now: float) -> int | None:
-        """Take an even port and the odd one above it; None where no pair is left."""
+    def pair(self, now: float, rest: float = QUARANTINE_SECONDS) -> int | None:
+        """Take an even port and the odd one above it; None where no pair is left.
+
+        If none has rested for the whole quarantine, the one that has rested longest, and at least `rest` seconds.
+        """
         self._wake(now)
+        while not self._pairs and self._rested(now) >= rest:
+            self._wake_one()
         return self._pairs.take(self._pick) if self._pairs else None
 
-    def single(self, now: float) -> int | None:
-        """Take one port; None where none is left."""
+    def single(self, now: float, rest: float = QUARANTINE_SECONDS) -> int | None:
+        """Take one port; None where none is left. `rest` as for a pair."""
         self._wake(now)
+        if not self.free and self._rested(now) >= rest:
+            self._wake_one()
         if self._halves:
             return self._halves.take(self._pick)
         if not self._pairs:
@@ -96,7 +110,7 @@ class Ports:
 
     def give_back(self, port: int, now: float) -> None:
         """Let a port rest and then serve again."""
-        self._resting.append((now + QUARANTINE_SECONDS, port))
+        self._resting.append((now, port))
 
     def put_back(self, port: int) -> None:
         """Return a port that nobody outside ever heard of."""
@@ -110,8 +124,15 @@ class Ports:
             self._halves.add(port)
 
     def _wake(self, now: float) -> None:
-        while self._resting and self._resting[0][0] <= now:
-            self.put_back(self._resting.popleft()[1])
+        while self._rested(now) >= QUARANTINE_SECONDS:
+            self._wake_one()
+
+    def _rested(self, now: float) -> float:
+        """Give how long the port has rested that has rested longest; below 0 where none rests."""
+        return now - self._resting[0][0] if self._resting else -1.0
+
+    def _wake_one(self) -> None:
+        self.put_back(self._resting.popleft()[1])
 
 
 class Allocator:
@@ -138,10 +159,13 @@ class Allocator:
     def take(self, zone: str, family: int, count: int, now: float) -> tuple[Address, tuple[int, ...]]:
         """Take one port or a pair on the zone's address with most free ports; raises `RefusalError`."""
         serving = self._serving.get((zone, family), [])
-        for address, ports in sorted(serving, key=_most_free) if len(serving) > 1 else serving:
-            port = ports.pair(now) if count == 2 else ports.single(now)
-            if port is not None:
-                return address, (port, port + 1) if count == 2 else (port,)
+        if len(serving) > 1:
+            serving = sorted(serving, key=_most_free)
+        for rest in (QUARANTINE_SECONDS, SHORTEST_REST_SECONDS):
+            for address, ports in serving:
+                port = ports.pair(now, rest) if count == 2 else ports.single(now, rest)
+                if port is not None:
+                    return address, (port, port + 1) if count == 2 else (port,)
         raise RefusalError("ports", f"zone {zone!r} has no IPv{family} media port left: add a media address")
 
     def claim(self, zone: str, address: Address, port: int) -> None:

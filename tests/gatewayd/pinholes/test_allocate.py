@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewayd.errors import RefusalError
-from gatewayd.pinholes.allocate import QUARANTINE_SECONDS, Allocator, Ports
+from gatewayd.pinholes.allocate import QUARANTINE_SECONDS, SHORTEST_REST_SECONDS, Allocator, Ports
 
 ONE, TWO, SIX = ip_address("192.0.2.1"), ip_address("192.0.2.2"), ip_address("2001:db8::1")
 
@@ -39,6 +39,48 @@ def test_no_port_is_reused_within_the_quarantine() -> None:
     ports.give_back(40001, 10.0)
     assert ports.pair(10.0 + QUARANTINE_SECONDS - 0.1) is None
     assert ports.pair(10.0 + QUARANTINE_SECONDS) == 40000
+
+
+def test_where_ports_are_short_the_longest_resting_pair_comes_back_early() -> None:
+    ports = Ports(40000, 40003, first)
+    given = [ports.pair(0.0), ports.pair(0.0)]
+    for moment, even in ((10.0, given[1]), (11.0, given[0])):
+        assert even is not None
+        ports.give_back(even, moment)
+        ports.give_back(even + 1, moment)
+    assert ports.pair(10.0 + SHORTEST_REST_SECONDS - 0.1, SHORTEST_REST_SECONDS) is None
+    assert ports.pair(11.0 + SHORTEST_REST_SECONDS, SHORTEST_REST_SECONDS) == given[1]
+    assert ports.pair(11.0 + SHORTEST_REST_SECONDS, SHORTEST_REST_SECONDS) == given[0]
+
+
+def test_a_pair_comes_back_early_only_with_both_its_ports() -> None:
+    ports = Ports(40000, 40003, first)
+    assert [ports.single(0.0) for _ in range(4)] == [40000, 40001, 40002, 40003]
+    ports.give_back(40000, 10.0)  # 40001 is in use
+    ports.give_back(40003, 11.0)
+    ports.give_back(40002, 12.0)
+    assert ports.pair(11.0 + SHORTEST_REST_SECONDS, SHORTEST_REST_SECONDS) is None
+    assert ports.pair(12.0 + SHORTEST_REST_SECONDS, SHORTEST_REST_SECONDS) == 40002
+    assert ports.single(12.0 + SHORTEST_REST_SECONDS, SHORTEST_REST_SECONDS) == 40000
+
+
+def test_a_single_port_comes_back_early() -> None:
+    ports = Ports(40000, 40001, first)
+    ports.pair(0.0)
+    ports.give_back(40001, 10.0)
+    ports.give_back(40000, 11.0)
+    assert ports.single(10.0 + SHORTEST_REST_SECONDS - 0.1, SHORTEST_REST_SECONDS) is None
+    assert ports.single(12.0 + SHORTEST_REST_SECONDS, SHORTEST_REST_SECONDS) == 40001
+
+
+def test_fresh_ports_come_before_those_that_still_rest() -> None:
+    ports = Ports(40000, 40003, first)
+    resting = ports.pair(0.0)
+    assert resting is not None
+    for port in (resting, resting + 1):
+        ports.give_back(port, 0.0)
+    assert ports.pair(QUARANTINE_SECONDS - 1, SHORTEST_REST_SECONDS) not in (None, resting)
+    assert ports.pair(QUARANTINE_SECONDS - 1, SHORTEST_REST_SECONDS) == resting
 
 
 def test_ports_nobody_heard_of_serve_again_at_once() -> None:
@@ -72,8 +114,9 @@ def test_no_port_is_ever_given_out_twice(data: st.DataObject) -> None:
     out: set[int] = set()
     now = 0.0
     for step in data.draw(st.lists(st.sampled_from(["pair", "single", "back", "put", "wait"]), max_size=60)):
+        rest = data.draw(st.sampled_from([SHORTEST_REST_SECONDS, QUARANTINE_SECONDS]))
         if step == "wait":
-            now += QUARANTINE_SECONDS
+            now += rest
         elif step in ("back", "put") and out:
             port = data.draw(st.sampled_from(sorted(out)))
             out.remove(port)
@@ -82,7 +125,7 @@ def test_no_port_is_ever_given_out_twice(data: st.DataObject) -> None:
             else:
                 ports.put_back(port)
         elif step in ("pair", "single"):
-            taken = ports.pair(now) if step == "pair" else ports.single(now)
+            taken = ports.pair(now, rest) if step == "pair" else ports.single(now, rest)
             both = {taken, taken + 1} if taken is not None and step == "pair" else {taken} - {None}
             assert not both & out
             assert all(low <= port <= ports.last for port in both if port is not None)
@@ -107,6 +150,30 @@ def test_the_address_with_most_free_ports_comes_first() -> None:
     taken = [made.take("sdn", 4, 2, 0.0)[0] for _ in range(6)]
     assert taken.count(TWO) == 4
     assert taken[:2] == [TWO, TWO]
+
+
+def test_a_fresh_port_of_another_address_comes_before_a_resting_one() -> None:
+    made = Allocator(first)
+    made.serve({("sdn", ONE): (40000, 40003), ("sdn", TWO): (40000, 40001)})
+    for port in (0, 2):  # of one address a pair rests, and two halves of others are free: more than the other has
+        made.claim("sdn", ONE, 40000 + port)
+    address, ports = made.take("sdn", 4, 2, 0.0)
+    assert address == TWO
+    made.give_back("sdn", ONE, (40000,), 0.0)
+    assert made.take("sdn", 4, 2, SHORTEST_REST_SECONDS)[0] == ONE
+    made.give_back("sdn", TWO, ports, 10.0)
+    assert made.take("sdn", 4, 2, 10.0 + SHORTEST_REST_SECONDS)[0] == TWO
+
+
+def test_dialling_and_cancelling_over_and_over_leaves_ports_for_others() -> None:
+    made = Allocator(random.Random(0).randrange)  # noqa: S311 - repeatable
+    made.serve({("internet", ONE): (40000, 49999)})
+    seconds, per_second, streams = 120, 8, 12
+    for step in range(seconds * per_second):
+        now = step / per_second
+        taken = [made.take("internet", 4, 2, now)[1] for _ in range(streams)]
+        for ports in taken:
+            made.give_back("internet", ONE, ports, now + 0.01)
 
 
 def test_where_no_port_is_left() -> None:

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 import pytest
 
 from gatewayd.errors import RefusalError
-from gatewayd.pinholes.allocate import QUARANTINE_SECONDS
+from gatewayd.pinholes.allocate import SHORTEST_REST_SECONDS
 from gatewayd.pinholes.desk import Desk
 from gatewayd.pinholes.layout import layout
 from gatewayd.pinholes.policy import Policy
@@ -341,5 +341,5 @@ def test_thousands_of_leases_use_every_port_once() -> None:
     assert bench.kernel.elements == {}
     call = "b" * 13
     with pytest.raises(RefusalError):
-        bench.open(stream(f"{call}.0"), call=call, now=1.0 + QUARANTINE_SECONDS - 1)
-    bench.open(stream(f"{call}.0"), call=call, now=1.0 + QUARANTINE_SECONDS)
+        bench.open(stream(f"{call}.0"), call=call, now=1.0 + SHORTEST_REST_SECONDS - 1)
+    bench.open(stream(f"{call}.0"), call=call, now=1.0 + SHORTEST_REST_SECONDS)
