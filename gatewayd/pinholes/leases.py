@@ -142,8 +142,8 @@ class Leases:
         self._ends[lease] = until
 
     def of(self, owner: str, leases: Iterable[str]) -> list[Held]:
-        """Give those of `leases` that are open and belong to an owner."""
-        found = (self._held.get(lease) for lease in leases)
+        """Give those of `leases` that are open and belong to an owner, each once."""
+        found = (self._held.get(lease) for lease in dict.fromkeys(leases))
         return [held for held in found if held is not None and held.owner == owner]
 
     def hold(self, owner: str, leases: Iterable[str], now: float) -> list[Held]:

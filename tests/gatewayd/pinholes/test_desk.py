@@ -6,7 +6,7 @@ from ipaddress import ip_address
 import pytest
 
 from gatewayd.errors import RefusalError
-from gatewayd.pinholes.allocate import SHORTEST_REST_SECONDS
+from gatewayd.pinholes.allocate import QUARANTINE_SECONDS, SHORTEST_REST_SECONDS
 from gatewayd.pinholes.desk import Desk
 from gatewayd.pinholes.layout import layout
 from gatewayd.pinholes.policy import Policy
@@ -97,6 +97,26 @@ def test_a_released_stream_leaves_nothing_and_its_ports_rest(bench: Bench) -> No
     assert (len(bench.desk.leases), bench.desk.leases.calls) == (0, 0)
     seen = {bench.open(stream(f"{CALL}.{number}"), now=2.0)[0].port for number in range(4)}
     assert a.port not in seen
+
+
+def test_a_lease_that_is_named_twice_is_released_once(bench: Bench) -> None:
+    before = bench.everything()
+    bench.open()
+    bench.desk.release("b2bua", (LEASE, LEASE), 1.0)
+    assert bench.kernel.elements == {}
+    later = 1.0 + QUARANTINE_SECONDS
+    given = [bench.open(stream(f"{CALL}.{number}"), now=later)[0].port for number in range(4)]
+    assert len(set(given)) == len(given)
+    bench.desk.release("b2bua", [f"{CALL}.{number}" for number in range(4)] * 2, later)
+    for ports in bench.desk._ports._ports.values():
+        ports._wake(later + QUARANTINE_SECONDS)
+    assert bench.everything() == before  # and no port has come back twice
+
+
+def test_a_lease_that_is_named_twice_is_renewed_once(bench: Bench) -> None:
+    bench.open()
+    usage, gone, _ = bench.desk.renew("b2bua", (LEASE, LEASE), 1.0)
+    assert ([each.lease for each in usage], gone) == ([LEASE], [])
 
 
 @pytest.mark.parametrize("which", range(3))
