@@ -8,6 +8,9 @@ INVITE or re-INVITE of one side (`origin`) passed on to the other; only one is o
     re-INVITE of a side  -> the same, the other way round where the callee asks
     no offer in INVITE   -> the other side's 200 offers, and the ACK answers
 
+A re-INVITE that its side takes back, or that nobody answers in `MAX_RINGING`, is cancelled on the other side. Where the
+other side's 2xx crosses that, the sides have different sessions, and the call ends: the one answer that suits both.
+
 Whatever ends a call, `end` is the one way it ends: legs closed as their state asks, leases released, one record.
 """
 
@@ -29,6 +32,9 @@ from vdx.ids import CallId
 from vdx.pinhole import Side
 
 Fields = list[tuple[str, str]]
+
+MAX_RINGING = 180.0
+"""Seconds an INVITE or re-INVITE may go unanswered (RFC 3261 16.6 wants timer C above three minutes)."""
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +67,7 @@ class Call:
         self.alias = request.parsed_uri.user
         self.began = now
         self.answered: float | None = None
+        self.due: float | None = now + MAX_RINGING  # when the open exchange has gone unanswered for too long
         self._legs: dict[Side, Leg] = {"a": leg}
         self._request = request
         self._invite = invite
@@ -139,6 +146,7 @@ class Call:
             )
 
     def _accept(self, asker: Side, response: Response, body: bytes, now: float) -> None:
+        self.due = None
         if self.answered is None:
             self.answered = now
         if self._withdrawn:
@@ -180,12 +188,19 @@ class Call:
             event.leg.reject(now, 491)
             return
         self._origin, self._withdrawn = side, False
+        self.due = now + MAX_RINGING
         if request.session:
             self.session.offer(
-                side, request.session, now, lambda body, now: other.reinvite(now, body=body), self._refuse_change
+                side, request.session, now, lambda body, now: self._ask(other, body, now), self._refuse_change
             )
         else:
             other.reinvite(now)
+
+    def _ask(self, other: Leg, body: bytes, now: float) -> None:
+        if self._withdrawn:  # while its streams were opened
+            self._refuse_change(487, "withdrawn", now)
+        else:
+            other.reinvite(now, body=body)
 
     def on_reinvite_retry(self, _event: sip.ReInviteRetry, now: float) -> None:
         """Give up a change that met the other side's own: the side that asked may try again."""
@@ -197,6 +212,7 @@ class Call:
 
     def _refuse_change(self, status: int, _why: str, now: float) -> None:
         origin, self._origin = self._origin, None
+        self.due = None
         self.session.drop()
         if origin and not self._withdrawn:
             self._legs[origin].reject(now, status)
@@ -212,11 +228,24 @@ class Call:
         self.end(now, mapped(event.status), "callee", f"{event.status} {event.reason}".strip())
 
     def on_cancelled(self, event: sip.Cancelled, now: float) -> None:
-        """Stop calling, or note that a re-INVITE was taken back."""
+        """Stop calling, or take a re-INVITE back."""
         if event.initial:
             self.end(now, 487, "caller", "cancelled")
         else:
-            self._withdrawn = True
+            self._withdraw(self._side(event.leg), now)
+
+    def overdue(self, now: float) -> None:
+        """Give the open exchange up: nobody is coming."""
+        if self.answered is None:
+            self.end(now, 408, "gateway", f"nobody answered in {MAX_RINGING:g} s")
+        elif self._origin is not None and not self._withdrawn:
+            self._legs[self._origin].reject(now, 504)  # 408 would end its dialog (RFC 3261 14.1)
+            self._withdraw(self._origin, now)
+
+    def _withdraw(self, origin: Side, now: float) -> None:
+        """Take the re-INVITE of a side back from the other one; the exchange stays open until that has answered."""
+        self._withdrawn, self.due = True, None
+        self._legs[_other(origin)].cancel_reinvite(now)
 
     def on_bye(self, event: sip.ByeReceived, now: float) -> None:
         """End the other leg too."""

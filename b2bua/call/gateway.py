@@ -27,9 +27,6 @@ from vdx.control import CallInfo, SipListener, SipPeer
 from vdx.ids import RENEW_SECONDS, CallId
 from vdx.pinhole import Event, Held, Learned, Renewed, Reply, Revoked, Side
 
-MAX_RINGING = 180.0
-"""Seconds a call may ring (RFC 3261 16.6 wants timer C above three minutes): then nobody is coming."""
-
 ALLOW = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO")
 """What this gateway does; the endpoint answers the rest 405 or 501 by itself."""
 
@@ -59,14 +56,14 @@ class Gateway:
     """Every call, by its two legs."""
 
     def __init__(self, ids: Ids, on_record: Callable[[CallRecord], None], settings: sip.Settings | None = None) -> None:
-        self.endpoint = sip.Endpoint(ids, settings or sip.Settings(allow=ALLOW))
+        self.endpoint = sip.Endpoint(ids, settings or sip.Settings(allow=ALLOW), self._admit)
         self.plan: Plan = EMPTY
         self.counts: Counter[str] = Counter()
         self._ids = ids
         self._on_record = on_record
         self._desk = Desk(self._fault)
         self._calls: dict[CallId, Call] = {}
-        # calls in their first three minutes, by deadline; one that ends early goes when it is the first
+        # what may be unanswered, by deadline: calls, and re-INVITEs in them; what is over goes when it is the first
         self._deadlines: deque[tuple[float, CallId]] = deque()
         self._relayed: dict[sip.ClientRequest, sip.ServerRequest] = {}
         self._renew_at: float | None = None
@@ -117,17 +114,25 @@ class Gateway:
         """Do everything that is due."""
         self.endpoint.on_timer(now)
         self._desk.on_timer(now)
-        self._end_unanswered(now)
+        self._give_up_overdue(now)
         if self._renew_at is not None and self._renew_at <= now:
             self._renew_at = now + RENEW_SECONDS
             self._desk.renew(self._leases(), now, self._renewed)
         self._pump(now)
 
-    def _end_unanswered(self, now: float) -> None:
+    def _give_up_overdue(self, now: float) -> None:
         while self._deadlines and self._deadlines[0][0] <= now:
             call = self._calls.get(self._deadlines.popleft()[1])
-            if call is not None and call.answered is None:
-                call.end(now, 408, "gateway", f"nobody answered in {MAX_RINGING:g} s")
+            if call is not None and call.due is not None and call.due <= now:
+                try:
+                    call.overdue(now)
+                except Exception as error:
+                    log.exception("deadline.fault: call %s", call.id)
+                    self._fault(call.id, error, now)
+
+    def _watch(self, call: Call) -> None:
+        if call.due is not None:
+            self._deadlines.append((call.due, call.id))
 
     # What the shells take away
 
@@ -171,6 +176,15 @@ class Gateway:
             "relayed": len(self._relayed),
         }
 
+    # Who may begin
+
+    def _admit(self, flow: sip.Flow) -> bool:
+        """Judge the source of a request outside dialogs: strangers hear 403, and nothing is kept for them."""
+        known = self.plan.peers.identify(flow.zone, flow.remote[0]) is not None
+        if not known:
+            self.counts["refused: stranger"] += 1
+        return known
+
     # Events of legs
 
     def _pump(self, now: float) -> None:
@@ -213,6 +227,8 @@ class Gateway:
             call: Call = event.leg.owner
             try:
                 _HANDLERS[type(event)](call, event, now)
+                if isinstance(event, sip.ReInvite):
+                    self._watch(call)
             except sip.SipError as error:  # a command that its leg cannot carry out: the call is beyond repair
                 call.end(now, 500, "gateway", f"{type(event).__name__}: {error}")
 
@@ -279,7 +295,7 @@ class Gateway:
         call = Call(ident, leg, request, parties, session, invite, self._ended, now)
         leg.owner = call
         self._calls[ident] = call
-        self._deadlines.append((now + MAX_RINGING, ident))
+        self._watch(call)
         call.begin(now)
 
     def _ended(self, call: Call, record: CallRecord) -> None:
@@ -294,9 +310,7 @@ class Gateway:
     def _request(self, event: sip.RequestReceived, now: float) -> None:
         handle, request, leg = event.handle, event.request, event.leg
         if request.method == "OPTIONS":
-            known = leg is not None or self.plan.peers.identify(event.flow.zone, event.flow.remote[0])
-            accept = [("Accept", "application/sdp"), ("Allow", ", ".join(ALLOW))]
-            handle.respond(now, 200 if known else 403, headers=accept if known else ())
+            handle.respond(now, 200, headers=[("Accept", "application/sdp"), ("Allow", ", ".join(ALLOW))])
         elif request.method == "INFO" and leg is not None and leg.owner is not None:
             self._info(handle, request, leg, now)
         else:

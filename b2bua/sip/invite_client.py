@@ -60,7 +60,10 @@ class ClientInvite:
         """64*T1 after the CANCEL: the INVITE counts as cancelled, whatever the peer thinks (9.1)."""
         self._abandon = None
         self.transaction.handle("abandon")
-        self.leg.invite_over(self)
+        if self.initial:
+            self.leg.invite_over(self)
+        else:
+            self._over(487, REASONS[487], None)
 
     def on_response(self, response: Response) -> None:
         """Take a response to the INVITE."""
@@ -189,7 +192,7 @@ class ClientInvite:
 
     def _over(self, status: int, reason: str, response: Response | None) -> None:
         leg = self.leg
-        tell = not leg.ended and not self.cancelled
+        tell = not leg.ended and not (self.initial and self.cancelled)  # a cancelled re-INVITE leaves a call that waits
         self._end_negotiation()
         if self.initial:
             leg.close()

@@ -204,6 +204,16 @@ class Leg:
         self.negotiate("send invite", body)
         self.outgoing.transaction.send(request_head("INVITE", head) + rest)
 
+    def cancel_reinvite(self, now: float) -> None:
+        """Take our re-INVITE back; the call goes on. ReInviteFailed tells when it is over.
+
+        ReInviteAnswered comes instead where the peer accepted before it heard of it (9.1). Without a re-INVITE under
+        way nothing happens.
+        """
+        self.layer.now = now
+        if self.state == UP and self.outgoing is not None:
+            self.outgoing.cancel()
+
     def request(
         self, now: float, method: str, headers: Fields = (), body: bytes = b"", content_type: str = "application/sdp"
     ) -> ClientRequest:

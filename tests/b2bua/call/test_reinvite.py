@@ -1,0 +1,125 @@
+"""Re-INVITEs that are taken back, or never answered: the session stays, and either side can change it afterwards."""
+
+from __future__ import annotations
+
+import pytest
+
+from b2bua import sip
+from b2bua.call.call import MAX_RINGING
+from tests.b2bua.call.test_calls import ALICE, BOB, Line, answer, offer, sdp
+from tests.b2bua.call.world import Agent
+from vdx import pinhole
+
+SLIDES = ("m=video 6004 RTP/AVP 98", "a=rtpmap:98 H264/90000")
+
+
+def ask(line: Line, body: bytes) -> None:
+    """Let alice change the session; bob does not answer."""
+    line.up()
+    line.world.wait(1)
+    assert line.alice.leg
+    line.alice.leg.reinvite(line.world.now, body=body)
+    line.world.wait(1)
+
+
+def withdraw(line: Line) -> None:
+    assert line.alice.leg
+    line.alice.leg.cancel_reinvite(line.world.now)
+
+
+def statuses(agent: Agent) -> list[int]:
+    return [event.status for event in agent.seen if isinstance(event, sip.ReInviteFailed)]
+
+
+def changes_again(line: Line, asker: Agent, body: bytes, other: Agent, reply: bytes) -> None:
+    assert asker.leg
+    asker.seen.clear()
+    asker.leg.reinvite(line.world.now, body=body)
+    line.world.wait(1)
+    answer(other, line.world, reply)
+    assert asker.saw(sip.ReInviteAnswered)
+
+
+def goes_on(line: Line) -> None:
+    """Check that the call stands with the streams it had, and that both sides may change it."""
+    assert len(line.gateway.calls(line.world.now)) == 1
+    assert len(line.ports.open) == 2
+    changes_again(line, line.alice, sdp(ALICE, 6100), line.bob, sdp(BOB, 7000))
+    changes_again(line, line.bob, sdp(BOB, 7100), line.alice, sdp(ALICE, 6100))
+    assert line.alice.leg
+    line.alice.leg.bye(line.world.now)
+    line.idle()
+
+
+@pytest.mark.parametrize("body", [offer(ALICE), sdp(ALICE, 6000, *SLIDES), b""])
+def test_a_withdrawn_change_is_cancelled_on_the_other_side(body: bytes) -> None:
+    line = Line()
+    ask(line, body)
+    withdraw(line)
+    line.world.wait(1)
+    assert statuses(line.alice) == [487]
+    assert line.bob.saw(sip.Cancelled)
+    goes_on(line)
+
+
+def test_a_change_that_nobody_answers_is_given_up() -> None:
+    line = Line()
+    ask(line, sdp(ALICE, 6000, *SLIDES))
+    line.world.wait(MAX_RINGING)
+    assert statuses(line.alice) == [504]
+    assert line.bob.saw(sip.Cancelled)
+    goes_on(line)
+
+
+def test_an_answered_change_outlives_its_deadline() -> None:
+    line = Line()
+    ask(line, offer(ALICE))
+    answer(line.bob, line.world, sdp(BOB, 7000))
+    line.world.wait(MAX_RINGING + 1)
+    assert statuses(line.alice) == []
+    goes_on(line)
+
+
+def test_a_change_withdrawn_and_never_answered_is_abandoned() -> None:
+    line = Line()
+    ask(line, offer(ALICE))
+    line.world.lose = lambda _from, to, data: to[0] == BOB and data.startswith(b"CANCEL")
+    withdraw(line)
+    line.world.wait(40)
+    line.world.lose = lambda _from, _to, _data: False
+    assert line.bob.leg
+    line.bob.leg.reject(line.world.now, 486)  # far too late: nobody waits for it any more
+    line.world.wait(40)
+    goes_on(line)
+
+
+def test_a_change_withdrawn_while_its_streams_are_opened() -> None:
+    line = Line()
+    line.up()
+    line.world.wait(1)
+    assert line.alice.leg
+    line.world.answers = False
+    line.alice.leg.reinvite(line.world.now, body=sdp(ALICE, 6000, *SLIDES))
+    line.world.wait(0.3)
+    withdraw(line)
+    line.world.wait(0.3)
+    line.world.answers = True
+    lease = line.ports.told[-1]
+    assert isinstance(lease, pinhole.Lease)
+    line.gateway.on_pinhole(line.ports.ask(lease), line.world.now)
+    line.world.settle()
+    assert not line.bob.saw(sip.ReInvite)
+    goes_on(line)
+
+
+def test_an_answer_that_crosses_the_withdrawal_ends_the_call() -> None:
+    line = Line()
+    ask(line, offer(ALICE))
+    line.world.lose = lambda _from, to, data: to[0] == BOB and data.startswith(b"CANCEL")
+    withdraw(line)
+    line.world.settle()
+    answer(line.bob, line.world, sdp(BOB, 7000))
+    assert [record.ended_by for record in line.world.records] == ["gateway"]
+    assert line.alice.saw(sip.ByeReceived)
+    assert line.bob.saw(sip.ByeReceived)
+    line.idle()
