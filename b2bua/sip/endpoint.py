@@ -21,7 +21,7 @@ from b2bua.sip.invite_client import ClientInvite
 from b2bua.sip.invite_server import ServerInvite
 from b2bua.sip.layer import Ids, Layer, Settings
 from b2bua.sip.leg import CALLED, Leg
-from b2bua.sip.limits import MAX_SERVER_TRANSACTIONS
+from b2bua.sip.limits import MAX_NEW_REQUESTS
 from b2bua.sip.message import Response
 from b2bua.sip.parser import parse
 from b2bua.sip.request import ClientRequest, ServerRequest
@@ -32,6 +32,8 @@ from b2bua.sip.validate import check_contact, check_extensions, check_hops, chec
 from b2bua.sip.write import Head, content, echo, fields_text, request_head, status_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from b2bua.sip.events import Event
     from b2bua.sip.flow import Outgoing, Target
     from b2bua.sip.message import Fields, Request
@@ -60,10 +62,14 @@ class Invitation:
 
 
 class Endpoint:
-    """A SIP element. `dropped` counts what was not answered, by reason."""
+    """A SIP element. `dropped` counts what was turned away without an event, by reason.
 
-    def __init__(self, ids: Ids, settings: Settings | None = None) -> None:
+    `admit` judges the source of a request outside dialogs before anything is kept for it; None admits everybody.
+    """
+
+    def __init__(self, ids: Ids, settings: Settings | None = None, admit: Callable[[Flow], bool] | None = None) -> None:
         self._layer = Layer(settings or Settings(), ids)
+        self._admit = admit
         self.dropped: Counter[str] = Counter()
 
     # What the owner drains
@@ -94,7 +100,7 @@ class Endpoint:
             "legs": len(layer.legs),
             "clients": len(layer.clients),
             "servers": len(layer.servers),
-            "merged": len(layer.merged),
+            "merged": sum(map(len, layer.merged.values())),
             "timers": layer.timers,
         }
 
@@ -247,15 +253,17 @@ class Endpoint:
                 known.handle("request")
                 return
             raise Refusal("two requests with one branch", 400)
+        outside = method != "CANCEL" and not request.to.tag
+        if outside and self._admit is not None and not self._admit(flow):
+            self.dropped["stranger"] += 1
+            raise Refusal("the source is nobody we know", 403)
         check_method(request, layer.settings.allow)
-        if len(layer.servers) >= MAX_SERVER_TRANSACTIONS:
-            raise Refusal("there is no room for another transaction", 503, (("Retry-After", "10"),))
-        if method == "CANCEL":
-            self._on_cancel(request, key, flow)
-        elif request.to.tag:
-            self._in_dialog(request, key, flow)
-        else:
+        if outside:
             self._outside(request, key, flow)
+        elif method == "CANCEL":
+            self._on_cancel(request, key, flow)
+        else:
+            self._in_dialog(request, key, flow)
 
     def _open(self, request: Request, key: str, flow: Flow, tag: str) -> ServerTransaction:
         transaction = ServerTransaction(self._layer, request.method, key, flow, answer_path(request, flow))
@@ -300,8 +308,11 @@ class Endpoint:
         layer = self._layer
         check_hops(request)
         merge_key = f"{request.call_id}\n{request.from_.tag}\n{request.get('cseq')}"
-        if merge_key in layer.merged:
+        merged = layer.merged[flow.zone]
+        if merge_key in merged:
             raise Refusal("the same request came by another way (RFC 3261 8.2.2.2)", 482)
+        if len(merged) >= MAX_NEW_REQUESTS:  # what ends calls (BYE, CANCEL) is never refused for want of room
+            raise Refusal("there is no room for another transaction", 503, (("Retry-After", "10"),))
         check_extensions(request, layer.settings.supported)
         method = request.method
         if method in {"BYE", "PRACK", "UPDATE", "INFO"}:

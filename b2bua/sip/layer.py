@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -83,7 +84,8 @@ class Layer:
         self.events: list[Event] = []
         self.clients: dict[str, ClientTransaction] = {}
         self.servers: dict[str, ServerTransaction] = {}
-        self.merged: dict[str, str] = {}
+        # Per zone, what tells requests outside dialogs apart (RFC 3261 8.2.2.2), one for each server transaction
+        self.merged: defaultdict[str, set[str]] = defaultdict(set)
         self.legs: dict[str, Leg] = {}
         self._heap: list[tuple[float, int, Timer]] = []
         self._set = 0

@@ -24,8 +24,12 @@ MAX_CSEQ = 2**31 - 1
 MAX_FORKS = 16
 """Early dialogs of one INVITE: more phones than one person has; further ones are not reported."""
 
-MAX_SERVER_TRANSACTIONS = 100_000
-"""At some 2 kB each about 200 MB; over it a new request is answered 503."""
+MAX_NEW_REQUESTS = 50_000
+"""Server transactions outside dialogs that one zone may hold; over it a new request is answered 503.
+
+200 calls a second that all ring their 180 s and are remembered for 32 s more are 42,400; at some 2 kB each the bound is
+about 100 MB. Each zone has its own, so that none can shut out another.
+"""
 
 NAME_ADDR_CACHE = 2_048
 """Parsed From, To and Contact values kept: each is seen four to eight times during the set-up of a call."""

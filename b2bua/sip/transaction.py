@@ -165,7 +165,7 @@ class ServerTransaction(Transaction):
         """Enter the layer's table; an owner that never answers is forgotten when the peer gives up."""
         self.layer.servers[self.key] = self
         if self.merge_key:
-            self.layer.merged[self.merge_key] = self.key
+            self.layer.merged[self.flow.zone].add(self.merge_key)
         settings = self.layer.settings
         if self.method == "INVITE":
             self._repeat = self.layer.start(settings.trying_delay, self, "trying")
@@ -189,7 +189,7 @@ class ServerTransaction(Transaction):
         """Leave the layer's tables."""
         self.layer.servers.pop(self.key, None)
         if self.merge_key:
-            self.layer.merged.pop(self.merge_key, None)
+            self.layer.merged[self.flow.zone].discard(self.merge_key)
         self.owner = None
 
 
