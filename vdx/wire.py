@@ -19,11 +19,16 @@ import msgspec
 
 from vdx.errors import VdxError
 
-MAX_LINE = 8 * 1024 * 1024
-"""Bytes of one message: a list of 20,000 leases takes about 5 MB; more is a mistake or an attack."""
+MAX_LINE = 32 * 1024 * 1024
+"""Bytes of one message. The longest name 50,000 leases (`vdx.pinhole.MAX_LEASES`): to hold or renew them takes 20 bytes
+a lease, 1 MB; the answer with their traffic 210, 11 MB; their list, with IPv6 addresses, 610, 31 MB.
+"""
 
-MAX_BACKLOG = 16 * 1024 * 1024
-"""Bytes that wait for a reader before its connection is closed: a stuck reader never stalls the others."""
+MAX_BACKLOG = 2 * MAX_LINE
+"""Bytes that wait for a reader before its connection is closed: a stuck reader never stalls the others.
+
+The longest message and as much again: that nobody has read it yet is no reason to close.
+"""
 
 BACKLOG = 100
 """Connections that wait in the kernel for a program that still starts."""

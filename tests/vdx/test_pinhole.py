@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -11,16 +14,23 @@ from vdx.pinhole import (
     Change,
     End,
     GatewayCodec,
+    Held,
     Hold,
     Learned,
     Lease,
     Leased,
+    List,
+    Listed,
     Local,
     Opened,
+    OpenLease,
     OwnerCodec,
     Refused,
+    Release,
     Remote,
+    Renew,
     Renewed,
+    Request,
     Revoked,
     SetRemote,
     Stream,
@@ -129,9 +139,60 @@ def test_a_request_is_no_answer() -> None:
         OwnerCodec.decode(OwnerCodec.encode(Hold(1, ())))
 
 
-def test_every_lease_of_one_owner_fits_into_one_line() -> None:
-    line = OwnerCodec.encode(Hold(1, (f"{CALL}.999",) * MAX_LEASES))
-    assert len(line) < wire.MAX_LINE
+BUSY = Traffic(4_000_000_000, 4_000_000_000_000, 90_000_000, 86_400.1)  # packets of 1,000 octets, for months
+USED = Usage(f"{CALL}.999", BUSY, BUSY)
+FAR = "[2001:db8:1111:2222:3333:4444:5555:6666]:40000"
+LISTED = OpenLease(
+    USED.lease,
+    "b2bua",
+    "rtp",
+    "kernel",
+    ("internet",) * 2,
+    ("hospital-of-town",) * 2,
+    (FAR,) * 2,
+    (FAR,) * 2,
+    USED,
+    89.9,
+)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Hold(10**9, (USED.lease,) * MAX_LEASES),
+        Renew(10**9, (USED.lease,) * MAX_LEASES),
+        Release(10**9, (USED.lease,) * MAX_LEASES),
+        Held(10**9, (USED.lease,) * MAX_LEASES),
+        Renewed(10**9, (USED,) * MAX_LEASES),
+        Renewed(10**9, (), (USED.lease,) * MAX_LEASES),
+        Revoked((USED.lease,) * MAX_LEASES, "nobody renewed it"),
+        Listed(10**9, (LISTED,) * MAX_LEASES),
+    ],
+    ids=lambda message: type(message).__name__,
+)
+def test_every_lease_of_one_owner_fits_into_one_line(message: msgspec.Struct) -> None:
+    assert len(OwnerCodec.encode(message)) < wire.MAX_LINE
+    assert wire.MAX_LINE < wire.MAX_BACKLOG
+
+
+def test_a_reader_gets_the_longest_list(tmp_path: Path) -> None:
+    answer = Listed(1, (LISTED,) * MAX_LEASES)
+
+    async def serve(connection: wire.Connection[Request]) -> None:
+        assert await connection.receive() == List(1)
+        connection.send(answer)
+
+    async def job() -> int:
+        server = await wire.serve(tmp_path / "socket", GatewayCodec, serve, mode=0o600)
+        connection = await wire.connect(tmp_path / "socket", OwnerCodec)
+        connection.send(List(1))
+        got = await connection.receive()
+        connection.close()
+        server.close()
+        assert isinstance(got, Listed)
+        return len(got.leases)
+
+    assert asyncio.run(job()) == MAX_LEASES
 
 
 def test_a_lease_is_named_after_its_call() -> None:
