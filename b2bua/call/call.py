@@ -73,6 +73,7 @@ class Call:
         self._invite = invite
         self._ended = ended
         self._over = False
+        self._asked = now
         self._origin: Side | None = "a"
         self._withdrawn = False
         self._offer_late = False
@@ -275,6 +276,13 @@ class Call:
         duration = now - self.answered if self.answered is not None else None
         reported = 200 if self.answered is not None else status
         self._ended(self, CallRecord(self.id, names[0], names[1], self.alias, reported, by, why, setup, duration))
+
+    def ask_ends(self, now: float, every: float) -> None:
+        """Ask both ends whether they are there, at most once in `every` seconds; one that is not ends the call."""
+        if self.answered is not None and now - max(self.answered, self._asked) >= every:
+            self._asked = now
+            for leg in self._legs.values():
+                leg.request(now, "OPTIONS")
 
     # Views
 

@@ -52,9 +52,10 @@ class Desk:
         if leases:
             self._outbox.append(Release(0, leases))
 
-    def renew(self, leases: tuple[str, ...], now: float, then: Result) -> None:
-        """Keep leases open and hear what they carried."""
-        self._ask(Renew(self._number(), leases), "", now, then)
+    def renew(self, leases: tuple[str, ...]) -> None:
+        """Keep leases open; Renewed may come as late as it likes, and whoever reads it needs no question for it."""
+        if leases and self.connected:
+            self._outbox.append(Renew(self._number(), leases))
 
     def requests(self) -> list[Question]:
         """Give what is to be sent, and forget it."""
@@ -101,7 +102,7 @@ class Desk:
         self._next += 1
         return self._next
 
-    def _ask(self, request: Lease | SetRemote | Renew, call: str, now: float, then: Result) -> None:
+    def _ask(self, request: Lease | SetRemote, call: str, now: float, then: Result) -> None:
         if not self.connected:
             then(Refused(request.id, "kernel", "gatewayd is not connected"), now)
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
@@ -21,10 +21,11 @@ from b2bua.call.plan import EMPTY, Plan
 from b2bua.call.record import CallRecord
 from b2bua.call.route import Refusal, Route
 from b2bua.call.session import Session
+from b2bua.call.upkeep import QUIET_SECONDS, Upkeep
 from b2bua.sdp import Writer
 from vdx import admission
 from vdx.control import CallInfo, SipListener, SipPeer
-from vdx.ids import RENEW_SECONDS, CallId
+from vdx.ids import CallId, LeaseId, call_of
 from vdx.pinhole import Event, Held, Learned, Renewed, Reply, Revoked, Side
 
 ALLOW = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO")
@@ -66,7 +67,7 @@ class Gateway:
         # what may be unanswered, by deadline: calls, and re-INVITEs in them; what is over goes when it is the first
         self._deadlines: deque[tuple[float, CallId]] = deque()
         self._relayed: dict[sip.ClientRequest, sip.ServerRequest] = {}
-        self._renew_at: float | None = None
+        self._upkeep = Upkeep(self._calls, self._desk)
         self._stated: frozenset[str] = frozenset()
 
     # What the shells bring
@@ -92,6 +93,9 @@ class Gateway:
             self._end_holders(set(message.leases), f"revoked: {message.reason}", now)
         elif isinstance(message, Held):
             self._end_holders(self._stated - set(message.leases), "its pinholes were closed", now)
+        elif isinstance(message, Renewed):
+            self._end_holders(set(message.gone), "its pinholes were closed", now)
+            self._ask_ends(self._upkeep.quiet(message), now)
         elif not isinstance(message, Learned):
             self._desk.answer(message, now)
         self._pump(now)
@@ -99,14 +103,14 @@ class Gateway:
     def pinholes_connected(self, now: float) -> tuple[str, ...]:
         """Take in that `gatewayd` is there; gives every lease that calls hold."""
         self._desk.connected = True
-        self._renew_at = now + RENEW_SECONDS
+        self._upkeep.start(now)
         leases = self._leases()
         self._stated = frozenset(leases)
         return leases
 
     def pinholes_lost(self, now: float) -> None:
         """Take in that `gatewayd` went away: calls go on, as long as the kernel keeps their pinholes."""
-        self._renew_at = None
+        self._upkeep.stop()
         self._desk.lost(now)
         self._pump(now)
 
@@ -115,9 +119,7 @@ class Gateway:
         self.endpoint.on_timer(now)
         self._desk.on_timer(now)
         self._give_up_overdue(now)
-        if self._renew_at is not None and self._renew_at <= now:
-            self._renew_at = now + RENEW_SECONDS
-            self._desk.renew(self._leases(), now, self._renewed)
+        self._ask_ends(self._upkeep.on_timer(now), now)
         self._pump(now)
 
     def _give_up_overdue(self, now: float) -> None:
@@ -147,7 +149,7 @@ class Gateway:
     def next_timer(self) -> float | None:
         """Give the time at which `on_timer` is due."""
         first_deadline = self._deadlines[0][0] if self._deadlines else None
-        times = (self.endpoint.next_timer(), self._desk.next_timer(), first_deadline, self._renew_at)
+        times = (self.endpoint.next_timer(), self._desk.next_timer(), first_deadline, self._upkeep.next_timer())
         return min([time for time in times if time is not None], default=None)
 
     # What operators ask
@@ -324,7 +326,10 @@ class Gateway:
         self._relayed[other.request(now, "INFO", body=request.body, content_type=request.content_type)] = handle
 
     def _request_answered(self, event: sip.RequestAnswered, now: float) -> None:
-        handle = self._relayed.pop(event.handle, None)
+        ours = event.handle
+        if ours.method == "OPTIONS" and ours.leg is not None and event.response is None:
+            ours.leg.lose(event.status, "OPTIONS could not be delivered")  # nobody has been heard there for long either
+        handle = self._relayed.pop(ours, None)
         if handle is not None:
             handle.respond(now, event.status if event.status < 300 else 488)
 
@@ -333,13 +338,19 @@ class Gateway:
     def _leases(self) -> tuple[str, ...]:
         return tuple(lease for call in self._calls.values() for lease in call.session.leases)
 
-    def _renewed(self, reply: Reply, now: float) -> None:
-        if isinstance(reply, Renewed) and reply.gone:
-            self._end_holders(set(reply.gone), "its pinholes were closed", now)
-
     def _end_holders(self, leases: AbstractSet[str], why: str, now: float) -> None:
-        for call in [call for call in self._calls.values() if not leases.isdisjoint(call.session.leases)]:
-            call.end(now, 480, "gateway", why)
+        for name in {call_of(LeaseId(lease)) for lease in leases}:
+            call = self._calls.get(name)
+            if call is not None and not leases.isdisjoint(call.session.leases):
+                call.end(now, 480, "gateway", why)
+
+    def _ask_ends(self, quiet: Iterable[Call], now: float) -> None:
+        for call in quiet:
+            try:
+                call.ask_ends(now, QUIET_SECONDS)
+            except Exception as error:
+                log.exception("upkeep.fault: call %s", call.id)
+                self._fault(call.id, error, now)
 
 
 _HANDLERS: dict[type, Callable[..., None]] = {

@@ -46,6 +46,7 @@ class Ports:
     open: dict[str, pinhole.Stream] = field(default_factory=dict)
     told: list[object] = field(default_factory=list)
     refuse: Callable[[object], pinhole.Refused | None] = lambda _request: None
+    idle: float | None = 0.0  # seconds since every end was heard, None for never
     _port: int = 40_000
 
     def ask(self, request: object) -> pinhole.Reply:
@@ -64,7 +65,9 @@ class Ports:
                     self.open.pop(lease, None)
                 return pinhole.Done(id)
             case pinhole.Renew(id, leases):
-                return pinhole.Renewed(id, (), tuple(lease for lease in leases if lease not in self.open))
+                traffic = pinhole.Traffic(idle=self.idle)
+                usage = tuple(pinhole.Usage(lease, traffic, traffic) for lease in leases if lease in self.open)
+                return pinhole.Renewed(id, usage, tuple(lease for lease in leases if lease not in self.open))
         raise AssertionError(request)
 
     def _opened(self, stream: pinhole.Stream) -> pinhole.Opened:
@@ -86,9 +89,11 @@ class Agent:
         self.seen: list[sip.Event] = []
         self.leg: sip.Leg | None = None
 
-    def pump(self, _now: float) -> None:
+    def pump(self, now: float) -> None:
         for event in self.core.events():
             self.seen.append(event)
+            if isinstance(event, sip.RequestReceived) and event.request.method == "OPTIONS":
+                event.handle.respond(now)
             if isinstance(event, sip.IncomingInvite):
                 self.leg = event.leg
 
