@@ -1,7 +1,8 @@
 """The firewall: table ``inet edge``. Default deny in every direction, every reason counted by name.
 
 Media never meets the input rules: the relay's marks decide it before (``nft.ruleset.media``), also for banned sources,
-whose leases end by being revoked. Everything else passes, in this order: bans, source checks, established, services.
+whose leases end by being revoked. Everything else passes, in this order: bans, source checks, the rate of SIP packets
+of one source, established, services.
 
 Source checks ask the routing table of the packet's own zone, because private ranges of two zones may overlap: the
 zone's mark is set, ``fib`` asks whether the way back leaves by the same interface, and the mark is taken off again.
@@ -16,14 +17,17 @@ from nft.number import LOCAL, ZONE_MASK, zone_mark
 from nft.ruleset import text
 from nft.schema import BANS
 
-SOURCES_SIZE = 1 << 17  # sources of new SIP flows at once; a full set refuses new flows, established ones go on
-SOURCE_SECONDS = 10  # a source's allowance is whole again after 2 s, so nothing is gained by remembering it longer
+SOURCES_SIZE = 1 << 17  # sources of SIP at once; a full set refuses new flows, established ones go on
+SOURCE_SECONDS = 10  # a source's allowances are whole again after 2 s, so nothing is gained by remembering it longer
 NEW_FLOWS = "100/second burst 200 packets"  # of one source to SIP: a trunk's reconnect after an outage, not a flood
+# SIP packets of one source, known or not: a trunk of 200 calls/s brings at most 14 a call, 2,800/s; what is left is for
+# retransmissions after an outage. UDP from one port is one flow to conntrack, so NEW_FLOWS alone would not see a flood.
+SIP_PACKETS = "5000/second burst 10000 packets"
 ECHO = "20/second burst 50 packets"  # pings answered, all sources together
 ERRORS = "200/second burst 200 packets"  # ICMP errors that belong to no known flow
 
 COUNTERS = (
-    "banned", "invalid", "spoofed", "martian", "foreign", "flood", "icmp_flood",
+    "banned", "invalid", "spoofed", "martian", "foreign", "flood", "sip_flood", "icmp_flood",
     "input_denied", "output_denied", "forward_denied", "media_error",
 )  # fmt: skip
 
@@ -37,6 +41,14 @@ _ICMP6_OUT = "{ echo-request, destination-unreachable, packet-too-big, time-exce
 _ND_OUT = "{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, mld-listener-report, mld2-listener-report }"
 _ICMP6_ERRORS = "{ destination-unreachable, packet-too-big, time-exceeded, parameter-problem }"
 _RELAYED = f"meta mark & 0x{ZONE_MASK:08x} != 0"
+_TO_SIP = {
+    4: "iifname . meta l4proto . ip daddr . th dport @sip4",
+    6: "iifname . meta l4proto . ip6 daddr . th dport @sip6",
+}
+_SOURCES = f"size {SOURCES_SIZE}; flags dynamic,timeout; timeout {SOURCE_SECONDS}s;"
+# What one host can send from: its address, or the /64 it may number itself in (RFC 4291 2.5.1, RFC 8981). With the
+# interface, as an address forged in one zone must not use up what a peer of another zone may send.
+_HOST = {4: "iifname . ip saddr", 6: "iifname . ip6 saddr & ffff:ffff:ffff:ffff::"}
 _VERSIONS = ((4, "ip", "ipv4_addr"), (6, "ip6", "ipv6_addr"))
 
 
@@ -62,8 +74,8 @@ def _sets(model: Edge) -> str:
             f"{text.refill('edge', f'media{version}', list(media))}"
             f"add set inet edge sip{version} {{ type ifname . inet_proto . {address} . inet_service; }}\n"
             f"{text.refill('edge', f'sip{version}', sip)}"
-            f"add set inet edge flows{version} {{ type {address}; size {SOURCES_SIZE}; flags dynamic,timeout;"
-            f" timeout {SOURCE_SECONDS}s; }}\n"
+            f"add set inet edge flows{version} {{ type {address}; {_SOURCES} }}\n"
+            f"add set inet edge rates{version} {{ type ifname . {address}; {_SOURCES} }}\n"
         )
     return out
 
@@ -84,6 +96,7 @@ def _chains(model: Edge) -> list[tuple[str, str, list[str]]]:
         ("neighbour_in", "", _neighbour_in()),
         ("source", "", _source()),
         ("icmp_in", "", _icmp_in()),
+        ("sip_rate", "", _sip_rate()),
         ("sip_in", "", _sip_in()),
         ("media_out", "", _media_out()),
         ("sip_out", "", _sip_out(model)),
@@ -101,10 +114,12 @@ def _input(model: Edge) -> list[str]:
         "ct state invalid counter name invalid drop",
         "icmp type echo-request goto icmp_in",  # before established: a flood of one ping's answers is one flow
         "icmpv6 type echo-request goto icmp_in",
+        f"{_TO_SIP[4]} jump sip_rate",
+        f"{_TO_SIP[6]} jump sip_rate",
         "ct state established,related accept",
         "meta l4proto { icmp, ipv6-icmp } goto icmp_in",
-        "iifname . meta l4proto . ip daddr . th dport @sip4 goto sip_in",
-        "iifname . meta l4proto . ip6 daddr . th dport @sip6 goto sip_in",
+        f"{_TO_SIP[4]} goto sip_in",
+        f"{_TO_SIP[6]} goto sip_in",
         *(rule for service in model.services for rule in _service(model, service)),
         "counter name input_denied drop",
     ]
@@ -153,6 +168,15 @@ def _icmp_in() -> list[str]:
         "icmp type echo-request counter name icmp_flood drop",
         "icmpv6 type echo-request counter name icmp_flood drop",
         "counter name input_denied drop",
+    ]
+
+
+def _sip_rate() -> list[str]:
+    # Where a source cannot be added, its rule ends without a verdict: a full set cuts no established flow. `update`
+    # keeps a source's count for as long as it sends; `add` would let it begin anew every SOURCE_SECONDS.
+    return [
+        f"update @rates{version} {{ {host} limit rate over {SIP_PACKETS} }} counter name sip_flood drop"
+        for version, host in _HOST.items()
     ]
 
 

@@ -189,6 +189,39 @@ def test_a_flood_of_new_flows_from_one_source_is_cut(net: Network, version: int)
         assert counted(net, "edge", "flood", flood) > 200
 
 
+def flood(link: socket.socket, made: list[bytes], count: int) -> None:
+    for number in range(count):
+        link.send(made[number % len(made)])
+
+
+@VERSIONS
+def test_a_flood_within_one_flow_is_cut(net: Network, version: int) -> None:
+    target = at("sdn", 1, version, 5060)
+    with gateway_udp(net, "sdn", version, 5060) as server, net.packets("sdn") as link:
+        frame = frames.udp("sdn", at("sdn", 4, version, 5090), target, b"x")
+        link.send(frame)
+        server.sendto(b"200", server.recvfrom(100)[1])  # from now on its packets are established
+        assert counted(net, "edge", "sip_flood", lambda: flood(link, [frame], 5_000)) == 0  # a trunk after an outage
+        assert counted(net, "edge", "sip_flood", lambda: flood(link, [frame], 30_000)) > 0
+
+
+@VERSIONS
+def test_a_flood_forged_in_one_zone_leaves_the_source_its_own_zone(net: Network, version: int) -> None:
+    with gateway_udp(net, "sdn", version, 5060) as server, net.packets("internet") as link:
+        forged = frames.udp("internet", at("sdn", 2, version, 5091), at("internet", 1, version, 5060), b"x")
+        assert counted(net, "edge", "sip_flood", lambda: flood(link, [forged], 30_000)) > 0
+        with net.udp("sdn", 2, 5091, version) as client:
+            client.sendto(b"OPTIONS", at("sdn", 1, version, 5060))
+            assert got(server) == b"OPTIONS"
+
+
+def test_many_addresses_of_one_subnet_are_one_source(net: Network) -> None:
+    target = at("core", 1, 6, 5060)
+    made = [frames.udp("core", (f"2001:db8:3::f:{number:x}", 5092), target, b"x") for number in range(1, 101)]
+    with gateway_udp(net, "core", 6, 5060), net.packets("core") as link:
+        assert counted(net, "edge", "sip_flood", lambda: flood(link, made, 30_000)) > 0
+
+
 @VERSIONS
 def test_pings_are_answered_within_measure(net: Network, version: int) -> None:
     source, target = str(address("core", 2, version)), str(address("core", 1, version))

@@ -39,7 +39,7 @@ def test_only_our_tables_are_named(name: str) -> None:
 def test_only_sets_that_mirror_the_site_are_flushed(name: str) -> None:
     flushed = set(re.findall(r"flush (?:set|map) inet (\w+ \w+)", compile_edge(EDGES[name])))
     assert {one.removeprefix("media ") for one in flushed if one.startswith("media ")} == set(STATIC_MEDIA)
-    assert not {"edge ban4", "edge ban6", "edge flows4", "edge flows6"} & flushed
+    assert not {"edge ban4", "edge ban6", "edge flows4", "edge flows6", "edge rates4", "edge rates6"} & flushed
 
 
 @pytest.mark.parametrize("name", EDGES)
