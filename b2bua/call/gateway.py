@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from typing import Protocol
+from urllib.parse import unquote
 
 from b2bua import sdp, sip
 from b2bua.call.call import Call, Fields
@@ -249,6 +250,9 @@ class Gateway:
         if isinstance(route, Refusal):
             self._turn_away(leg, route.status, "no route", now)
             return
+        if route.user == dialled and not may_pass(unquote(dialled)):
+            self._turn_away(leg, 404, "dialled user", now)
+            return
         target = route.peer.target
         listener = self.plan.listener(route.peer.zone, target[2], target[0]) if target else None
         if target is None or listener is None:
@@ -380,7 +384,7 @@ def _from(request: sip.Request, peer: str, host: str) -> str:
         user = sip.parse_uri(caller.uri).user
     except sip.SipError:
         user = ""
-    if not user or not may_pass(user):
+    if not user or not may_pass(unquote(user)):
         user = peer
     uri = sip.Uri("sip", user, host, None, {})
     if caller.display and may_pass(caller.display):

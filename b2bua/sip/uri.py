@@ -20,8 +20,10 @@ DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
 _HOST = frozenset(string.ascii_letters + string.digits + "-._")
 # IPv6reference = "[" IPv6address "]"; only the characters are checked: RFC 5118 4.10 asks to be lenient
 _IPV6 = frozenset(string.hexdigits + ":.")
-# user: unreserved, escaped and user-unreserved. Refused is what would end a URI or a line.
-_BAD_USER = re.compile(r'[\x00-\x20<>"\x7f]')
+# Refused is what would end a URI or a line.
+_BAD = re.compile(r'[\x00-\x20<>"\x7f]')
+# user: unreserved, escaped and user-unreserved; an "@" that is not escaped would leave in doubt where the host begins
+_BAD_USER = re.compile(r'[\x00-\x20<>"@\x7f]')
 # absoluteURI: scheme ":" ...
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*+:")
 
@@ -96,7 +98,7 @@ def parse_uri(text: str) -> Uri:
     scheme, colon, rest = text.partition(":")
     scheme = scheme.lower()
     if scheme not in {"sip", "sips"}:
-        if colon and rest and _SCHEME.match(text) and not _BAD_USER.search(text):
+        if colon and rest and _SCHEME.match(text) and not _BAD.search(text):
             raise UriError(f"the scheme {scheme[:20]!r} is not spoken here", 416)
         raise UriError(f"{text[:60]!r} is not a URI")
     user, at, rest = rest.rpartition("@") if "@" in rest else ("", "", rest)
@@ -109,7 +111,7 @@ def parse_uri(text: str) -> Uri:
         parsed = parse_params(params) if semicolon else {}
     except HeaderError as error:
         raise UriError(f"in the URI {text[:60]!r}: {error.sentence}") from error
-    if _BAD_USER.search(rest) or _BAD_USER.search(headers):
+    if _BAD.search(rest) or _BAD.search(headers):
         raise UriError(f"{text[:60]!r} holds blanks or brackets")
     return Uri(scheme, user, host, port, parsed, headers)
 

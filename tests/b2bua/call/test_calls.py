@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from b2bua import sip
+from b2bua.call.plan import Plan
 from tests.b2bua.call.world import Agent, Ports, World
 from vdx import pinhole
 from vdx.control import DialRule, SipPeer
@@ -123,6 +125,49 @@ def test_no_address_of_one_side_reaches_the_other() -> None:
     assert not re.search(rb"198\.18\.", towards_bob)
     assert not re.search(rb"198\.51\.|203\.0\.", towards_alice)
     assert b'"Room 12" <sip:alice@203.0.113.10>' in towards_bob
+
+
+@pytest.mark.parametrize(
+    ("user", "status"),
+    [
+        ("bob@198.18.0.99:5070", 400),
+        ("bob%40198%2e18%2e0%2e99", 404),
+        ("bob-198.18.0.99", 404),
+        ("bob?Route=%3Csip:198.18.0.99%3E", 404),
+        ("bob%2d2001%3adb8%3a%3a1", 404),
+        ("bob%0", 486),
+        ("bob%23%2a7", 486),
+    ],
+)
+def test_a_dialled_user_names_no_address(user: str, status: int) -> None:
+    line = Line()
+    body = offer(ALICE)
+    rows = [f"INVITE sip:{user}@{SDN} SIP/2.0", f"Via: SIP/2.0/UDP {ALICE};branch=z9hG4bK1", "Max-Forwards: 70"]
+    rows += [f"From: <sip:alice%40198%2e18%2e1%2e77@{ALICE}>;tag=1", f"To: <sip:bob@{SDN}>", "Call-ID: 1"]
+    rows += ["CSeq: 1 INVITE", f"Contact: <sip:alice@{ALICE}>", "Content-Type: application/sdp"]
+    head = "\r\n".join([*rows, f"Content-Length: {len(body)}", "", ""]).encode()
+    line.gateway.receive(head + body, sip.Flow("udp", (SDN, 5060), (ALICE, 5060), "sdn", 1, (SDN, 5060)), 1000.0)
+    line.world.settle()
+    if line.bob.leg:
+        line.bob.leg.reject(line.world.now, 486)
+        line.world.settle()
+    finals = [data for _, to, data in line.world.wire if to[0] == ALICE and not data.startswith(b"SIP/2.0 1")]
+    assert [int(data[8:11]) for data in finals] == [status]
+    towards_bob = b"".join(data for _, to, data in line.world.wire if to[0] == BOB)
+    assert b"198%2e" not in towards_bob
+    assert (b"From: <sip:hospital@203.0.113.10>" in towards_bob) == (status == 486)
+
+
+def test_an_address_that_the_dial_plan_rewrites_may_be_dialled() -> None:
+    line = Line()
+    rules = (DialRule("site:1", "10.0.0.1##*", to="clinic", user="desk"),)
+    line.gateway.plan = Plan("v2", msgspec.structs.replace(line.gateway.plan.signalling, dialplan=rules))
+    line.dial(offer(ALICE), user="10.0.0.1%23%2312")
+    assert not line.bob.leg  # rules match what is written
+    line.dial(offer(ALICE), user="10.0.0.1##12")
+    assert line.bob.leg
+    invites = [data for _, to, data in line.world.wire if to[0] == BOB]
+    assert invites[0].startswith(b"INVITE sip:desk@198.51.100.10:5060 SIP/2.0")
 
 
 def test_the_offer_carries_pinholes_that_are_open() -> None:
