@@ -74,7 +74,7 @@ def _sets(model: Edge) -> str:
             f"{text.refill('edge', f'media{version}', list(media))}"
             f"add set inet edge sip{version} {{ type ifname . inet_proto . {address} . inet_service; }}\n"
             f"{text.refill('edge', f'sip{version}', sip)}"
-            f"add set inet edge flows{version} {{ type {address}; {_SOURCES} }}\n"
+            f"add set inet edge flows{version} {{ type ifname . {address}; {_SOURCES} }}\n"
             f"add set inet edge rates{version} {{ type ifname . {address}; {_SOURCES} }}\n"
         )
     return out
@@ -184,8 +184,8 @@ def _sip_in() -> list[str]:
     # Where a source cannot be added, its rule ends without a verdict, and the last one drops: fail closed.
     return [
         *(
-            f"add @flows{version} {{ {ip} saddr limit rate {NEW_FLOWS} }} ct state new counter accept"
-            for version, ip, _ in _VERSIONS
+            f"add @flows{version} {{ {host} limit rate {NEW_FLOWS} }} ct state new counter accept"
+            for version, host in _HOST.items()
         ),
         "counter name flood drop",
     ]

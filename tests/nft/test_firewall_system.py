@@ -206,20 +206,24 @@ def test_a_flood_within_one_flow_is_cut(net: Network, version: int) -> None:
 
 
 @VERSIONS
-def test_a_flood_forged_in_one_zone_leaves_the_source_its_own_zone(net: Network, version: int) -> None:
+@pytest.mark.parametrize(("counter", "count"), [("flood", 600), ("sip_flood", 30_000)])
+def test_a_flood_forged_in_one_zone_leaves_the_source_its_own_zone(
+    net: Network, version: int, counter: str, count: int
+) -> None:
     with gateway_udp(net, "sdn", version, 5060) as server, net.packets("internet") as link:
         forged = frames.udp("internet", at("sdn", 2, version, 5091), at("internet", 1, version, 5060), b"x")
-        assert counted(net, "edge", "sip_flood", lambda: flood(link, [forged], 30_000)) > 0
+        assert counted(net, "edge", counter, lambda: flood(link, [forged], count)) > 0
         with net.udp("sdn", 2, 5091, version) as client:
             client.sendto(b"OPTIONS", at("sdn", 1, version, 5060))
             assert got(server) == b"OPTIONS"
 
 
-def test_many_addresses_of_one_subnet_are_one_source(net: Network) -> None:
+@pytest.mark.parametrize(("counter", "count"), [("flood", 600), ("sip_flood", 30_000)])
+def test_many_addresses_of_one_subnet_are_one_source(net: Network, counter: str, count: int) -> None:
     target = at("core", 1, 6, 5060)
     made = [frames.udp("core", (f"2001:db8:3::f:{number:x}", 5092), target, b"x") for number in range(1, 101)]
     with gateway_udp(net, "core", 6, 5060), net.packets("core") as link:
-        assert counted(net, "edge", "sip_flood", lambda: flood(link, made, 30_000)) > 0
+        assert counted(net, "edge", counter, lambda: flood(link, made, count)) > 0
 
 
 @VERSIONS
