@@ -7,30 +7,32 @@ Record-Route, Call-ID, History-Info, Warning, Call-Info, Alert-Info, Server, Use
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from b2bua import sip
 from b2bua.sip import Message
+from b2bua.sip.headers import header_key
+from vdx.headers import NEVER
 
 ALWAYS = ("Accept-Language", "Content-Language", "Priority", "Privacy", "Subject")
 """They describe the call to people and carry no address."""
-
-NEVER = frozenset(
-    """
-    alert-info authorization call-id call-info contact content-length cseq error-info from
-    geolocation history-info identity max-forwards p-asserted-identity p-preferred-identity path
-    proxy-authenticate proxy-authorization proxy-require record-route refer-to referred-by
-    remote-party-id replaces reply-to require route service-route to via warning www-authenticate
-    """.split()  # noqa: SIM905 - a list of words reads best as words
-)
-"""No profile can let these pass: they belong to one leg, or reveal the other."""
 
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]{0,4}:[0-9a-fA-F:]*:[0-9a-fA-F.:]*")
 
 
 def passing(message: Message, extra: tuple[str, ...]) -> list[tuple[str, str]]:
     """Give the header fields of `message` that pass, with those that the receiving peer's profile names."""
-    allowed = (*ALWAYS, *(name for name in extra if name.lower() not in NEVER))
-    return [(name, value) for name in allowed for value in message.all(name) if may_pass(value)]
+    return [(name, value) for name in _allowed(extra) for value in message.all(name) if may_pass(value)]
+
+
+@lru_cache(maxsize=256)  # one for each peer, mostly the same
+def _allowed(extra: tuple[str, ...]) -> tuple[str, ...]:
+    names = {header_key(name): name for name in ALWAYS}
+    for name in extra:
+        key = header_key(name)
+        if key not in NEVER:
+            names.setdefault(key, name if len(name) > 1 else key)  # a compact form is written out
+    return tuple(names.values())
 
 
 def may_pass(text: str) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from vdx import headers
 from vdx.site.values import (
     InterfaceName,
     IpAddress,
@@ -136,6 +137,16 @@ class Target(Model):
     transport: Transport = "udp"
 
 
+def _may_pass(name: str) -> str:
+    if why := headers.refusal(name):
+        raise ValueError(why)
+    return name
+
+
+PassedHeader = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$"), AfterValidator(_may_pass)]
+"""The long name of a SIP header field that a profile may let pass."""
+
+
 class Peer(Model):
     """A SIP trunk, institution, room system or mixer.
 
@@ -150,7 +161,7 @@ class Peer(Model):
     learn: bool | None = None
     target: Target | None = None
     family: Literal[4, 6] | None = None
-    pass_headers: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")], ...] = ()
+    pass_headers: tuple[PassedHeader, ...] = ()
     pass_sdp_attributes: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")], ...] = ()
 
     @property

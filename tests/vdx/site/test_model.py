@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
 
-from vdx.site import parse
+import pytest
+
+from vdx import headers
+from vdx.site import SiteError, parse
 from vdx.site.model import MediaAddress, Peer, Route, Target
 from vdx.site.values import PortRange
 
@@ -40,6 +43,15 @@ def test_the_family_of_a_peer() -> None:
     assert Peer(zone="sdn").media_family == 4
     assert Peer(zone="sdn", target=six).media_family == 6
     assert Peer(zone="sdn", target=six, family=4).media_family == 4
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "contact", "i", "K"])
+def test_headers_of_one_leg_cannot_be_passed(name: str) -> None:
+    text = f"{{name: edge, zones: {{sdn: {{interface: s}}}}, peers: {{pbx: {{zone: sdn, pass_headers: ['{name}']}}}}}}"
+    with pytest.raises(SiteError) as caught:
+        parse(text.encode())
+    (fault,) = caught.value.faults
+    assert fault.what == headers.refusal(name)
 
 
 def test_a_small_site_is_enough() -> None:
