@@ -27,6 +27,7 @@ from gatewayd.pinholes.leases import Held
 from gatewayd.pinholes.relays import RelayLink
 from gatewayd.pinholes.service import PinholeService
 from gatewayd.signalling import B2buaLink
+from gatewayd.trust import Trust
 from gatewayd.version import Versions, compute
 from nft.kernel import Kernel
 from nft.nflog import LatchReader
@@ -76,10 +77,13 @@ class Gatewayd:
         kernel = Kernel(netlink)
         self._kernel = kernel
 
-        self._mediad = RelayLink(self._run_dir / "mediad.sock", lambda: self._desk.leases, self._revoke)
+        own = {0, os.geteuid()}
+        mediad = Trust("mediad", own if options.mediad is None else own | {options.mediad})
+        self._mediad = RelayLink(self._run_dir / "mediad.sock", mediad, lambda: self._desk.leases, self._revoke)
         self._desk = Desk(kernel, self._mediad, secrets.randbelow, options.lease_seconds)
         self._bans = Bans(kernel)
-        self._b2bua = B2buaLink(self._run_dir / "control.sock", self._greet)
+        b2bua = Trust("b2bua", own | {user for user, name in users.items() if name == "b2bua"})
+        self._b2bua = B2buaLink(self._run_dir / "control.sock", b2bua, self._greet)
         self._versions = Versions(links, self._desk, self._bans, self._b2bua, self._revoke)
         self._service = PinholeService(self._desk, self._bans, users, time.monotonic)
         self._admin = Admin(
@@ -91,13 +95,13 @@ class Gatewayd:
         """Become ready, serve, end; pinholes, rules and addresses stay for the next start."""
         with self._open:
             # taken before anything is changed: a second gatewayd ends here
-            admin, owners = await self._take()
+            admin, pinholes = await self._take()
             reader = self._open.enter_context(LatchReader())
             found = self._kernel.adopt() if self._ruled else []
             await self._versions.start(loaded, found, time.monotonic(), fresh=not self._ruled)
             self._service.watch(reader)
             # whoever came meanwhile has waited: an owner told before adoption that nothing is open would end its calls
-            for server in (await self._admin.serve(admin), await self._service.serve(owners)):
+            for server in (await self._admin.serve(admin), await self._service.serve(pinholes)):
                 self._open.callback(server.close)
             self._remember()
             self._steer()
@@ -198,6 +202,13 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME[=UID]",
         help="a user that may own pinholes (default: those of b2bua, mixer that exist)",
+    )
+    parser.add_argument(
+        "--mediad",
+        type=int,
+        default=owners.number("mediad"),
+        metavar="UID",
+        help="the user that mediad runs as, besides root (default: the system user mediad)",
     )
     parser.add_argument("--lease-seconds", type=float, default=LEASE_SECONDS, help=argparse.SUPPRESS)
     return parser

@@ -1,4 +1,4 @@
-"""The users that may own pinholes, as told on the command line."""
+"""The users of our other programs: those that may own pinholes, as told on the command line, and `mediad`'s."""
 
 from __future__ import annotations
 
@@ -26,14 +26,21 @@ def users(named: Iterable[tuple[str, int | None]]) -> dict[int, str]:
     """Give the owners by their user id; raises `StartError` for a name without one."""
     found: dict[int, str] = {}
     for name, uid in named:
-        try:
-            number = pwd.getpwnam(name).pw_uid if uid is None else uid
-        except KeyError:
+        user = number(name) if uid is None else uid
+        if user is None:
             text = f"owner {name!r} is no user of this machine: add the user, or give its number as in {name}=991"
-            raise StartError(text) from None
-        if found.setdefault(number, name) != name:
-            raise StartError(f"owners {found[number]!r} and {name!r} are the same user {number}: give each its own")
+            raise StartError(text)
+        if found.setdefault(user, name) != name:
+            raise StartError(f"owners {found[user]!r} and {name!r} are the same user {user}: give each its own")
     return found
+
+
+def number(name: str) -> int | None:
+    """Give the number of a system user, None where there is none."""
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        return None
 
 
 def present() -> dict[int, str]:

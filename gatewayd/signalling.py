@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gatewayd.errors import VersionError
+from gatewayd.trust import Trust
 from vdx import control, wire
 from vdx.control import DialRule, Signalling, SipListener, SipPeer
 from vdx.site.model import Peer, Rule
@@ -65,8 +66,9 @@ class AwayError(VersionError):
 class B2buaLink:
     """The connection to `b2bua` at `path`; `connected` runs after each connect, to hand it its site version."""
 
-    def __init__(self, path: Path, connected: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, path: Path, trust: Trust, connected: Callable[[], Awaitable[None]]) -> None:
         self._path = path
+        self._trust = trust
         self._on_connect = connected
         self._connection: wire.Connection[control.FromB2bua] | None = None
         self._waiting: dict[int, asyncio.Future[control.FromB2bua]] = {}
@@ -81,9 +83,9 @@ class B2buaLink:
         """Stay connected until cancelled."""
         while True:
             with suppress(wire.WireError):
-                self._connection = await wire.connect(self._path, control.B2buaClientCodec)
-                log.info("b2bua.connected")
+                self._connection = await self._connect()
             if self._connection:
+                log.info("b2bua.connected")
                 await self._serve(self._connection)
                 log.warning("b2bua.lost")
             await asyncio.sleep(RETRY_SECONDS)
@@ -122,6 +124,13 @@ class B2buaLink:
         """Have `b2bua` drop the prepared version; one that is away has dropped it already."""
         with suppress(AwayError):
             await self.ask(lambda number: control.Revert(number, version))
+
+    async def _connect(self) -> wire.Connection[control.FromB2bua] | None:
+        connection = await wire.connect(self._path, control.B2buaClientCodec)
+        if self._trust.admits(connection.user):
+            return connection
+        connection.close()
+        return None
 
     async def _serve(self, connection: wire.Connection[control.FromB2bua]) -> None:
         greeting = asyncio.ensure_future(self._on_connect())

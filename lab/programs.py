@@ -35,8 +35,9 @@ def program(name: str, state: State) -> Program:
     run = ("--run-dir", str(state.run))
     match name:
         case "gatewayd":
-            owner = ("--owner", f"b2bua={B2BUA.uid}")  # the lab's users have no names to be found by
-            return Program(name, ("--site", str(state.site), *run, "--state-dir", str(state.var), *owner), None)
+            # the lab's users have no names to be found by
+            users = ("--owner", f"b2bua={B2BUA.uid}", "--mediad", str(MEDIAD.uid))
+            return Program(name, ("--site", str(state.site), *run, "--state-dir", str(state.var), *users), None)
         case "b2bua":
             return Program(name, run, B2BUA)
         case "mediad":

@@ -109,9 +109,13 @@ class Connection(Generic[Incoming]):
 
 def user_of(transport: asyncio.BaseTransport | asyncio.StreamWriter) -> int:
     """Give the numeric user at the other end of a UNIX socket, as the kernel vouches for it (SO_PEERCRED)."""
-    peer: socket.socket = transport.get_extra_info("socket")
+    return user_behind(transport.get_extra_info("socket"))
+
+
+def user_behind(connected: socket.socket) -> int:
+    """Give the same for a bare socket; of a program that was connected to, it is who listens there."""
     size = struct.calcsize("3i")
-    _pid, uid, _gid = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    _pid, uid, _gid = struct.unpack("3i", connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
     return int(uid)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from gatewayd.errors import RefusalError
 from gatewayd.pinholes.leases import Held, Leases
+from gatewayd.trust import Trust
 from nft import relay as kernel_relay
 from vdx.pinhole import Remote
 from vdx.relay import (
@@ -29,7 +30,7 @@ from vdx.relay import (
     Stop,
     ToMediad,
 )
-from vdx.wire import WireError
+from vdx.wire import WireError, user_behind
 
 RETRY_SECONDS = 0.5
 """Between attempts to reach `mediad`: shorter than a person takes for a broken picture."""
@@ -52,8 +53,11 @@ log = logging.getLogger(__name__)
 class RelayLink:
     """The connection to `mediad` at `path`; `revoke` is called with leases that cannot be relayed, and why."""
 
-    def __init__(self, path: Path, leases: Callable[[], Leases], revoke: Callable[[list[Held], str], None]) -> None:
+    def __init__(
+        self, path: Path, trust: Trust, leases: Callable[[], Leases], revoke: Callable[[list[Held], str], None]
+    ) -> None:
         self._path = path
+        self._trust = trust
         self._leases = leases
         self._revoke = revoke
         self._socket: socket.socket | None = None
@@ -113,10 +117,12 @@ class RelayLink:
         try:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
             one.connect(str(self._path))
+            if self._trust.admits(user_behind(one)):
+                return one
         except OSError:
-            one.close()
-            return None
-        return one
+            pass  # it is not there yet
+        one.close()
+        return None
 
     def _next(self) -> int:
         self._sequence += 1

@@ -28,7 +28,7 @@ T = TypeVar("T")
 CHECKOUT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 20.0  # gatewayd is ready within half a second on an idle machine
 ANSWER_SECONDS = 10.0
-OWNER, STRANGER, OTHER_OWNER = 64311, 64399, 64312
+OWNER, STRANGER, OTHER_OWNER, MEDIAD = 64311, 64399, 64312, 64313
 SETRESUID = 117  # of x86-64; glibc's own call would change every thread
 IFA_F_NODAD = 0x02  # linux/if_addr.h
 
@@ -148,7 +148,7 @@ class Edge:
         return [
             sys.executable, "-m", "gatewayd", "--site", str(self.directory / "site.yaml"),
             "--run-dir", str(self.run_dir), "--state-dir", str(state),
-            f"--owner=b2bua={OWNER}", f"--owner=mixer={OTHER_OWNER}", *arguments,
+            f"--owner=b2bua={OWNER}", f"--owner=mixer={OTHER_OWNER}", f"--mediad={MEDIAD}", *arguments,
         ]  # fmt: skip
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:

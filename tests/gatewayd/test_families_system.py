@@ -11,14 +11,13 @@ import sys
 
 import pytest
 
-from tests.gatewayd.edge import CHECKOUT, Edge, Owner, arrives, eventually
+from tests.gatewayd.edge import CHECKOUT, MEDIAD, Edge, Owner, arrives, eventually
 from vdx.pinhole import Change, Done, End, Learned, Lease, Leased, Release, Remote, Renew, Renewed, SetRemote, Stream
 
 pytestmark = pytest.mark.system
 
 CALL = "abcdefghijklm"
 LEASE = f"{CALL}.0"
-MEDIAD = 64313
 
 
 def start_mediad(machine: Edge) -> subprocess.Popen[bytes]:

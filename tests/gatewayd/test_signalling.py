@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import pytest
 
 from gatewayd.errors import VersionError
 from gatewayd.signalling import AwayError, B2buaLink, signalling
+from gatewayd.trust import Trust
 from tests.gatewayd.site import load
 from vdx import control, wire
 from vdx.control import B2buaServerCodec, DialRule, SipListener, SipPeer, ToB2bua
 
 PART = signalling(load())
+OURS = Trust("b2bua", {os.getuid()})
 Answer = Callable[[ToB2bua], control.FromB2bua]
 
 
@@ -46,7 +49,7 @@ async def with_b2bua(path: Path, answer: Answer, job: Callable[[B2buaLink], Awai
         there.set()
 
     server = await wire.serve(path, B2buaServerCodec, serve, mode=0o600)
-    link = B2buaLink(path, connected)
+    link = B2buaLink(path, OURS, connected)
     running = asyncio.ensure_future(link.run())
     try:
         await asyncio.wait_for(there.wait(), 10)
@@ -103,9 +106,38 @@ def test_a_b2bua_that_is_away(tmp_path: Path) -> None:
         return
 
     async def job() -> None:
-        link = B2buaLink(tmp_path / "control.sock", nothing)
+        link = B2buaLink(tmp_path / "control.sock", OURS, nothing)
         with pytest.raises(AwayError, match="b2bua is not running"):
             await link.prepare("v1", PART)
         await link.revert("v1")
 
     asyncio.run(job())
+
+
+def test_a_stranger_at_the_socket_is_told_nothing(tmp_path: Path) -> None:
+    told: list[ToB2bua | None] = []
+
+    async def job() -> None:
+        knocked = asyncio.Event()
+
+        async def serve(connection: wire.Connection[ToB2bua]) -> None:
+            told.append(await connection.receive())
+            knocked.set()
+
+        async def connected() -> None:
+            pytest.fail("it is no b2bua")
+
+        server = await wire.serve(tmp_path / "control.sock", B2buaServerCodec, serve, mode=0o600)
+        link = B2buaLink(tmp_path / "control.sock", Trust("b2bua", {os.getuid() + 1}), connected)
+        running = asyncio.ensure_future(link.run())
+        await asyncio.wait_for(knocked.wait(), 10)
+        assert not link.connected
+        with pytest.raises(AwayError):
+            await link.prepare("v1", PART)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        server.close()
+        await asyncio.sleep(0)
+
+    asyncio.run(job())
+    assert told == [None]
