@@ -5,6 +5,11 @@ from __future__ import annotations
 OWN_MATTER = {
     401: 500,  # a challenge is for us, whose credentials it asks for; the caller cannot answer it
     407: 500,
+    405: 500,  # the method, the scheme, the extensions of the INVITE are ours
+    415: 488,  # the body's type is ours too, but what the callee wants is another description
+    416: 500,
+    420: 500,
+    421: 500,
     482: 500,  # the caller made no loop
     483: 500,
     491: 500,
@@ -20,6 +25,9 @@ def mapped(status: int) -> int:
         return 480
     return OWN_MATTER.get(status, status)
 
+
+BESIDE: dict[int, list[tuple[str, str]]] = {415: [("Accept", "application/sdp")]}
+"""Header fields that a refusal of ours must carry (RFC 3261 21.4.13)."""
 
 REFUSALS = {"policy": 488, "limit": 488, "invalid": 488, "ports": 503, "kernel": 503, "unknown": 481}
 """What a caller hears where `gatewayd` refuses a lease, by the code of the refusal."""

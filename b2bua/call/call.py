@@ -20,7 +20,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from b2bua.call.answers import mapped
+from b2bua.call.answers import BESIDE, mapped
 from b2bua.call.headers import passing
 from b2bua.call.media import Party
 from b2bua.call.record import CallRecord
@@ -188,6 +188,9 @@ class Call:
         if self._origin is not None or other is None or not other.can_reinvite:
             event.leg.reject(now, 491)
             return
+        if request.body and not request.session:
+            event.leg.reject(now, 415, headers=BESIDE[415])
+            return
         self._origin, self._withdrawn = side, False
         self.due = now + MAX_RINGING
         if request.session:
@@ -266,7 +269,7 @@ class Call:
         self._over = True
         for leg in self._legs.values():
             try:
-                leg.end(now, status)
+                leg.end(now, status, headers=BESIDE.get(status, ()))
             except Exception:  # whatever is wrong with one leg, the other one and the leases must go
                 log.exception("leg.stuck: %r of call %s", leg, self.id)
             leg.owner = None  # a cycle would wait for the garbage collector

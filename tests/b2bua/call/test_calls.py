@@ -276,7 +276,13 @@ def test_a_late_offer_is_answered_in_the_ack() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "heard"), [(486, 486), (404, 404), (603, 603), (401, 500), (503, 500), (302, 480), (488, 488)]
+    ("status", "heard"),
+    [
+        *((same, same) for same in (404, 486, 488, 603)),
+        *((ours, 500) for ours in (401, 405, 407, 416, 420, 421, 482, 483, 503, 513)),
+        (302, 480),
+        (415, 488),
+    ],
 )
 def test_failures_are_mapped(status: int, heard: int) -> None:
     line = Line()
@@ -287,6 +293,32 @@ def test_failures_are_mapped(status: int, heard: int) -> None:
     failed = line.alice.last(sip.Failed)
     assert isinstance(failed, sip.Failed)
     assert failed.status == heard
+    line.idle()
+
+
+def test_a_body_of_another_type_is_refused() -> None:
+    line = Line()
+    line.dial(b"<x/>", content_type="application/xml")
+    failed = line.alice.last(sip.Failed)
+    assert isinstance(failed, sip.Failed)
+    assert failed.response
+    assert (failed.status, failed.response.get("Accept")) == (415, "application/sdp")
+    line.idle()
+
+
+def test_a_change_of_another_type_is_refused_and_the_call_goes_on() -> None:
+    line = Line()
+    line.up()
+    assert line.alice.leg
+    line.alice.leg.reinvite(line.world.now, body=b"<x/>", content_type="application/xml")
+    line.world.settle()
+    failed = line.alice.last(sip.ReInviteFailed)
+    assert isinstance(failed, sip.ReInviteFailed)
+    assert failed.response
+    assert (failed.status, failed.response.get("Accept")) == (415, "application/sdp")
+    assert not line.bob.saw(sip.ReInvite)
+    assert len(line.gateway.calls(line.world.now)) == 1
+    line.alice.leg.bye(line.world.now)
     line.idle()
 
 
