@@ -18,6 +18,10 @@ MAX_WAITING = 64
 MAX_CONNECTIONS = 4_096
 """Connections accepted per listener: institutions use one each, browsers come through another listener."""
 
+MAX_FROM_ONE_HOST = 64
+"""Connections of these that one host may hold: a trunk has a few, phones behind one NAT some dozens; a listener full of
+strangers takes 64 hosts."""
+
 TICK = 0.05
 """Seconds between the strokes on which timers fire: those of SIP are guesses of round trips, from 0.2 s upwards."""
 

@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from b2bua.sip import Flow, Outgoing, Target
-from b2bua.transport.limits import CONNECT_SECONDS, MAX_CONNECTIONS, TICK
+from b2bua.transport.limits import CONNECT_SECONDS, TICK
 from b2bua.transport.listener import Listener
+from b2bua.transport.places import Places
 from b2bua.transport.tcp import Connection, listen
 from b2bua.transport.udp import UdpSocket
 
@@ -76,6 +77,7 @@ class Shell:
         self._servers: list[tuple[Listener, Listener, asyncio.Server]] = []  # as asked for, as bound
 
         self._connections: dict[int, Connection] = {}
+        self._places = Places()
         self._opened: dict[Target, Connection] = {}
         self._connecting: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -261,10 +263,9 @@ class Shell:
 
     # What connections report
 
-    def opened(self, connection: Connection) -> bool:
-        """Register a connection; False if the listener has too many."""
-        same = sum(1 for one in self._connections.values() if one.listener is connection.listener and one.accepted)
-        if connection.accepted and same >= MAX_CONNECTIONS:
+    def opened(self, connection: Connection, remote: str) -> bool:
+        """Register a connection; False if the listener has no place for another one, or for one of this host."""
+        if connection.accepted and not self._places.take(connection.listener, remote, connection.id):
             return False
         self._connections[connection.id] = connection
         return True
@@ -281,6 +282,7 @@ class Shell:
         for target in [target for target, one in self._opened.items() if one is connection]:
             del self._opened[target]
         if known is not None and connection.flow is not None:
+            self._places.leave(connection.listener, connection.flow.remote[0], connection.id)
             self._sink.flow_closed(connection.flow, self._loop.time())
         self.flush()
 

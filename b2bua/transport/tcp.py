@@ -16,8 +16,8 @@ from b2bua.transport.listener import Listener
 class Owner(Protocol):
     """What a connection needs of the shell."""
 
-    def opened(self, connection: Connection) -> bool:
-        """Register a connection; False if there is no room for it."""
+    def opened(self, connection: Connection, remote: str) -> bool:
+        """Register a connection from or to a host; False if there is no room for it."""
         ...
 
     def received(self, data: bytes, flow: Flow) -> None:
@@ -55,14 +55,18 @@ class Connection(asyncio.Protocol):
         """Take the open connection and send what waited for it."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - asyncio makes a stream transport for a stream
         self._transport = transport
+        peer = transport.get_extra_info("peername")
+        if peer is None:  # it was reset before we looked
+            transport.abort()
+            return
         raw = transport.get_extra_info("socket")
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         listener = self.listener
-        remote = transport.get_extra_info("peername")[:2]
+        remote = peer[:2]
         local = (listener.address, listener.port)
         self.flow = Flow(listener.transport, local, remote, listener.zone, self.id, listener.sent_by)
-        if not self._owner.opened(self):
+        if not self._owner.opened(self, remote[0]):
             transport.abort()
             return
         if self.accepted:
@@ -111,7 +115,7 @@ class Connection(asyncio.Protocol):
             transport.write(outgoing.data)
 
     def fail(self, sentence: str) -> None:
-        """Give up a connection that never opened."""
+        """Give up a connection, with what still waits for it to open."""
         waiting, self._waiting = self._waiting, []
         for outgoing in waiting:
             self._owner.undelivered(outgoing, sentence)
@@ -121,7 +125,7 @@ class Connection(asyncio.Protocol):
         """Tell everybody that the connection is gone."""
         if self._deadline is not None:
             self._deadline.cancel()
-        self._owner.closed(self)
+        self.fail("the connection is closed")
 
     def close(self) -> None:
         """Close without waiting for the peer."""

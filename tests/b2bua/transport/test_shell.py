@@ -287,22 +287,49 @@ def test_a_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     play(scene)
 
 
-def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("b2bua.transport.shell.MAX_CONNECTIONS", 1)
+async def greet(listener: Listener, source: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+    """Connect from an address and send a keepalive; None if the other side closes instead of answering."""
+    reader, writer = await asyncio.open_connection(listener.address, listener.port, local_addr=(source, 0))
+    with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        writer.write(b"\r\n\r\n")
+        await asyncio.wait_for(reader.readexactly(2), PATIENCE)
+        return reader, writer
+    await part(writer)
+    return None
+
+
+async def part(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("limit", "hosts", "welcome"),
+    [
+        ("MAX_CONNECTIONS", ["127.0.0.2", "127.0.0.3", "127.0.0.4"], [True, True, False]),
+        ("MAX_FROM_ONE_HOST", ["127.0.0.2", "127.0.0.2", "127.0.0.2", "127.0.0.3"], [True, True, False, True]),
+    ],
+)
+def test_connections_are_bounded(
+    limit: str, hosts: list[str], welcome: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"b2bua.transport.places.{limit}", 2)
 
     async def scene(_ann: Station, bob: Station) -> None:
         listener = bob.listener("tcp")
-        first = await asyncio.open_connection(listener.address, listener.port)
-        first[1].write(b"\r\n\r\n")
-        await asyncio.wait_for(first[0].readexactly(2), PATIENCE)
-        second = await asyncio.open_connection(listener.address, listener.port)
-        with contextlib.suppress(ConnectionError):
-            assert await asyncio.wait_for(second[0].read(), PATIENCE) == b""
-        assert bob.shell.connections == 1
-        for _, writer in (first, second):
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
+        for _ in range(2):  # whoever leaves makes room
+            opened = [await greet(listener, source) for source in hosts]
+            assert [one is not None for one in opened] == welcome
+            assert bob.shell.connections == sum(welcome)
+            for one in opened:
+                if one is not None:
+                    reader, writer = one
+                    writer.write_eof()
+                    assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+                    await part(writer)
+            assert bob.shell.connections == 0
+            assert not bob.shell._places
 
     play(scene)
 
