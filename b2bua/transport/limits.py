@@ -30,3 +30,10 @@ CONNECT_SECONDS = 5.0
 
 FIRST_MESSAGE_SECONDS = 30.0
 """An accepted connection that has sent no whole message by then is closed: it holds a place for nothing."""
+
+IDLE_SECONDS = 600.0
+"""An accepted connection that has brought nothing for so long is closed.
+
+RFC 5626 4.4.1 has peers that need their connection say so every 95 to 120 s, so five such words were missed. A call
+outlives it: its next request opens another connection to the peer's Contact.
+"""

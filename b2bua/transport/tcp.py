@@ -9,7 +9,7 @@ from typing import Protocol
 from b2bua.sip import Flow, Outgoing, SipError, StreamFramer
 from b2bua.sip.stream import PONG
 from b2bua.transport.errors import ListenError
-from b2bua.transport.limits import FIRST_MESSAGE_SECONDS, MAX_WAITING, MAX_WRITE_QUEUE
+from b2bua.transport.limits import FIRST_MESSAGE_SECONDS, IDLE_SECONDS, MAX_WAITING, MAX_WRITE_QUEUE
 from b2bua.transport.listener import Listener
 
 
@@ -49,7 +49,10 @@ class Connection(asyncio.Protocol):
         self._framer = StreamFramer()
         self._transport: asyncio.Transport | None = None
         self._waiting: list[Outgoing] = []
+        self._loop = asyncio.get_running_loop()
         self._deadline: asyncio.TimerHandle | None = None
+        self._due = 0.0  # when to give up an accepted connection, unless something comes
+        self._spoke = False  # whether a whole message has come
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the open connection and send what waited for it."""
@@ -70,8 +73,8 @@ class Connection(asyncio.Protocol):
             transport.abort()
             return
         if self.accepted:
-            loop = asyncio.get_running_loop()
-            self._deadline = loop.call_later(FIRST_MESSAGE_SECONDS, transport.abort)
+            self._due = self._loop.time() + FIRST_MESSAGE_SECONDS
+            self._watch()
         waiting, self._waiting = self._waiting, []
         for outgoing in waiting:
             self.send(outgoing)
@@ -86,17 +89,24 @@ class Connection(asyncio.Protocol):
         except SipError:
             transport.close()
             return
+        self._spoke = self._spoke or bool(messages)
+        if self._spoke:
+            self._due = self._loop.time() + IDLE_SECONDS
         if self._framer.pings:
             transport.write(PONG * self._framer.pings)
             self._framer.pings = 0
         if not messages:
             return
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
         for message in messages:
             self._owner.received(message, flow)
         self._owner.flush()
+
+    def _watch(self) -> None:
+        """Close a connection that was silent for too long; the timer moves when it fires, not with every message."""
+        if self._due <= self._loop.time():
+            self.close()
+        else:
+            self._deadline = self._loop.call_at(self._due, self._watch)
 
     def send(self, outgoing: Outgoing) -> None:
         """Write a message, or keep it until the connection is open."""

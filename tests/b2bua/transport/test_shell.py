@@ -287,6 +287,49 @@ def test_a_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     play(scene)
 
 
+OPTIONS = (
+    b"OPTIONS sip:x@y SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bKa\r\nFrom: <sip:a@b>;tag=1\r\n"
+    b"To: <sip:x@y>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+)
+
+
+def test_an_idle_connection_is_closed_and_one_kept_alive_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("b2bua.transport.tcp.IDLE_SECONDS", 4.0)
+    monkeypatch.setattr("b2bua.transport.tcp.FIRST_MESSAGE_SECONDS", 2.0)
+
+    async def scene(_ann: Station, bob: Station) -> None:
+        loop = asyncio.get_running_loop()
+        clock, later = loop.time, 0.0
+        monkeypatch.setattr(loop, "time", lambda: clock() + later)
+        reader, writer = await asyncio.open_connection(bob.listener("tcp").address, bob.listener("tcp").port)
+        writer.write(OPTIONS)
+        await bob.take(RequestReceived)
+        for _ in range(3):
+            later += 3.0
+            writer.write(b"\r\n\r\n")
+            assert await asyncio.wait_for(reader.readexactly(2), PATIENCE) == b"\r\n"
+        later += 5.0
+        with contextlib.suppress(ConnectionError):
+            assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+        assert bob.shell.connections == 0
+        await part(writer)
+
+    play(scene)
+
+
+def test_keepalives_alone_hold_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("b2bua.transport.tcp.FIRST_MESSAGE_SECONDS", 0.2)
+
+    async def scene(_ann: Station, bob: Station) -> None:
+        opened = await greet(bob.listener("tcp"), LOOPBACK)
+        assert opened is not None
+        with contextlib.suppress(ConnectionError):
+            assert await asyncio.wait_for(opened[0].read(), PATIENCE) == b""
+        await part(opened[1])
+
+    play(scene)
+
+
 async def greet(listener: Listener, source: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
     """Connect from an address and send a keepalive; None if the other side closes instead of answering."""
     reader, writer = await asyncio.open_connection(listener.address, listener.port, local_addr=(source, 0))
