@@ -9,7 +9,8 @@ INVITE or re-INVITE of one side (`origin`) passed on to the other; only one is o
     no offer in INVITE   -> the other side's 200 offers, and the ACK answers
 
 A re-INVITE that its side takes back, or that nobody answers in `MAX_RINGING`, is cancelled on the other side. Where the
-other side's 2xx crosses that, the sides have different sessions, and the call ends: the one answer that suits both.
+other side's 2xx crosses that, the sides have different sessions: the old one is offered again to the side that
+accepted. Where that cannot be (its 2xx was an offer, it has more m-lines now, it refuses), the call ends.
 
 Whatever ends a call, `end` is the one way it ends: legs closed as their state asks, leases released, one record.
 """
@@ -76,6 +77,7 @@ class Call:
         self._asked = now
         self._origin: Side | None = "a"
         self._withdrawn = False
+        self._restoring = False
         self._offer_late = False
 
     # The first exchange
@@ -130,6 +132,9 @@ class Call:
         side = self._side(event.leg)
         response = event.response
         asker = _other(side)
+        if self._withdrawn:
+            self._accepted_in_vain(event, now)
+            return
         self._offer_late = event.ack_owed
         if event.ack_owed:
             self.session.offer(
@@ -157,6 +162,23 @@ class Call:
         self._legs[asker].answer(now, self._passing(response, asker), body)
         if not self._offer_late:
             self._origin = None
+
+    def _accepted_in_vain(self, event: sip.Answered | sip.ReInviteAnswered, now: float) -> None:
+        side, response = self._side(event.leg), event.response
+        if self._restoring:
+            self.session.answer(response.session, response.to.tag, now, self._restored, self._fail, final=True)
+        elif event.ack_owed:
+            self.end(
+                now, 500, "gateway", "a re-INVITE was withdrawn after the other side had answered it with an offer"
+            )
+        else:
+            self._restoring, self.due = True, now + MAX_RINGING
+            leg = event.leg
+            self.session.restore(_other(side), now, lambda body, now: leg.reinvite(now, body=body), self._fail)
+
+    def _restored(self, _body: bytes, _now: float) -> None:
+        self._origin, self.due = None, None
+        self._withdrawn = self._restoring = False
 
     def on_confirmed(self, event: sip.Confirmed, now: float) -> None:
         """Pass the answer in an ACK on, where the 2xx offered."""
@@ -208,10 +230,16 @@ class Call:
 
     def on_reinvite_retry(self, _event: sip.ReInviteRetry, now: float) -> None:
         """Give up a change that met the other side's own: the side that asked may try again."""
+        if self._restoring:
+            self.end(now, 500, "gateway", "both sides changed the session while the one before was restored")
+            return
         self._refuse_change(491, "both sides changed the session at once", now)
 
     def on_reinvite_failed(self, event: sip.ReInviteFailed, now: float) -> None:
         """Tell the side that asked that nothing changes."""
+        if self._restoring:
+            self.end(now, 500, "gateway", f"the session before a withdrawn change was refused: {event.status}")
+            return
         self._refuse_change(mapped(event.status), event.reason, now)
 
     def _refuse_change(self, status: int, _why: str, now: float) -> None:
@@ -242,6 +270,10 @@ class Call:
         """Give the open exchange up: nobody is coming."""
         if self.answered is None:
             self.end(now, 408, "gateway", f"nobody answered in {MAX_RINGING:g} s")
+        elif self._restoring:
+            self.end(
+                now, 500, "gateway", f"the session before a withdrawn change was not answered in {MAX_RINGING:g} s"
+            )
         elif self._origin is not None and not self._withdrawn:
             self._legs[self._origin].reject(now, 504)  # 408 would end its dialog (RFC 3261 14.1)
             self._withdraw(self._origin, now)

@@ -230,7 +230,7 @@ class Gateway:
             call: Call = event.leg.owner
             try:
                 _HANDLERS[type(event)](call, event, now)
-                if isinstance(event, sip.ReInvite):
+                if isinstance(event, sip.ReInvite | sip.ReInviteAnswered):
                     self._watch(call)
             except sip.SipError as error:  # a command that its leg cannot carry out: the call is beyond repair
                 call.end(now, 500, "gateway", f"{type(event).__name__}: {error}")

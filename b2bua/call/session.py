@@ -5,6 +5,7 @@ Theory of operation. Legs hand in bodies and get bodies back; SDP and pinholes e
 
     offer(side, body)   -> streams leased            -> `then` with the offer for the other side
     answer(body, by)    -> remote sides set          -> `then` with the answer for the side that offered
+    restore(side)       -> the exchange was accepted in vain: `then` with an offer of the session before it
     drop()                 the exchange failed: what was leased for it is released, the session before it stands
     close()                every lease is released; nothing is called back any more
 
@@ -44,6 +45,8 @@ class Session:
         self._offered_by: Side = "a"
         self._early = b""
         self._agreed: tuple[Description, tuple[MediaEndpoint, ...]] | None = None
+        self._bodies: dict[Side, bytes] = {}  # what each side said last that was agreed
+        self._asked: bytes = b""
         self._busy = False
         self._waiting: deque[Step] = deque()
         self._closed = False
@@ -66,6 +69,18 @@ class Session:
         self._desk.release(self._media.rollback())
         self._offer = None
         self._early = b""
+
+    def restore(self, side: Side, now: float, then: Then, fail: Fail) -> None:
+        """Give up the open exchange, which the other side has accepted, and offer it again what `side` agreed to.
+
+        Fails where the other side has taken over more m-lines than were agreed: no offer can lose one (RFC 3264 8).
+        """
+        had, has = self._agreed, self._offer
+        self.drop()
+        if had is None or has is None or len(had[0].media) != len(has.media):
+            fail(500, "the session before a withdrawn change has fewer streams", now)
+        else:
+            self.offer(side, self._bodies[side], now, then, fail)
 
     def close(self) -> None:
         """Release everything."""
@@ -126,7 +141,7 @@ class Session:
         except SdpError as error:
             fail(error.status, f"offer of {side}: {error}", now)
             return
-        self._offer, self._offered_by = offer, side
+        self._offer, self._offered_by, self._asked = offer, side, body
         wanted = self._media.begin(side, streams)
 
         def write(now: float) -> None:
@@ -160,7 +175,8 @@ class Session:
             if final:
                 self._desk.release(self._media.commit(streams))
                 self._agreed = (answer, streams)
-                self._offer, self._early = None, b""
+                self._bodies = {asker: self._asked, _other(asker): body}
+                self._offer, self._early, self._asked = None, b"", b""
             else:
                 self._early = body
             then(written, now)

@@ -112,14 +112,72 @@ def test_a_change_withdrawn_while_its_streams_are_opened() -> None:
     goes_on(line)
 
 
-def test_an_answer_that_crosses_the_withdrawal_ends_the_call() -> None:
-    line = Line()
-    ask(line, offer(ALICE))
+def cross(line: Line, body: bytes, accepted: bytes) -> None:
+    """Let bob accept a change that alice has already taken back."""
+    ask(line, body)
     line.world.lose = lambda _from, to, data: to[0] == BOB and data.startswith(b"CANCEL")
     withdraw(line)
     line.world.settle()
-    answer(line.bob, line.world, sdp(BOB, 7000))
+    line.bob.seen.clear()
+    answer(line.bob, line.world, accepted)
+
+
+def test_an_answer_that_crosses_the_withdrawal_is_taken_back() -> None:
+    line = Line()
+    cross(line, sdp(ALICE, 6000, "a=inactive"), sdp(BOB, 7000, "a=inactive"))
+    offered = line.bob.last(sip.ReInvite)
+    assert isinstance(offered, sip.ReInvite)
+    assert b"a=inactive" not in offered.request.session
+    answer(line.bob, line.world, sdp(BOB, 7200))
+    assert not line.alice.saw(sip.ReInvite)  # alice keeps what she has
+    changes = [told for told in line.ports.told if isinstance(told, pinhole.SetRemote)][-1].changes
+    assert [(change.side, change.remote) for change in changes] == [
+        ("b", pinhole.Remote(BOB, 7200)),
+        ("b", pinhole.Remote(BOB, 7202)),
+    ]
+    goes_on(line)
+
+
+def ended(line: Line) -> None:
     assert [record.ended_by for record in line.world.records] == ["gateway"]
     assert line.alice.saw(sip.ByeReceived)
     assert line.bob.saw(sip.ByeReceived)
     line.idle()
+
+
+def test_an_accepted_stream_cannot_be_taken_back() -> None:
+    line = Line()
+    cross(line, sdp(ALICE, 6000, *SLIDES), sdp(BOB, 7000, "m=video 7004 RTP/AVP 98"))
+    ended(line)
+
+
+def test_an_offer_that_crosses_the_withdrawal_ends_the_call() -> None:
+    line = Line()
+    cross(line, b"", sdp(BOB, 7000))
+    ended(line)
+
+
+@pytest.mark.parametrize("status", [488, 491, 0])
+def test_a_session_that_cannot_be_restored_ends_the_call(status: int) -> None:
+    line = Line()
+    cross(line, offer(ALICE), sdp(BOB, 7000))
+    assert line.bob.leg
+    if status:
+        line.bob.leg.reject(line.world.now, status)
+    line.world.wait(MAX_RINGING)
+    ended(line)
+
+
+def test_a_change_withdrawn_after_the_answer_came_ends_the_call() -> None:
+    line = Line()
+    ask(line, offer(ALICE))
+    line.world.answers = False
+    answer(line.bob, line.world, sdp(BOB, 7100))  # gatewayd has not set the remote side yet
+    withdraw(line)
+    line.world.settle()
+    line.world.answers = True
+    change = line.ports.told[-1]
+    assert isinstance(change, pinhole.SetRemote)
+    line.gateway.on_pinhole(pinhole.Done(change.id), line.world.now)
+    line.world.settle()
+    ended(line)
