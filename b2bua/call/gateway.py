@@ -35,7 +35,6 @@ ALLOW = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO")
 RELAYED_INFO = frozenset({"application/media_control+xml", "application/dtmf-relay", "application/dtmf"})
 """Bodies of INFO that pass: picture requests (RFC 5168) and key presses. They carry no address."""
 
-
 MAX_DIALLED = 128
 """Characters of a dialled user: the dial plan has no longer ones, and they stand in messages, records and lists."""
 
@@ -228,9 +227,10 @@ class Gateway:
             self._request_answered(event, now)
         elif event.leg.owner is not None:
             call: Call = event.leg.owner
+            due = call.due
             try:
                 _HANDLERS[type(event)](call, event, now)
-                if isinstance(event, sip.ReInvite | sip.ReInviteAnswered):
+                if call.due != due:
                     self._watch(call)
             except sip.SipError as error:  # a command that its leg cannot carry out: the call is beyond repair
                 call.end(now, 500, "gateway", f"{type(event).__name__}: {error}")

@@ -112,6 +112,22 @@ def test_a_change_withdrawn_while_its_streams_are_opened() -> None:
     goes_on(line)
 
 
+def test_a_refused_change_is_not_watched() -> None:
+    line = Line()
+    line.up()
+    line.world.wait(1)
+    assert line.alice.leg
+    assert line.bob.leg
+    line.world.answers = False  # the streams of alice's change are not open yet
+    line.alice.leg.reinvite(line.world.now, body=sdp(ALICE, 6000, *SLIDES))
+    line.world.settle()
+    watched = line.gateway.sizes["deadlines"]
+    line.bob.leg.reinvite(line.world.now, body=sdp(BOB, 7000))
+    line.world.settle()
+    assert line.bob.leg.can_reinvite is False  # 491: he waits before he tries again
+    assert line.gateway.sizes["deadlines"] == watched
+
+
 def cross(line: Line, body: bytes, accepted: bytes) -> None:
     """Let bob accept a change that alice has already taken back."""
     ask(line, body)
