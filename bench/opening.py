@@ -9,11 +9,13 @@ The kernel part alone is the same transaction committed by raw netlink from this
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import os
 import time
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 from bench.report import Aim, Report
 from bench.site import add_media_addresses
@@ -30,6 +32,9 @@ FILLED = 20_000
 PINHOLES = 4
 """Of one RTP stream: two ends, RTP and RTCP."""
 
+PRIORITY = -10
+"""What `gatewayd` gives itself: the transaction alone is measured under its conditions."""
+
 WHOLE, KERNEL = Aim("at most", 0.5), Aim("at most", 0.1)
 
 
@@ -38,12 +43,12 @@ def run(*, short: bool) -> Report:
     rounds, samples = (1, 200) if short else (5, 2_000)
     report = Report("opening")
     with Lab.temporary("bench") as lab:
-        add_media_addresses(lab, 1)  # 20,000 pinholes fill one to the last port
+        add_media_addresses(lab, 7)  # 20,000 pinholes fill one to the last port, and what was closed rests
         lab.start("gatewayd")
         _load_prefixes(lab)
         path = lab.state.run / "pinhole.sock"
         for filled in (0, FILLED):
-            took = [asyncio.run(_as_owner(lab, path, filled, samples)) for _ in range(rounds)]
+            took = asyncio.run(_as_owner(lab, path, filled, samples, rounds))
             for name, at in (("p50", 0.50), ("p99", 0.99)):
                 values = [_quantile(times, at) * 1e3 for times in took]
                 report.add(
@@ -70,24 +75,24 @@ def _load_prefixes(lab: Lab) -> None:
     lab.host("edge").run(["nft", "-f", "-"], stdin=text)
 
 
-async def _as_owner(lab: Lab, path: os.PathLike[str], filled: int, samples: int) -> list[float]:
+async def _as_owner(lab: Lab, path: Path, filled: int, samples: int, rounds: int) -> list[list[float]]:
     """Ask as the user that `b2bua` runs as: the socket tells owners apart by their user."""
     os.setegid(B2BUA.gid)
     os.seteuid(B2BUA.uid)
     try:
-        connection = await wire.connect(path, pinhole.OwnerCodec)  # type: ignore[arg-type]
+        connection = await wire.connect(path, pinhole.OwnerCodec)
     finally:
         os.seteuid(0)
         os.setegid(0)
     try:
-        return await _streams(lab, connection, filled, samples)
+        return await _streams(lab, connection, filled, samples, rounds)
     finally:
         connection.close()
 
 
 async def _streams(
-    lab: Lab, connection: wire.Connection[pinhole.Reply | pinhole.Event], filled: int, samples: int
-) -> list[float]:
+    lab: Lab, connection: wire.Connection[pinhole.Reply | pinhole.Event], filled: int, samples: int, rounds: int
+) -> list[list[float]]:
     hospital, clinic = lab.host("hospital").address(), lab.host("clinic").address()
     numbers = itertools.count(1)
 
@@ -109,15 +114,18 @@ async def _streams(
         leases = [f"{call}.{index}" for index in range(10)]
         await ask(pinhole.Lease(next(numbers), call, tuple(stream(lease) for lease in leases)))
         held += leases
-    times: list[float] = []
-    for call in _calls("time", samples):
-        lease = f"{call}.0"
-        began = time.perf_counter()
-        await ask(pinhole.Lease(next(numbers), call, (stream(lease),)))
-        times.append(time.perf_counter() - began)
-        await ask(pinhole.Release(next(numbers), (lease,)))
+    took: list[list[float]] = []
+    for _ in range(rounds):
+        times: list[float] = []
+        for call in _calls("time", samples):
+            lease = f"{call}.0"
+            began = time.perf_counter()
+            await ask(pinhole.Lease(next(numbers), call, (stream(lease),)))
+            times.append(time.perf_counter() - began)
+            await ask(pinhole.Release(next(numbers), (lease,)))
+        took.append(times)
     await ask(pinhole.Release(next(numbers), tuple(held)))
-    return times
+    return took
 
 
 def _calls(prefix: str, count: int) -> Iterator[str]:
@@ -128,6 +136,8 @@ def _calls(prefix: str, count: int) -> Iterator[str]:
 
 
 def _kernel_alone(samples: int) -> list[float]:
+    os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
+    gc.freeze()
     kernel = Kernel()
     sdn = relay.Address(1, 200, ip_address("198.18.0.200"), "sdn0")
     net = relay.Address(2, 200, ip_address("203.0.113.200"), "net0")
@@ -144,4 +154,5 @@ def _kernel_alone(samples: int) -> list[float]:
         times.append(time.perf_counter() - began)
         kernel.commit(relay.close(bridges))
     kernel.close()
+    os.setpriority(os.PRIO_PROCESS, 0, 0)
     return times
