@@ -8,6 +8,7 @@ ignored. Inputs are responses by class (`1xx`, `2xx`, `final`: 300 to 699, or 20
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
 from b2bua.sip.write import Head, content, request_head
@@ -46,7 +47,7 @@ class ServerOwner(Protocol):
         ...
 
 
-class Transaction:
+class Transaction(ABC):
     """What all four machines share: a state, at most one repeating timer and one that ends the wait."""
 
     __slots__ = ("_interval", "_life", "_repeat", "data", "key", "layer", "reliable", "state", "table", "to")
@@ -77,9 +78,9 @@ class Transaction:
 
     fire = handle
 
+    @abstractmethod
     def forget(self) -> None:
         """Leave the layer's tables."""
-        raise NotImplementedError
 
     def stop(self, _message: Request | Response | None) -> None:
         """Cancel both timers."""
