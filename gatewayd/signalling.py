@@ -44,7 +44,6 @@ def signalling(loaded: LoadedSite) -> Signalling:
         tuple(_peer(name, peer) for name, peer in site.peers.items()),
         tuple(_rule(loaded, index, rule) for index, rule in enumerate(site.dialplan)),
         site.limits.calls,
-        site.limits.streams_per_call,
     )
 
 

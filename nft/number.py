@@ -38,13 +38,3 @@ def number(zone: int, index: int, port: int) -> Number:
 def zone_mark(zone: int) -> int:
     """Return the mark that stands for a zone alone: what ``ip rule fwmark`` compares under ``ZONE_MASK``."""
     return number(zone, 0, 1) & ZONE_MASK
-
-
-def zone_of(value: Number) -> int:
-    """Return the zone index of a pinhole number."""
-    return value >> 24
-
-
-def port_of(value: Number) -> int:
-    """Return the UDP port of a pinhole number."""
-    return value & 0xFFFF

@@ -66,7 +66,6 @@ class Signalling(Part, frozen=True):
     peers: tuple[SipPeer, ...]
     dialplan: tuple[DialRule, ...]
     max_calls: int
-    max_streams: int
 
 
 class Prepare(Message, frozen=True, tag="prepare"):

@@ -228,12 +228,9 @@ class Gateway:
         elif event.leg.owner is not None:
             call: Call = event.leg.owner
             due = call.due
-            try:
-                _HANDLERS[type(event)](call, event, now)
-                if call.due != due:
-                    self._watch(call)
-            except sip.SipError as error:  # a command that its leg cannot carry out: the call is beyond repair
-                call.end(now, 500, "gateway", f"{type(event).__name__}: {error}")
+            _HANDLERS[type(event)](call, event, now)
+            if call.due != due:
+                self._watch(call)
 
     def _incoming(self, event: sip.IncomingInvite, now: float) -> None:
         leg, request, flow = event.leg, event.request, event.flow

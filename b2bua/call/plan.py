@@ -24,5 +24,5 @@ class Plan:
         return self._listeners.get((zone, transport, ":" in address))
 
 
-EMPTY = Plan("none", Signalling((), (), (), max_calls=0, max_streams=1))
+EMPTY = Plan("none", Signalling((), (), (), max_calls=0))
 """Before `gatewayd` has said anything: nobody is known and nothing is carried."""

@@ -24,7 +24,7 @@ def listener(port: int, transport: str = "udp") -> SipListener:
 
 
 def site(*listeners: SipListener) -> Signalling:
-    return Signalling(listeners, (), (), max_calls=10, max_streams=4)
+    return Signalling(listeners, (), (), max_calls=10)
 
 
 def free_port(kind: int = socket.SOCK_DGRAM) -> int:

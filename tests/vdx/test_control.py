@@ -36,7 +36,6 @@ SIGNALLING = Signalling(
     (SipPeer("hospital", "sdn", ("10.0.0.0/8",), 4, ("10.0.0.7", 5060, "tcp"), ("X-Room",), ("rtcp-fb",)),),
     (DialRule("site.yaml:3", "*", refuse=404),),
     100,
-    12,
 )
 LEG = LegInfo("sdn", "hospital", "10.0.0.7:5060", "room", "up")
 CALL = CallInfo("abcdefghijklm", "up", LEG, None, (StreamInfo("abcdefghijklm.0", "audio", "opus", "sendrecv"),), 1.5)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from b2bua import sip
+from b2bua.call.plan import Plan
 from tests.b2bua.call.world import Agent, Ports, World
 from vdx import pinhole
 from vdx.control import DialRule, SipPeer
@@ -426,3 +428,20 @@ def test_renewal_names_every_lease() -> None:
     renewals = [told for told in line.ports.told if isinstance(told, pinhole.Renew)]
     assert len(renewals) == 2
     assert set(renewals[-1].leases) == set(line.ports.open)
+
+
+def test_behind_a_nat_of_its_own_the_gateway_shows_what_it_advertises() -> None:
+    line = Line()
+    outside = "203.0.113.99"
+    signalling = line.gateway.plan.signalling
+    listeners = tuple(
+        msgspec.structs.replace(one, advertise=outside, advertise_port=5070) if one.zone == "internet" else one
+        for one in signalling.listeners
+    )
+    line.gateway.plan = Plan("v2", msgspec.structs.replace(signalling, listeners=listeners))
+    line.ports.local["internet"] = outside  # gatewayd answers with what media advertises
+    line.dial(offer(ALICE))
+    towards_bob = b"".join(data for _, to, data in line.world.wire if to[0] == BOB)
+    assert NET.encode() not in towards_bob
+    assert f"Via: SIP/2.0/UDP {outside}:5070".encode() in towards_bob
+    assert f"@{outside}:5070>".encode() in towards_bob or f"<sip:{outside}:5070>".encode() in towards_bob

@@ -137,7 +137,7 @@ class World:
             SipListener(zone, self.transport, host, 5060, host, 5060)  # type: ignore[arg-type]
             for zone, host in zones.items()
         )
-        gateway.plan = Plan("v1", Signalling(listeners, peers, rules, calls, 12))
+        gateway.plan = Plan("v1", Signalling(listeners, peers, rules, calls))
         gateway.pinholes_connected(self.now)
         ports = Ports(dict(zones))
         for zone, host in zones.items():
