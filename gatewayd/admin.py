@@ -28,6 +28,7 @@ from vdx.control import (
     Status,
     StatusReport,
     ToGatewayd,
+    Unban,
 )
 from vdx.errors import VdxError
 from vdx.pinhole import Ban, Done, Listed, Refused
@@ -100,6 +101,9 @@ class Admin:
         if isinstance(request, Ban):
             self._bans.ban(request.address, request.seconds, f"by hand: {request.reason}")
             return Done(request.id)
+        if isinstance(request, Unban):
+            self._bans.unban(request.address)
+            return control.Ok(request.id)
         return await self._passed_on(request)
 
     async def _passed_on(self, request: Calls | Hangup) -> FromGatewayd:

@@ -23,6 +23,9 @@ class BanKernel(Protocol):
     def ban(self, address: Address, seconds: float) -> None:
         """Drop everything from an address."""
 
+    def unban(self, address: Address) -> None:
+        """Lift a ban, if there is one."""
+
     def bans(self) -> dict[Address, float]:
         """Return the banned addresses and the seconds each has left."""
 
@@ -49,6 +52,12 @@ class Bans:
         except NftError as error:
             raise RefusalError("kernel", str(error)) from error
         log.warning("ban.set address=%s seconds=%d reason=%r", address, seconds, reason)
+
+    def unban(self, text: str) -> None:
+        """Lift the ban of an address, if there is one; raises `RefusalError` for what is no address."""
+        address = literal(text)
+        self._kernel.unban(address)
+        log.warning("ban.lifted address=%s", address)
 
     def listed(self) -> dict[str, float]:
         """Give the banned addresses and the seconds each has left."""

@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from vdx.pinhole import Ban, Call, Done, Listed, Name, Part, Refused, Sequence
+from vdx.pinhole import Address, Ban, Call, Done, Listed, Name, Part, Refused, Sequence
 from vdx.wire import Codec, Message
 
 Version = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -121,6 +121,13 @@ class Reload(Message, frozen=True, tag="reload"):
     id: Sequence
 
 
+class Unban(Message, frozen=True, tag="unban"):
+    """Lift the ban of an address; lifting one that is not there is no error."""
+
+    id: Sequence
+    address: Address
+
+
 class Ok(Message, frozen=True, tag="ok"):
     """It is done."""
 
@@ -185,7 +192,7 @@ class StatusReport(Message, frozen=True, tag="status-report"):
 
 ToB2bua = Prepare | Activate | Revert | Calls | Hangup | Status
 FromB2bua = Prepared | Ok | CallList | StatusReport | Refused
-ToGatewayd = Calls | Hangup | Status | Pinholes | Reload | Ban
+ToGatewayd = Calls | Hangup | Status | Pinholes | Reload | Ban | Unban
 FromGatewayd = Ok | Done | CallList | StatusReport | Listed | Refused
 
 B2buaServerCodec: Codec[ToB2bua] = Codec(ToB2bua)

@@ -82,6 +82,7 @@ def _request(options: argparse.Namespace) -> ToGatewayd:
         "reload": lambda: control.Reload(1),
         "hangup": lambda: control.Hangup(1, options.call),
         "ban": lambda: Ban(1, str(options.address), options.seconds, options.reason),
+        "unban": lambda: control.Unban(1, str(options.address)),
     }
     return requests[options.verb]()
 
@@ -119,6 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     ban.add_argument("address", type=ipaddress.ip_address, metavar="ADDR")
     ban.add_argument("--seconds", type=int, default=BAN_SECONDS, help=f"how long (default: {BAN_SECONDS})")
     ban.add_argument("--reason", default="no reason given", help="for the log")
+    unban = verbs.add_parser("unban", help="lift a ban before its time")
+    unban.add_argument("address", type=ipaddress.ip_address, metavar="ADDR")
     check = verbs.add_parser("check", help="say whether a site file could be applied")
     check.add_argument("file", type=Path, metavar="FILE")
     verbs.add_parser("reload", help="read the site file again and apply it, or change nothing")

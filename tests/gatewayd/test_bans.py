@@ -20,6 +20,9 @@ class Kernel:
             raise NftError("the set is full")
         self.banned[address] = seconds
 
+    def unban(self, address: IPv4Address | IPv6Address) -> None:
+        self.banned.pop(address, None)
+
     def bans(self) -> dict[IPv4Address | IPv6Address, float]:
         return self.banned
 
@@ -40,6 +43,15 @@ def test_a_stranger_is_banned_for_a_while(bans: Bans) -> None:
     bans.ban("9.9.9.9", 60, "scanner")
     bans.ban("2a00::7", 7 * 86400, "scanner")
     assert bans.listed() == {"9.9.9.9": 60, "2a00::7": 7 * 86400}
+
+
+def test_a_ban_is_lifted_before_its_time(bans: Bans) -> None:
+    bans.ban("9.9.9.9", 60, "a slip")
+    bans.unban("9.9.9.9")
+    bans.unban("9.9.9.9")
+    assert bans.listed() == {}
+    with pytest.raises(RefusalError):
+        bans.unban("everybody")
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from vdx.control import (
     Status,
     StatusReport,
     StreamInfo,
+    Unban,
 )
 from vdx.pinhole import Ban, Done, Listed, Refused
 
@@ -59,7 +60,15 @@ def test_what_b2bua_answers(message: msgspec.Struct) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [Calls(1), Hangup(1, "abcdefghijklm"), Status(1), Pinholes(1), Reload(1), Ban(1, "192.0.2.1", 60, "by hand")],
+    [
+        Calls(1),
+        Hangup(1, "abcdefghijklm"),
+        Status(1),
+        Pinholes(1),
+        Reload(1),
+        Ban(1, "192.0.2.1", 60, "by hand"),
+        Unban(1, "192.0.2.1"),
+    ],
 )
 def test_what_people_ask(message: msgspec.Struct) -> None:
     assert AdminServerCodec.decode(AdminClientCodec.encode(message)) == message
