@@ -23,7 +23,7 @@ class Adopted:
     """A bridge that the kernel still holds.
 
     ``expires`` is the seconds until nothing passes any more, None where nothing passes yet (no far side is known).
-    ``learned`` are sources that wait to be settled.
+    ``learned`` are sources that wait to be settled, or to be settled to the end.
     """
 
     bridge: Bridge
@@ -38,8 +38,8 @@ def settings(dump: Dump) -> list[tuple[Shape, Key]]:
     for version in VERSIONS:
         for element in dump[f"self{version}"]:
             number: Any = element.data
-            early = (f"eda{version}", "edp", f"lda{version}", "ldp", "wait")
-            names = early if number in learns else (f"rda{version}", "rdp")
+            early = (f"eda{version}", "edp", f"lda{version}", "ldp", "wait") if number in learns else ()
+            names = (f"rda{version}", "rdp", *early)
             wanted += [(MEDIA[name], (number,)) for name in names]
             wanted.append((MEDIA[f"local{version}"], element.key[1:]))
     return wanted
@@ -101,10 +101,12 @@ class _Tables:
         for version in VERSIONS:
             for element in dump[f"from{version}"]:
                 sources[element.key[0]] = (*sources.get(element.key[0], ()), element.key[1])
+        remote = _remotes(dump, "r")
+        halfway = {number: remote.pop(number) for number in sources if number in remote}
         return cls(
             {e.key for v in VERSIONS for e in dump.get(f"local{v}", ())},
-            _remotes(dump, "e") | _remotes(dump, "r"),
-            _remotes(dump, "l"),
+            _remotes(dump, "e") | remote,
+            _remotes(dump, "l") | halfway,
             sources,
             expires,
         )

@@ -6,7 +6,8 @@ of them settles on address and port). Every function returns a batch: one transa
 
     open    both ends of all components at once
     rebind  a change of SDP: what changed is replaced, what an end had learned is forgotten, its counters go on
-    settle  the kernel learned a source: make it the remote, under the timeout of the lease
+    settle  the kernel learned a source: make it the remote, under the timeout of the lease; what it was learned by
+            goes afterwards, because a packet on its way through the rules asks several maps, not all at one moment
     renew   everything that expires starts anew; counters are on other elements and go on
     close   every element goes, with what was learned
     forget  what a packet taught that was on its way through the rules while its pinhole closed
@@ -173,13 +174,20 @@ def rebind(
     return _ordered(steps)
 
 
-def settle(bridge: Bridge, settled: Number, remote: Remote, timeout: float = LEASE_SECONDS) -> tuple[Bridge, Batch]:
-    """Return the bridge with a learned source as the remote of that end, and the transaction that makes it so."""
+def settle(
+    bridge: Bridge, settled: Number, remote: Remote, timeout: float = LEASE_SECONDS
+) -> tuple[Bridge, Batch, Batch]:
+    """Return the bridge with a learned source as the remote of that end, and the two transactions that make it so.
+
+    The first adds, the second takes away what the first made idle: between them lies some time, so that a packet that
+    began before the first finds its way to the end. Before the bridge changes or closes, the second must be done.
+    """
     if settled not in (bridge.a.number, bridge.b.number):
         raise RelayError(f"lease {bridge.lease}: pinhole 0x{settled:08x} is none of its own")
     a, b = (replace(e, remote=remote, sources=()) if e.number == settled else e for e in (bridge.a, bridge.b))
     new = Bridge(bridge.lease, a, b)
-    return new, rebind(bridge, new, timeout, learned=True)
+    batch = rebind(bridge, new, timeout, learned=True)
+    return new, tuple(s for s in batch if type(s) is Put), tuple(s for s in batch if type(s) is not Put)
 
 
 def renew(bridges: Iterable[Bridge], timeout: float = LEASE_SECONDS) -> Batch:

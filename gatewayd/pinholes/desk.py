@@ -27,6 +27,9 @@ from nft.relay import Batch, Bridge
 from vdx.ids import ADOPTION_SECONDS, LEASE_SECONDS
 from vdx.pinhole import End, Learned, Lease, Opened, OpenLease, Remote, SetRemote, Stream, Usage
 
+SETTLE_SECONDS = 0.5
+"""A packet is through the rules by then, however long its processor was taken away meanwhile."""
+
 
 class RelayKernel(Protocol):
     """What the desk needs of `nft.kernel.Kernel`."""
@@ -57,6 +60,13 @@ class UserSpace(Protocol):
         """Close the sockets of leases."""
 
 
+class Idle(NamedTuple):
+    """What a settled pinhole has no more use for, and when no packet is on its way by it any more."""
+
+    since: float
+    batch: Batch
+
+
 class Taught(NamedTuple):
     """An event for the owner of a lease."""
 
@@ -76,6 +86,7 @@ class Desk:
         self._ports = Allocator(pick)
         self._seconds = lease_seconds
         self._meter = Meter()
+        self._idle: dict[Number, Idle] = {}
         self._policy: Policy | None = None
         self._places: dict[Key, MediaPlace] = {}
 
@@ -160,6 +171,7 @@ class Desk:
         steps: list[relay.Step] = []
         for lease, held in new.items():
             before = self._owned(owner, lease)
+            self._clear(before.numbers)
             left = max(1.0, self.leases.ends_at(lease) - now)
             for old, bridge in zip(before.bridges, held.bridges, strict=True):
                 steps.extend(relay.rebind(old, bridge, left))
@@ -191,6 +203,7 @@ class Desk:
         """Close leases for whatever cause; raises `RefusalError` if the kernel does not."""
         if not leases:
             return
+        self._clear([number for held in leases for number in held.numbers])
         self._commit(relay.close([bridge for held in leases for bridge in held.bridges]))
         self._user_space.stop(held.lease for held in leases if held.in_user_space)
         for held in leases:
@@ -217,13 +230,18 @@ class Desk:
         if remote[0] not in end.sources:
             return None  # learned before SDP changed, and forgotten since
         left = max(1.0, self.leases.ends_at(held.lease) - now)
-        settled, batch = relay.settle(bridge, number, remote, left)
+        settled, batch, idle = relay.settle(bridge, number, remote, left)
         self._commit(batch)
+        self._idle[number] = Idle(now, idle)
         self.leases.replace(held.with_bridge(spot.bridge, settled))
         if spot.bridge:
             return None  # owners are told of the source of RTP, not of RTCP
         place = Remote(str(remote[0]), remote[1])
         return Taught(held.owner, Learned(held.lease, spot.side, place))
+
+    def tidy(self, now: float) -> None:
+        """Take away what settled pinholes have no more use for; raises `RefusalError`."""
+        self._clear([number for number, idle in self._idle.items() if idle.since <= now - SETTLE_SECONDS])
 
     def usage(self, leases: Sequence[Held], now: float) -> list[Usage]:
         """Give the traffic of leases."""
@@ -247,6 +265,13 @@ class Desk:
             self._kernel.commit(*batches)
         except NftError as error:
             raise RefusalError("kernel", str(error)) from error
+
+    def _clear(self, numbers: Iterable[Number]) -> None:
+        idle = [number for number in numbers if number in self._idle]
+        if idle:
+            self._commit(tuple([step for number in idle for step in self._idle[number].batch]))
+        for number in idle:
+            del self._idle[number]
 
     def _owned(self, owner: str, lease: str) -> Held:
         held = self.leases.get(lease)

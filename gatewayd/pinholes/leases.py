@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 from gatewayd.pinholes.bogons import Address
 from nft.number import Number
-from nft.relay import Bridge, End
+from nft.relay import Bridge, End, numbers
 from vdx.ids import ADOPTION_SECONDS, LeaseId, call_of
 
 Kind: TypeAlias = Literal["rtp", "bfcp"]
@@ -41,6 +41,11 @@ class Held:
     def in_user_space(self) -> bool:
         """Whether `mediad` relays it."""
         return self.bridges[0].a.local
+
+    @property
+    def numbers(self) -> list[Number]:
+        """Its pinholes."""
+        return numbers(self.bridges)
 
     def ends(self, side: SideName) -> tuple[End, ...]:
         """Give the pinholes of one side."""

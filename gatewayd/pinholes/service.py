@@ -81,9 +81,13 @@ class PinholeService:
         asyncio.get_running_loop().add_reader(reader.fileno(), partial(self._latched, reader))
 
     async def sweep(self) -> None:
-        """Close leases whose time is over, until cancelled."""
+        """Close leases whose time is over and take away what is idle, until cancelled."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                self._desk.tidy(self._clock())
+            except RefusalError as refusal:
+                log.warning("lease.untidy: %s", refusal)  # the next sweep tries again
             over = self._desk.leases.ended(self._clock())
             for start in range(0, len(over), CALL_SLICE):
                 self.revoke(over[start : start + CALL_SLICE], "nobody renewed it")

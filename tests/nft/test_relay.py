@@ -122,8 +122,13 @@ def test_whatever_happened_nothing_is_left_after_the_end(history: tuple[Bridge, 
         else:
             end = (now.a, now.b)[value]
             if end.sources and sets.learn(end, end.sources[0], 7000) and verb == "settle":
-                now, batch = relay.settle(now, end.number, (end.sources[0], 7000), 90)
+                source = (end.sources[0], 7000)
+                before, (now, batch, idle) = now, relay.settle(now, end.number, source, 90)
+                assert all(isinstance(step, Put) for step in batch), "a packet on its way needs what is there"
                 sets.commit(batch)
+                (halfway,) = adoption.read(sets.dump())
+                assert (halfway.bridge, halfway.learned[end.number]) == (before, source)
+                sets.commit(idle)
         (adopted,) = adoption.read(sets.dump())
         assert adopted.bridge == now
     sets.commit(relay.close([now]))

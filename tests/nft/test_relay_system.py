@@ -52,8 +52,10 @@ def test_the_first_packet_of_an_allowed_source_settles_where_packets_go(bench: B
         assert log.read() == [Latched(bridge.b.number, *name(behind_nat))]
     assert bench.kernel.learned([bridge.a, bridge.b]) == {bridge.b.number: name(behind_nat)}
     assert reaches(inner, bridge.a, behind_nat) == place(bridge.b), "after it, to the learned one"
-    settled, batch = relay.settle(bridge, bridge.b.number, name(behind_nat), 30)
+    settled, batch, idle = relay.settle(bridge, bridge.b.number, name(behind_nat), 30)
     bench.kernel.commit(batch)
+    assert reaches(inner, bridge.a, behind_nat) == place(bridge.b)
+    bench.kernel.commit(idle)
     bench.bridges[0] = settled
     assert bench.kernel.learned([bridge.b]) == {}
     assert reaches(inner, bridge.a, behind_nat) == place(bridge.b)

@@ -209,6 +209,18 @@ def test_a_learned_source_becomes_the_remote_and_is_told_once(bench: Bench) -> N
     assert bench.kernel.elements == {}
 
 
+def test_what_a_pinhole_learned_by_goes_a_while_after_it_settled(bench: Bench) -> None:
+    bench.open()
+    bench.desk.latched(bench.number("b"), (ip_address(OUTSIDE), 61000), 1.0)  # type: ignore[arg-type]
+    bench.desk.tidy(1.1)
+    assert ("from4", (bench.number("b"), ip_address(OUTSIDE))) in bench.kernel.elements, "a packet may be on its way"
+    bench.desk.tidy(2.0)
+    assert ("from4", (bench.number("b"), ip_address(OUTSIDE))) not in bench.kernel.elements
+    bench.kernel.batches.clear()
+    bench.desk.tidy(3.0)
+    assert bench.kernel.batches == []
+
+
 def test_what_a_closed_pinhole_learns_is_forgotten(bench: Bench) -> None:
     assert bench.desk.latched(0x0200C350, (ip_address(OUTSIDE), 1), 1.0) is None  # type: ignore[arg-type]
     assert bench.kernel.batches == [relay.forget(Number(0x0200C350), 4)]
