@@ -12,7 +12,8 @@ from gatewayd.errors import VersionError
 from gatewayd.trust import Trust
 from vdx import control, wire
 from vdx.control import DialRule, Signalling, SipListener, SipPeer
-from vdx.site.model import Peer, Rule
+from vdx.site.dialplan import Rule
+from vdx.site.peers import Peer
 from vdx.site.source import LoadedSite
 
 RETRY_SECONDS = 0.5

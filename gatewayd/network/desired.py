@@ -19,7 +19,8 @@ from ipaddress import ip_network
 
 from gatewayd.network.state import Address, IpAddress, IpNetwork, Link, Network, Route, Rule
 from vdx.site import Site
-from vdx.site.model import ZONES, Interface, ZoneSettings
+from vdx.site.block import ZONES
+from vdx.site.zones import Interface, ZoneSettings
 
 TABLE_BASE = 5600
 """The tables of the zones are this plus the zone's number; distributions use 253-255 and small numbers."""

@@ -18,7 +18,7 @@ from gatewayd.pinholes.bogons import Address, Network, is_bogon, never_a_host
 from vdx.ids import MEDIA_PORT_MIN
 from vdx.pinhole import Remote
 from vdx.site import Site
-from vdx.site.model import Peer
+from vdx.site.peers import Peer
 
 Place: TypeAlias = tuple[Address, int]
 """An address and a UDP port."""

@@ -12,7 +12,8 @@ import pydantic
 import yaml
 
 from vdx.errors import VdxError
-from vdx.site.model import LocatedError, Model, Site
+from vdx.site.block import LocatedError, Model
+from vdx.site.model import Site
 
 MAX_BYTES = 16 * 1024 * 1024
 """Bytes of a site file: a hundred thousand prefixes take about 3 MB."""

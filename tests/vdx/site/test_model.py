@@ -6,8 +6,9 @@ import pytest
 
 from vdx import headers
 from vdx.site import SiteError, parse
-from vdx.site.model import MediaAddress, Peer, Route, Target
+from vdx.site.peers import Peer, Target
 from vdx.site.values import PortRange
+from vdx.site.zones import MediaAddress, Route
 
 
 def test_media_addresses_may_be_written_short() -> None:
