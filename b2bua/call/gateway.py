@@ -10,47 +10,20 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
-from typing import Protocol
-from urllib.parse import unquote
 
-from b2bua import sdp, sip
-from b2bua.call.call import Call, Fields
+from b2bua import sip
+from b2bua.call.call import Call
 from b2bua.call.desk import Desk, Question
-from b2bua.call.headers import may_pass
-from b2bua.call.media import Party
-from b2bua.call.plan import EMPTY, Plan
+from b2bua.call.entrance import Entrance, Ids
+from b2bua.call.plan import Plan
 from b2bua.call.record import CallRecord
-from b2bua.call.route import Refusal, Route
-from b2bua.call.session import Session
+from b2bua.call.requests import ALLOW, Requests
 from b2bua.call.upkeep import QUIET_SECONDS, Upkeep
-from b2bua.sdp import Writer
-from vdx import admission
-from vdx.control import CallInfo, SipListener, SipPeer
+from vdx.control import CallInfo
 from vdx.ids import CallId, LeaseId, call_of
-from vdx.pinhole import Event, Held, Learned, Renewed, Reply, Revoked, Side
-
-ALLOW = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO")
-"""What this gateway does; the endpoint answers the rest 405 or 501 by itself."""
-
-RELAYED_INFO = frozenset({"application/media_control+xml", "application/dtmf-relay", "application/dtmf"})
-"""Bodies of INFO that pass: picture requests (RFC 5168) and key presses. They carry no address."""
-
-MAX_DIALLED = 128
-"""Characters of a dialled user: the dial plan has no longer ones, and they stand in messages, records and lists."""
+from vdx.pinhole import Event, Held, Learned, Renewed, Reply, Revoked
 
 log = logging.getLogger(__name__)
-
-
-class Ids(sip.Ids, Protocol):
-    """Unguessable names, handed in."""
-
-    def call(self) -> CallId:
-        """Give the name of a new call."""
-        ...
-
-    def session(self) -> int:
-        """Give the session id of a new SDP origin, below 2**63."""
-        ...
 
 
 class Gateway:
@@ -58,17 +31,25 @@ class Gateway:
 
     def __init__(self, ids: Ids, on_record: Callable[[CallRecord], None], settings: sip.Settings | None = None) -> None:
         self.endpoint = sip.Endpoint(ids, settings or sip.Settings(allow=ALLOW), self._admit)
-        self.plan: Plan = EMPTY
         self.counts: Counter[str] = Counter()
-        self._ids = ids
         self._on_record = on_record
         self._desk = Desk(self._fault)
         self._calls: dict[CallId, Call] = {}
         # what may be unanswered, by deadline: calls, and re-INVITEs in them; what is over goes when it is the first
         self._deadlines: deque[tuple[float, CallId]] = deque()
-        self._relayed: dict[sip.ClientRequest, sip.ServerRequest] = {}
+        self._entrance = Entrance(ids, self.endpoint, self._desk, self._calls, self.counts, self._ended)
+        self._requests = Requests()
         self._upkeep = Upkeep(self._calls, self._desk)
         self._stated: frozenset[str] = frozenset()
+
+    @property
+    def plan(self) -> Plan:
+        """The site version by which calls begin."""
+        return self._entrance.plan
+
+    @plan.setter
+    def plan(self, plan: Plan) -> None:
+        self._entrance.plan = plan
 
     # What the shells bring
 
@@ -175,17 +156,11 @@ class Gateway:
             "unanswered": sum(1 for call in self._calls.values() if call.answered is None),
             "deadlines": len(self._deadlines),
             "questions": self._desk.waiting,
-            "relayed": len(self._relayed),
+            "relayed": self._requests.waiting,
         }
 
-    # Who may begin
-
     def _admit(self, flow: sip.Flow) -> bool:
-        """Judge the source of a request outside dialogs: strangers hear 403, and nothing is kept for them."""
-        known = self.plan.peers.identify(flow.zone, flow.remote[0]) is not None
-        if not known:
-            self.counts["refused: stranger"] += 1
-        return known
+        return self._entrance.admit(flow)
 
     # Events of legs
 
@@ -220,86 +195,20 @@ class Gateway:
 
     def _handle(self, event: sip.Event, now: float) -> None:
         if isinstance(event, sip.IncomingInvite):
-            self._incoming(event, now)
-        elif isinstance(event, sip.RequestReceived):
-            self._request(event, now)
-        elif isinstance(event, sip.RequestAnswered):
-            self._request_answered(event, now)
-        elif event.leg.owner is not None:
-            call: Call = event.leg.owner
-            due = call.due
-            _HANDLERS[type(event)](call, event, now)
-            if call.due != due:
+            call = self._entrance.enter(event, now)
+            if call is not None:
                 self._watch(call)
-
-    def _incoming(self, event: sip.IncomingInvite, now: float) -> None:
-        leg, request, flow = event.leg, event.request, event.flow
-        self.counts["invites"] += 1
-        caller = self.plan.peers.identify(flow.zone, flow.remote[0])
-        if caller is None:
-            self._turn_away(leg, 403, "stranger", now)
-            return
-        dialled = request.parsed_uri.user
-        if len(dialled) > MAX_DIALLED:
-            self._turn_away(leg, 404, "dialled user", now)
-            return
-        route = self.plan.dialplan.route(flow.zone, caller, dialled)
-        if isinstance(route, Refusal):
-            self._turn_away(leg, route.status, "no route", now)
-            return
-        if route.user == dialled and not may_pass(unquote(dialled)):
-            self._turn_away(leg, 404, "dialled user", now)
-            return
-        target = route.peer.target
-        listener = self.plan.listener(route.peer.zone, target[2], target[0]) if target else None
-        if target is None or listener is None:
-            self._turn_away(leg, 500, "no listener towards the callee", now)
-            return
-        ceiling = admission.Ceiling(self.plan.signalling.max_calls)
-        verdict = admission.decide(admission.Load(len(self._calls)), ceiling)
-        if isinstance(verdict, admission.Refuse):
-            self._turn_away(leg, 503, "full", now, retry_after=verdict.retry_after)
-            return
-        self._start(event, caller, route, listener, now)
-
-    def _turn_away(self, leg: sip.Leg, status: int, reason: str, now: float, retry_after: int = 0) -> None:
-        self.counts[f"refused: {reason}"] += 1
-        leg.reject(now, status, headers=[("Retry-After", str(retry_after))] if retry_after else ())
-
-    def _start(
-        self, event: sip.IncomingInvite, caller: SipPeer, route: Route, listener: SipListener, now: float
-    ) -> None:
-        leg, request, flow = event.leg, event.request, event.flow
-        host, port, transport = route.peer.target or ("", 0, "udp")
-        ident = self._ids.call()
-        parties: dict[Side, Party] = {"a": Party(caller, flow.remote[0]), "b": Party(route.peer, host)}
-        writers: dict[Side, Writer] = {
-            "a": Writer(self._ids.session(), sdp.address(flow.sent_by[0])),
-            "b": Writer(self._ids.session(), sdp.address(listener.advertise)),
-        }
-        session = Session(ident, self._desk, parties, writers)
-        destination = sip.Target(route.peer.zone, transport, host, port, listener.address)
-        sent_by = (listener.advertise, listener.advertise_port)
-        hops = request.max_forwards
-
-        def invite(now: float, headers: Fields, body: bytes) -> sip.Leg:
-            invitation = sip.Invitation(
-                destination=destination,
-                uri=str(sip.Uri("sip", route.user, host, port, _transport(transport))),
-                from_=_from(request, caller.name, listener.advertise),
-                to=f"<{sip.Uri('sip', route.user, host, None, {})}>",
-                sent_by=sent_by,
-                headers=headers,
-                body=body,
-                max_forwards=70 if hops is None else hops - 1,
-            )
-            return self.endpoint.invite(invitation, now)
-
-        call = Call(ident, leg, request, parties, session, invite, self._ended, now)
-        leg.owner = call
-        self._calls[ident] = call
-        self._watch(call)
-        call.begin(now)
+                call.begin(now)
+        elif isinstance(event, sip.RequestReceived):
+            self._requests.receive(event, now)
+        elif isinstance(event, sip.RequestAnswered):
+            self._requests.answered(event, now)
+        elif event.leg.owner is not None:
+            owner: Call = event.leg.owner
+            due = owner.due
+            _HANDLERS[type(event)](owner, event, now)
+            if owner.due != due:
+                self._watch(owner)
 
     def _ended(self, call: Call, record: CallRecord) -> None:
         del self._calls[call.id]
@@ -307,32 +216,6 @@ class Gateway:
             self._deadlines.popleft()
         self.counts[f"ended: {record.status // 100}xx"] += 1
         self._on_record(record)
-
-    # Requests beside INVITE
-
-    def _request(self, event: sip.RequestReceived, now: float) -> None:
-        handle, request, leg = event.handle, event.request, event.leg
-        if request.method == "OPTIONS":
-            handle.respond(now, 200, headers=[("Accept", "application/sdp"), ("Allow", ", ".join(ALLOW))])
-        elif request.method == "INFO" and leg is not None and leg.owner is not None:
-            self._info(handle, request, leg, now)
-        else:
-            handle.respond(now, 405, headers=[("Allow", ", ".join(ALLOW))])
-
-    def _info(self, handle: sip.ServerRequest, request: sip.Request, leg: sip.Leg, now: float) -> None:
-        other = leg.owner.beside(leg)
-        if request.content_type not in RELAYED_INFO or other is None or other.dialog is None:
-            handle.respond(now, 415 if request.body else 200, headers=[("Accept", ", ".join(sorted(RELAYED_INFO)))])
-            return
-        self._relayed[other.request(now, "INFO", body=request.body, content_type=request.content_type)] = handle
-
-    def _request_answered(self, event: sip.RequestAnswered, now: float) -> None:
-        ours = event.handle
-        if ours.method == "OPTIONS" and ours.leg is not None and event.response is None:
-            ours.leg.lose(event.status, "OPTIONS could not be delivered")  # nobody has been heard there for long either
-        handle = self._relayed.pop(ours, None)
-        if handle is not None:
-            handle.respond(now, event.status if event.status < 300 else 488)
 
     # Leases
 
@@ -368,23 +251,3 @@ _HANDLERS: dict[type, Callable[..., None]] = {
     sip.ReInviteFailed: Call.on_reinvite_failed,
     sip.ReInviteRetry: Call.on_reinvite_retry,
 }
-
-
-def _transport(transport: str) -> dict[str, str]:
-    return {} if transport == "udp" else {"transport": transport}
-
-
-def _from(request: sip.Request, peer: str, host: str) -> str:
-    """Write From for the other side: the caller's name and user, our host, and no address of theirs."""
-    caller = request.from_
-    try:
-        user = sip.parse_uri(caller.uri).user
-    except sip.SipError:
-        user = ""
-    if not user or not may_pass(unquote(user)):
-        user = peer
-    uri = sip.Uri("sip", user, host, None, {})
-    if caller.display and may_pass(caller.display):
-        quoted = caller.display.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{quoted}" <{uri}>'
-    return f"<{uri}>"
