@@ -1,0 +1,36 @@
+"""What a trace is made of."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from b2bua.sip import Flow, Target
+from vdx.pinhole import Learned, Lease, Leased, Refused, Release, Revoked, SetRemote
+
+Leg = Literal["a", "b", ""]
+"""Whose message it is: the caller's leg, the callee's, or none's where no call has begun."""
+
+Event = str | Lease | Leased | Learned | Refused | Release | Revoked | SetRemote
+"""What happened beside the messages: a sentence, or what was said at the pinhole socket. Put into words when read."""
+
+
+class Message(NamedTuple):
+    """One SIP message without its secrets; `number` counts all entries, `at` is the time in seconds."""
+
+    number: int
+    at: float
+    leg: Leg
+    inward: bool
+    path: Flow | Target
+    data: bytes
+
+
+class Note(NamedTuple):
+    """Something beside the messages, such as a pinhole opened or a deadline passed."""
+
+    number: int
+    at: float
+    event: Event
+
+
+Entry = Message | Note

@@ -1,0 +1,255 @@
+"""The traces of all calls, bounded; and of sources whose requests began none.
+
+Theory of operation. Messages find their call by zone and Call-ID of their leg. One that comes in is held back until
+what it causes has happened (`place`): the INVITE that begins a call then goes to the call and not to its source.
+
+    received(data, flow)  -> held back            begin(call, flow, call_id)  the caller's leg is known
+    sent(outgoing)        -> its call or source   join(call, zone, call_id)   the callee's leg is known
+    note(call, event)     -> its call             end(call, event)            kept on, until newer ones need the room
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+
+from b2bua.sip import Flow, Outgoing, Target
+from b2bua.trace.entry import Entry, Event, Leg, Message, Note
+from b2bua.trace.limits import (
+    FIRST_ENTRIES,
+    KEPT_CALLS,
+    LAST_ENTRIES,
+    MAX_CALL_OCTETS,
+    MAX_OCTETS,
+    SOURCE_MESSAGES,
+    SOURCES,
+    SOURCES_OCTETS,
+)
+from b2bua.trace.redact import redacted
+from vdx.ids import CallId
+
+Tap = Callable[[CallId | None, Entry], None]
+"""Sees every entry as it comes, with its call, None where there is none."""
+
+Key = tuple[str, bytes]
+"""Zone and Call-ID of a leg."""
+
+
+class CallTrace:
+    """The entries of one call, the first and the last of them; `left_out` in between."""
+
+    __slots__ = ("_first", "_last", "began", "call", "ended", "keys", "left_out", "octets")
+
+    def __init__(self, call: CallId, now: float) -> None:
+        self.call = call
+        self.began = now
+        self.ended: float | None = None
+        self.keys: list[Key] = []
+        self.left_out = 0
+        self.octets = 0
+        self._first: list[Entry] = []
+        self._last: deque[Entry] = deque()
+
+    def __iter__(self) -> Iterator[Entry]:
+        yield from self._first
+        yield from self._last
+
+    def add(self, entry: Entry) -> int:
+        """Keep an entry; gives by how many octets the trace grew."""
+        before = self.octets
+        self.octets += _octets(entry)
+        if len(self._first) < FIRST_ENTRIES and not self._last and self.octets <= MAX_CALL_OCTETS // 2:
+            self._first.append(entry)
+            return self.octets - before
+        self._last.append(entry)
+        while len(self._last) > LAST_ENTRIES or (self.octets > MAX_CALL_OCTETS and len(self._last) > 1):
+            self.octets -= _octets(self._last.popleft())
+            self.left_out += 1
+        return self.octets - before
+
+    def clear(self) -> None:
+        """Forget every entry and say how many there were."""
+        self.left_out += len(self._first) + len(self._last)
+        self.octets = 0
+        self._first.clear()
+        self._last.clear()
+
+
+class Traces:
+    """What is remembered of all calls. `taps` may be added to and taken from at any time."""
+
+    def __init__(self) -> None:
+        self.taps: list[Tap] = []
+        self.octets = 0
+        self._number = 0
+        self._calls: dict[CallId, CallTrace] = {}  # under way, oldest first
+        self._ended: OrderedDict[CallId, CallTrace] = OrderedDict()
+        self._legs: dict[Key, tuple[CallTrace, Leg]] = {}
+        self._sources: OrderedDict[tuple[str, str], deque[tuple[bytes, Message]]] = OrderedDict()
+        self._sources_octets = 0
+        self._held: tuple[bytes, Flow, float] | None = None
+
+    # What happens
+
+    def received(self, data: bytes, flow: Flow, now: float) -> None:
+        """Take a message that came in; it is held back until `place`, or until it is known whose it is."""
+        if data[:1] < b"!":
+            data = data.lstrip(b"\r\n")
+            if data[:1] < b"!":  # a keepalive, or STUN
+                return
+        self.place()
+        self._held = (data, flow, now)
+
+    def place(self) -> None:
+        """Put the message that was held back where it belongs."""
+        if self._held is not None:
+            (data, flow, now), self._held = self._held, None
+            self._message(data, flow, now, inward=True)
+
+    def sent(self, outgoing: Outgoing, now: float) -> None:
+        """Take a message that goes out."""
+        self._message(outgoing.data, outgoing.to, now, inward=False)
+
+    def begin(self, call: CallId, flow: Flow, call_id: str, now: float) -> None:
+        """Begin a call with its caller's leg; what came and went with that Call-ID before belongs to it."""
+        trace = self._calls[call] = CallTrace(call, now)
+        self._adopt(trace, (flow.zone, flow.remote[0]), call_id.encode())
+        self.join(call, flow.zone, call_id, "a")
+        self.place()
+
+    def join(self, call: CallId, zone: str, call_id: str, leg: Leg = "b") -> None:
+        """Tell a further leg of a call."""
+        trace = self._calls.get(call)
+        if trace is not None:
+            key = (zone, call_id.encode())
+            trace.keys.append(key)
+            self._legs[key] = trace, leg
+
+    def note(self, call: str, event: Event, now: float) -> None:
+        """Keep what happened beside the messages of a call; of a call that is not known, nothing."""
+        self.place()
+        trace = self._calls.get(CallId(call)) or self._ended.get(CallId(call))
+        if trace is not None:
+            self._keep(trace, Note(self._next(), now, event))
+
+    def end(self, call: CallId, event: Event, now: float) -> None:
+        """Note why a call ended. Its last messages are still to come."""
+        self.note(call, event, now)
+        trace = self._calls.pop(call, None)
+        if trace is not None:
+            trace.ended = now
+            self._ended[call] = trace
+            while len(self._ended) > KEPT_CALLS:
+                self._forget()
+
+    # What is asked
+
+    def of(self, call: str) -> CallTrace | None:
+        """Give the trace of a call, also of one that ended lately."""
+        return self._calls.get(CallId(call)) or self._ended.get(CallId(call))
+
+    def source(self, host: str) -> tuple[Message, ...]:
+        """Give the last messages of a source, and our answers, that belong to no call; oldest first."""
+        found = [message for (_, each), kept in self._sources.items() if each == host for _, message in kept]
+        return tuple(sorted(found, key=lambda message: message.number))
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How much is remembered."""
+        return {
+            "traced calls": len(self._calls) + len(self._ended),
+            "traced octets": self.octets,
+            "traced sources": len(self._sources),
+        }
+
+    # Keeping
+
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
+
+    def _message(self, data: bytes, path: Flow | Target, now: float, *, inward: bool) -> None:
+        call_id = _call_id(data)
+        trace, leg = self._legs.get((path.zone, call_id), _NOBODY)
+        message = Message(self._next(), now, leg, inward, path, redacted(data))
+        if trace is not None:
+            self._keep(trace, message)
+        else:
+            self._keep_of_source(call_id, message)
+
+    def _keep(self, trace: CallTrace, entry: Entry) -> None:
+        self.octets += trace.add(entry)
+        while self.octets > MAX_OCTETS and self._ended:
+            self._forget()
+        if self.octets > MAX_OCTETS:
+            self._clear_oldest()
+        for tap in self.taps:
+            tap(trace.call, entry)
+
+    def _forget(self) -> None:
+        """Drop the call that ended first."""
+        _, trace = self._ended.popitem(last=False)
+        self.octets -= trace.octets
+        for key in trace.keys:
+            if self._legs.get(key, _NOBODY)[0] is trace:
+                del self._legs[key]
+
+    def _clear_oldest(self) -> None:
+        """Drop what was said in the oldest of the calls that are under way: they have more than fits."""
+        for trace in self._calls.values():
+            if self.octets <= MAX_OCTETS:
+                return
+            self.octets -= trace.octets
+            trace.clear()
+
+    def _keep_of_source(self, call_id: bytes, message: Message) -> None:
+        path = message.path
+        key = (path.zone, path.remote[0] if isinstance(path, Flow) else path.host)
+        kept = self._sources.get(key)
+        if kept is None:
+            kept = self._sources[key] = deque()
+        else:
+            self._sources.move_to_end(key)
+        kept.append((call_id, message))
+        self._sources_octets += len(message.data)
+        if len(kept) > SOURCE_MESSAGES:
+            self._sources_octets -= len(kept.popleft()[1].data)
+        while len(self._sources) > SOURCES or self._sources_octets > SOURCES_OCTETS:
+            _, gone = self._sources.popitem(last=False)
+            self._sources_octets -= sum(len(each.data) for _, each in gone)
+        for tap in self.taps:
+            tap(None, message)
+
+    def _adopt(self, trace: CallTrace, source: tuple[str, str], call_id: bytes) -> None:
+        """Move messages that came before the call had begun, as while a name was looked up."""
+        kept = self._sources.get(source, ())
+        mine = [message for each, message in kept if each == call_id]
+        if not mine:
+            return
+        self._sources_octets -= sum(len(message.data) for message in mine)
+        self._sources[source] = deque(pair for pair in kept if pair[0] != call_id)
+        if not self._sources[source]:
+            del self._sources[source]
+        for message in mine:
+            self.octets += trace.add(message._replace(leg="a"))
+
+
+_NOBODY: tuple[None, Leg] = (None, "")
+
+# RFC 3261 20.8, its compact form 7.3.3
+_CALL_ID = re.compile(rb"(?i)\r\n(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)")
+
+
+def _call_id(data: bytes) -> bytes:
+    """Give Call-ID as most write it without reading the rest, else by its grammar; b"" where there is none."""
+    end = data.find(b"\r\n\r\n")
+    start = data.find(b"\r\nCall-ID: ", 0, end)
+    if start >= 0:
+        return data[start + 11 : data.find(b"\r\n", start + 11)].strip(b" \t")
+    found = _CALL_ID.search(data, 0, end if end >= 0 else len(data))
+    return found[1].strip(b" \t") if found else b""
+
+
+def _octets(entry: Entry) -> int:
+    return len(entry.data) if isinstance(entry, Message) else 0
