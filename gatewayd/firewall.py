@@ -41,7 +41,7 @@ def _listeners(loaded: LoadedSite) -> Iterator[Listener]:
     for name, zone in loaded.site.zones.items():
         for index, one in enumerate(zone.sip):
             origin = loaded.origin("zones", name, "sip", index)
-            yield Listener(name, one.transport, one.address, one.port, origin)
+            yield Listener(name, one.protocol, one.address, one.port, origin)
 
 
 def _services(loaded: LoadedSite) -> Iterator[Service]:

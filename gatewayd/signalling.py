@@ -11,10 +11,11 @@ from pathlib import Path
 from gatewayd.errors import VersionError
 from gatewayd.trust import Trust
 from vdx import control, wire
-from vdx.control import DialRule, Signalling, SipListener, SipPeer
+from vdx.control import DialRule, ListenerTls, PeerTls, Signalling, SipListener, SipPeer
 from vdx.site.dialplan import Rule
 from vdx.site.peers import Peer
 from vdx.site.source import LoadedSite
+from vdx.site.zones import Listener
 
 RETRY_SECONDS = 0.5
 """Between attempts to reach `b2bua`."""
@@ -36,6 +37,7 @@ def signalling(loaded: LoadedSite) -> Signalling:
             one.port,
             str(one.advertise or one.address),
             one.advertise_port or one.port,
+            _listener_tls(one),
         )
         for name, zone in site.zones.items()
         for one in zone.sip
@@ -51,7 +53,34 @@ def signalling(loaded: LoadedSite) -> Signalling:
 def _peer(name: str, peer: Peer) -> SipPeer:
     target = (str(peer.target.address), peer.target.port, peer.target.transport) if peer.target else None
     sources = tuple(str(network) for network in peer.sources)
-    return SipPeer(name, peer.zone, sources, peer.media_family, target, peer.pass_headers, peer.pass_sdp_attributes)
+    return SipPeer(
+        name,
+        peer.zone,
+        sources,
+        peer.media_family,
+        target,
+        peer.pass_headers,
+        peer.pass_sdp_attributes,
+        _peer_tls(peer),
+        peer.qualify or 0,
+    )
+
+
+def _listener_tls(listener: Listener) -> ListenerTls | None:
+    if not listener.certificates:
+        return None
+    pairs = tuple((pair.certificate, pair.key) for pair in listener.certificates)
+    trust = listener.trust or ""
+    return ListenerTls(pairs, trust, listener.crl, listener.asks_clients, listener.origins, listener.path)
+
+
+def _peer_tls(peer: Peer) -> PeerTls | None:
+    server_name = peer.target.server_name if peer.target else None
+    if not (peer.certificate or peer.trust or peer.crl or server_name):
+        return None
+    names = peer.certificate.names if peer.certificate else ()
+    subject = tuple(peer.certificate.subject.items()) if peer.certificate else ()
+    return PeerTls(names, subject, peer.trust or "", peer.crl, server_name or "")
 
 
 def _rule(loaded: LoadedSite, index: int, rule: Rule) -> DialRule:

@@ -24,15 +24,37 @@ Version = Annotated[str, Meta(min_length=1, max_length=64)]
 Host = Annotated[str, Meta(min_length=1, max_length=255)]
 
 
+class ListenerTls(Part, frozen=True):
+    """Files of a listener's certificates and keys (PEM), what vouches for those of peers, who may open WebSockets."""
+
+    certificates: tuple[tuple[str, str], ...]
+    trust: str = ""
+    crl: tuple[str, ...] = ()
+    clients: Literal["required", "optional", "off"] = "off"
+    origins: tuple[str, ...] = ()
+    path: str = "/"
+
+
+class PeerTls(Part, frozen=True):
+    """How the certificate of a peer looks, and what vouches for it ("" and none: what the listener trusts)."""
+
+    names: tuple[str, ...] = ()
+    subject: tuple[tuple[str, str], ...] = ()
+    trust: str = ""
+    crl: tuple[str, ...] = ()
+    server_name: str = ""
+
+
 class SipListener(Part, frozen=True):
     """Where `b2bua` listens in a zone, and what peers see of it."""
 
     zone: Name
-    transport: Literal["udp", "tcp"]
+    transport: Literal["udp", "tcp", "tls", "wss"]
     address: Host
     port: int
     advertise: Host
     advertise_port: int
+    tls: ListenerTls | None = None
 
 
 class SipPeer(Part, frozen=True):
@@ -42,9 +64,12 @@ class SipPeer(Part, frozen=True):
     zone: Name
     sources: tuple[str, ...]
     family: Literal[4, 6]
-    target: tuple[str, int, Literal["udp", "tcp"]] | None = None
+    target: tuple[str, int, Literal["udp", "tcp", "tls"]] | None = None
     pass_headers: tuple[str, ...] = ()
     pass_sdp_attributes: tuple[str, ...] = ()
+    tls: PeerTls | None = None
+    qualify: int = 0
+    """Seconds between questions whether it is there; 0: it is not asked."""
 
 
 class DialRule(Part, frozen=True):

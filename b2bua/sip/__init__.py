@@ -33,7 +33,7 @@ from b2bua.sip.events import (
     RequestAnswered,
     RequestReceived,
 )
-from b2bua.sip.flow import Flow, Outgoing, Target
+from b2bua.sip.flow import Flow, Identity, Outgoing, Target, Wanted
 from b2bua.sip.grammar import is_writable
 from b2bua.sip.headers import CSeq, NameAddr, Via, parse_name_addr
 from b2bua.sip.layer import Ids, Settings
@@ -57,6 +57,7 @@ __all__ = [
     "Fields",
     "Flow",
     "HeaderError",
+    "Identity",
     "Ids",
     "IncomingInvite",
     "InjectionError",
@@ -88,6 +89,7 @@ __all__ = [
     "Uri",
     "UriError",
     "Via",
+    "Wanted",
     "is_writable",
     "parse",
     "parse_name_addr",

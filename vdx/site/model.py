@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from vdx.site.block import LocatedError, Model, Zone
+from vdx.site.certificates import peer_faults
 from vdx.site.dialplan import Rule
 from vdx.site.peers import Peer
 from vdx.site.values import InterfaceName, IpAddress, Word
@@ -55,6 +56,7 @@ def _contradictions(site: Site) -> Iterator[LocatedError]:
     for label, peer in site.peers.items():
         if peer.zone not in site.zones:
             yield LocatedError(f"zone {peer.zone!r} is not configured: add it under `zones`", "peers", label, "zone")
+    yield from peer_faults(site.zones, site.peers)
     for index, rule in enumerate(site.dialplan):
         for key in ("to", "peer"):
             value = getattr(rule, key)

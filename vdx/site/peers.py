@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from vdx import headers
 from vdx.site.block import Model, Zone
+from vdx.site.certificates import FilePath, HostName, PeerCertificate
 from vdx.site.values import IpAddress, IpNetwork, Port
-from vdx.site.zones import Transport
+from vdx.site.zones import DEFAULT_PORTS
 
 
 class Target(Model):
-    """Where calls to a peer are sent."""
+    """Where calls to a peer are sent; over TLS its certificate has to carry `server_name` (RFC 5922).
+
+    Without `server_name` it has to carry one of the `names` of the peer's `certificate`, or else the address.
+    """
 
     address: IpAddress
     port: Port = 5060
-    transport: Transport = "udp"
+    transport: Literal["udp", "tcp", "tls"] = "udp"
+    server_name: HostName | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_port(cls, value: Any) -> Any:  # noqa: ANN401 - what YAML holds
+        if isinstance(value, dict):
+            return {"port": DEFAULT_PORTS.get(value.get("transport"), 5060), **value}
+        return value
+
+    @model_validator(mode="after")
+    def _name_with_tls(self) -> Target:
+        if self.server_name and self.transport != "tls":
+            raise ValueError("`server_name` is checked over TLS only: say `transport: tls`")
+        return self
 
 
 def _may_pass(name: str) -> str:
@@ -35,7 +53,9 @@ class Peer(Model):
 
     `sources`: where its signalling comes from. `media`: where its media may be (default: `sources`; on the internet:
     every global address that is not ours). `learn`: its media may come from another port or from the source of its
-    signalling, as behind NAT (default: on the internet only).
+    signalling, as behind NAT (default: on the internet only). `certificate`: how it is known over TLS, from whatever
+    address, by a certificate that `trust` and `crl` (default: those of the listener) vouch for. `qualify`: it is asked
+    every so many seconds whether it is there.
     """
 
     zone: Zone
@@ -44,6 +64,10 @@ class Peer(Model):
     learn: bool | None = None
     target: Target | None = None
     family: Literal[4, 6] | None = None
+    certificate: PeerCertificate | None = None
+    trust: FilePath | None = None
+    crl: Annotated[tuple[FilePath, ...], Field(max_length=64)] = ()
+    qualify: Annotated[int, Field(ge=5, le=3600)] | None = None
     pass_headers: tuple[PassedHeader, ...] = ()
     pass_sdp_attributes: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")], ...] = ()
 

@@ -9,9 +9,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from vdx.site.block import LocatedError, Model, Zone
+from vdx.site.certificates import ClientCertificate, FilePath, KeyPair, Origin, listener_faults
 from vdx.site.values import InterfaceName, IpAddress, IpInterface, IpNetwork, Mtu, Port, PortRange, Ports, Word
 
-Transport = Literal["udp", "tcp"]
+Transport = Literal["udp", "tcp", "tls", "wss"]
+DEFAULT_PORTS: dict[object, int] = {"tls": 5061, "wss": 443}
+"""RFC 3261 18.2.1, RFC 7118 8.1; 5060 for the others."""
 
 MAX_MEDIA_ADDRESSES = 255
 """Media addresses of a zone: one byte of a pinhole number."""
@@ -74,13 +77,45 @@ class Media(Model):
 
 
 class Listener(Model):
-    """A SIP listener; `advertise` (a host, and a port where it differs) is what peers see in Via and Contact."""
+    """A SIP listener; `advertise` (a host, and a port where it differs) is what peers see in Via and Contact.
+
+    For TLS and secure WebSocket: `certificates` (the first where a client names no other; `certificate` and `key` say
+    the same for one), `trust` and `crl` for those of peers, which are asked for as `client_certificate` says (default:
+    required on tls, off on wss). `origins` and `path` say which web pages may open a WebSocket, and where.
+    """
 
     transport: Transport
     address: IpAddress
     port: Port = 5060
     advertise: IpAddress | None = None
     advertise_port: Port | None = None
+    certificates: Annotated[tuple[KeyPair, ...], Field(max_length=64)] = ()
+    trust: FilePath | None = None
+    crl: Annotated[tuple[FilePath, ...], Field(max_length=64)] = ()
+    client_certificate: ClientCertificate | None = None
+    origins: Annotated[tuple[Origin, ...], Field(max_length=64)] = ()
+    path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/._~-]{0,127}$")] = "/"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, value: Any) -> Any:  # noqa: ANN401 - what YAML holds
+        if not isinstance(value, dict):
+            return value
+        filled = {"port": DEFAULT_PORTS.get(value.get("transport"), 5060), **value}
+        if "certificates" not in value and ("certificate" in value or "key" in value):
+            pair = {name: filled.pop(name) for name in ("certificate", "key") if name in filled}
+            filled["certificates"] = [pair]
+        return filled
+
+    @property
+    def protocol(self) -> Literal["udp", "tcp"]:
+        """What the transport runs on."""
+        return "udp" if self.transport == "udp" else "tcp"
+
+    @property
+    def asks_clients(self) -> ClientCertificate:
+        """Whether whoever connects is asked for a certificate."""
+        return self.client_certificate or ("required" if self.transport == "tls" else "off")
 
 
 class Service(Model):
@@ -133,6 +168,7 @@ def zone_faults(name: str, zone: ZoneSettings) -> Iterator[LocatedError]:
         first, last = zone.media.ports
         if first <= listener.port <= last:
             yield LocatedError(f"port {listener.port} lies in the media range {first}-{last}", *where, "port")
+        yield from listener_faults(name, index, listener)
     for index, route in enumerate(zone.routes):
         if not any(route.via in network for network in networks):
             message = f"{route.via} is not reachable: no address of zone {name!r} lies in its network"
@@ -152,7 +188,9 @@ def overlaps(zones: Mapping[Zone, ZoneSettings]) -> Iterator[LocatedError]:
             seen[interface.ip] = name
         taken: set[tuple[str, object, int]] = set()
         for index, listener in enumerate(zone.sip):
-            key = (listener.transport, listener.address, listener.port)
+            key = (listener.protocol, listener.address, listener.port)
             if key in taken:
-                yield LocatedError("this listener stands twice: remove one", "zones", name, "sip", index)
+                yield LocatedError(
+                    "another listener has this address and port: remove one", "zones", name, "sip", index
+                )
             taken.add(key)

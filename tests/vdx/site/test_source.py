@@ -86,7 +86,7 @@ FAULTS: list[tuple[str, str, tuple[str, ...] | int]] = [
         "transport: udp, address: 10.0.0.9",
         ("10: zones.sdn.sip.0.address: 10.0.0.9 is no address of zone 'sdn': add it to `addresses`",),
     ),
-    ("transport: tcp", "transport: udp", ("11: zones.sdn.sip.1: this listener stands twice: remove one",)),
+    ("transport: tcp", "transport: udp", ("11: zones.sdn.sip.1: another listener has this address and port: remove one",)),
     ("transport: tcp", "transport: sctp", 11),
     (
         "198.51.100.1/24",
