@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from b2bua.sip.dialog import Dialog, Local
 from b2bua.sip.errors import InjectionError, ParseError, Refusal, SipError
 from b2bua.sip.events import IncomingInvite, RequestReceived
-from b2bua.sip.flow import Flow
+from b2bua.sip.flow import Flow, Target
 from b2bua.sip.grammar import refuse_injection
 from b2bua.sip.headers import parse_name_addr
 from b2bua.sip.invite_client import ClientInvite
@@ -22,7 +23,7 @@ from b2bua.sip.invite_server import ServerInvite
 from b2bua.sip.layer import Ids, Layer, Settings
 from b2bua.sip.leg import CALLED, Leg
 from b2bua.sip.limits import MAX_NEW_REQUESTS
-from b2bua.sip.message import Response
+from b2bua.sip.message import Fields, Response
 from b2bua.sip.parser import parse
 from b2bua.sip.request import ClientRequest, ServerRequest
 from b2bua.sip.routing import answer_path, answer_via, same_path, transaction_key
@@ -32,11 +33,9 @@ from b2bua.sip.validate import check_contact, check_extensions, check_hops, chec
 from b2bua.sip.write import Head, content, echo, fields_text, request_head, status_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from b2bua.sip.events import Event
-    from b2bua.sip.flow import Outgoing, Target
-    from b2bua.sip.message import Fields, Request
+    from b2bua.sip.flow import Outgoing
+    from b2bua.sip.message import Request
 
 
 @dataclass(frozen=True, slots=True)

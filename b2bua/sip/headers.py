@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from b2bua.sip.errors import HeaderError
 from b2bua.sip.grammar import QUOTED, TOKEN, WHITESPACE, is_token, parse_number, parse_params, split_list, unquote
 from b2bua.sip.limits import MAX_CSEQ, NAME_ADDR_CACHE, NAME_ADDR_CACHED
 from b2bua.sip.uri import host_port, split_host_port
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # RFC 3261 7.3.3, 20 and the IANA registry: compact forms
 COMPACT = {

@@ -76,7 +76,9 @@ class Transaction(ABC):
             self.stop(None)
             self.forget()
 
-    fire = handle
+    def fire(self, name: str) -> None:
+        """Take a timer as an input."""
+        self.handle(name)
 
     @abstractmethod
     def forget(self) -> None:

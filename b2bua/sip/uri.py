@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from b2bua.sip.errors import HeaderError, UriError
 from b2bua.sip.grammar import parse_params
 from b2bua.sip.limits import MAX_URI, URI_CACHE
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
 
