@@ -24,6 +24,7 @@ from vdx.control import (
     FromGatewayd,
     Hangup,
     Pinholes,
+    Registrations,
     Reload,
     Status,
     StatusReport,
@@ -106,13 +107,17 @@ class Admin:
             return control.Ok(request.id)
         return await self._passed_on(request)
 
-    async def _passed_on(self, request: Calls | Hangup) -> FromGatewayd:
+    async def _passed_on(self, request: Calls | Registrations | Hangup) -> FromGatewayd:
         if isinstance(request, Calls):
             answer = await self._b2bua.ask(Calls)
+        elif isinstance(request, Registrations):
+            answer = await self._b2bua.ask(Registrations)
         else:
             answer = await self._b2bua.ask(lambda number: Hangup(number, request.call))
         if isinstance(answer, control.CallList):
             return control.CallList(request.id, answer.calls)
+        if isinstance(answer, control.RegistrationList):
+            return control.RegistrationList(request.id, answer.bindings)
         if isinstance(answer, control.Ok):
             return control.Ok(request.id)
         if isinstance(answer, Refused):

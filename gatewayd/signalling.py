@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
+from gatewayd.access import access_rules, peer_access
 from gatewayd.errors import VersionError
 from gatewayd.trust import Trust
 from vdx import control, wire
@@ -47,6 +48,7 @@ def signalling(loaded: LoadedSite) -> Signalling:
         tuple(_peer(name, peer) for name, peer in site.peers.items()),
         tuple(_rule(loaded, index, rule) for index, rule in enumerate(site.dialplan)),
         site.limits.calls,
+        access_rules(site),
     )
 
 
@@ -63,6 +65,7 @@ def _peer(name: str, peer: Peer) -> SipPeer:
         peer.pass_sdp_attributes,
         _peer_tls(peer),
         peer.qualify or 0,
+        peer_access(peer),
     )
 
 

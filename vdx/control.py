@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from vdx.access import AccessRules, BindingInfo, PeerAccess
 from vdx.pinhole import Address, Ban, Call, Done, Listed, Name, Part, Refused, Sequence
 from vdx.wire import Codec, Message
 
@@ -70,6 +71,7 @@ class SipPeer(Part, frozen=True):
     tls: PeerTls | None = None
     qualify: int = 0
     """Seconds between questions whether it is there; 0: it is not asked."""
+    access: PeerAccess = PeerAccess()
 
 
 class DialRule(Part, frozen=True):
@@ -91,6 +93,7 @@ class Signalling(Part, frozen=True):
     peers: tuple[SipPeer, ...]
     dialplan: tuple[DialRule, ...]
     max_calls: int
+    access: AccessRules = AccessRules()
 
 
 class Prepare(Message, frozen=True, tag="prepare"):
@@ -117,6 +120,12 @@ class Revert(Message, frozen=True, tag="revert"):
 
 class Calls(Message, frozen=True, tag="calls"):
     """Ask for the calls that are up or being set up."""
+
+    id: Sequence
+
+
+class Registrations(Message, frozen=True, tag="registrations"):
+    """Ask for the devices that are registered."""
 
     id: Sequence
 
@@ -204,6 +213,13 @@ class CallList(Message, frozen=True, tag="call-list"):
     calls: tuple[CallInfo, ...]
 
 
+class RegistrationList(Message, frozen=True, tag="registration-list"):
+    """The registered devices."""
+
+    id: Sequence
+    bindings: tuple[BindingInfo, ...]
+
+
 class StatusReport(Message, frozen=True, tag="status-report"):
     """How a program is: words a person reads, and numbers."""
 
@@ -215,10 +231,10 @@ class StatusReport(Message, frozen=True, tag="status-report"):
     others: tuple[StatusReport, ...] = ()
 
 
-ToB2bua = Prepare | Activate | Revert | Calls | Hangup | Status
-FromB2bua = Prepared | Ok | CallList | StatusReport | Refused
-ToGatewayd = Calls | Hangup | Status | Pinholes | Reload | Ban | Unban
-FromGatewayd = Ok | Done | CallList | StatusReport | Listed | Refused
+ToB2bua = Prepare | Activate | Revert | Calls | Registrations | Hangup | Status
+FromB2bua = Prepared | Ok | CallList | RegistrationList | StatusReport | Refused
+ToGatewayd = Calls | Registrations | Hangup | Status | Pinholes | Reload | Ban | Unban
+FromGatewayd = Ok | Done | CallList | RegistrationList | StatusReport | Listed | Refused
 
 B2buaServerCodec: Codec[ToB2bua] = Codec(ToB2bua)
 B2buaClientCodec: Codec[FromB2bua] = Codec(FromB2bua)

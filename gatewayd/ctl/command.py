@@ -17,7 +17,7 @@ from gatewayd.ctl import tables
 from gatewayd.errors import VersionError
 from gatewayd.version import compute
 from vdx import control, site, wire
-from vdx.control import AdminClientCodec, CallList, FromGatewayd, StatusReport, ToGatewayd
+from vdx.control import AdminClientCodec, CallList, FromGatewayd, RegistrationList, StatusReport, ToGatewayd
 from vdx.errors import VdxError
 from vdx.pinhole import Ban, Call, Listed, Refused
 
@@ -79,6 +79,7 @@ def _request(options: argparse.Namespace) -> ToGatewayd:
         "status": lambda: control.Status(1),
         "calls": lambda: control.Calls(1),
         "pinholes": lambda: control.Pinholes(1),
+        "registrations": lambda: control.Registrations(1),
         "reload": lambda: control.Reload(1),
         "hangup": lambda: control.Hangup(1, options.call),
         "ban": lambda: Ban(1, str(options.address), options.seconds, options.reason),
@@ -99,6 +100,8 @@ def _show(answer: FromGatewayd, *, as_json: bool) -> int:
         print(tables.status(answer))
     elif isinstance(answer, CallList):
         print(tables.calls(answer.calls))
+    elif isinstance(answer, RegistrationList):
+        print(tables.registrations(answer.bindings))
     elif isinstance(answer, Listed):
         print(tables.pinholes(answer.leases))
     else:
@@ -114,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("status", help="how gatewayd and b2bua are")
     verbs.add_parser("calls", help="calls that are up, with their streams")
     verbs.add_parser("pinholes", help="open media ports, with packets from each end")
+    verbs.add_parser("registrations", help="devices that are registered, and where")
     hangup = verbs.add_parser("hangup", help="end one call")
     hangup.add_argument("call", type=_call, metavar="CALL", help="its id, as `calls` shows it")
     ban = verbs.add_parser("ban", help="drop everything from an address for a while")

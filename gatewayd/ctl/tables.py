@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vdx.access import BindingInfo
 from vdx.control import CallInfo, StatusReport
 from vdx.pinhole import OpenLease, Traffic
 
@@ -59,6 +60,26 @@ def pinholes(leases: Sequence[OpenLease]) -> str:
         for lease in leases
     ]
     return table(head, rows, right=(5, 8, 9, 10))
+
+
+def registrations(bindings: Sequence[BindingInfo]) -> str:
+    """Write registered devices: whose, where they are and how long they stay."""
+    if not bindings:
+        return "nobody is registered"
+    head = ("USER", "PEER", "CONTACT", "FROM", "OVER", "ENDS IN", "DEVICE")
+    rows = [
+        (
+            one.user,
+            one.peer,
+            one.contact,
+            one.source,
+            one.transport if one.connected else f"{one.transport} (connection lost)",
+            f"{one.expires:.0f} s",
+            one.agent,
+        )
+        for one in bindings
+    ]
+    return table(head, rows, right=(5,))
 
 
 def status(report: StatusReport, depth: int = 0) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from vdx.site.access import Access, access_faults
 from vdx.site.block import LocatedError, Model, Zone
 from vdx.site.certificates import peer_faults
 from vdx.site.dialplan import Rule
@@ -38,6 +39,7 @@ class Site(Model):
     zones: dict[Zone, ZoneSettings]
     peers: dict[Word, Peer] = Field(default_factory=dict)
     dialplan: tuple[Rule, ...] = ()
+    access: Access = Access()
     limits: Limits = Limits()
     upstream: Upstream | None = None
 
@@ -57,12 +59,13 @@ def _contradictions(site: Site) -> Iterator[LocatedError]:
         if peer.zone not in site.zones:
             yield LocatedError(f"zone {peer.zone!r} is not configured: add it under `zones`", "peers", label, "zone")
     yield from peer_faults(site.zones, site.peers)
+    yield from access_faults(site.peers)
     for index, rule in enumerate(site.dialplan):
         for key in ("to", "peer"):
             value = getattr(rule, key)
             if value is not None and value not in site.peers:
                 yield LocatedError(f"no peer is called {value!r}: add it under `peers`", "dialplan", index, key)
-        if rule.to is not None and site.peers[rule.to].target is None:
+        if rule.to is not None and site.peers[rule.to].target is None and not site.peers[rule.to].registers:
             yield LocatedError(f"peer {rule.to!r} has no `target`: say where its calls go", "dialplan", index, "to")
     if site.upstream and site.upstream.zone not in site.zones:
         yield LocatedError("this zone is not configured: add it under `zones`", "upstream", "zone")

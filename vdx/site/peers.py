@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from vdx import headers
+from vdx.site.access import LogIn, Secrets, Tokens
 from vdx.site.block import Model, Zone
 from vdx.site.certificates import FilePath, HostName, PeerCertificate
 from vdx.site.values import IpAddress, IpNetwork, Port
@@ -55,7 +56,8 @@ class Peer(Model):
     every global address that is not ours). `learn`: its media may come from another port or from the source of its
     signalling, as behind NAT (default: on the internet only). `certificate`: how it is known over TLS, from whatever
     address, by a certificate that `trust` and `crl` (default: those of the listener) vouch for. `qualify`: it is asked
-    every so many seconds whether it is there.
+    every so many seconds whether it is there. `credentials`: its users log in with digest. `tokens`: its users bring a
+    signed token. `login`: how we log in there. `registers`: its users register, and are called where they did.
     """
 
     zone: Zone
@@ -68,6 +70,10 @@ class Peer(Model):
     trust: FilePath | None = None
     crl: Annotated[tuple[FilePath, ...], Field(max_length=64)] = ()
     qualify: Annotated[int, Field(ge=5, le=3600)] | None = None
+    credentials: Secrets | None = None
+    tokens: Tokens | None = None
+    login: LogIn | None = None
+    registers: bool = False
     pass_headers: tuple[PassedHeader, ...] = ()
     pass_sdp_attributes: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")], ...] = ()
 
