@@ -1,7 +1,9 @@
 """What can go wrong with sockets.
 
 TransportError
-└── ListenError    a listener cannot be bound: port taken, address not ours, port reserved
+├── ListenError         a listener cannot be bound: port taken, address not ours, port reserved
+├── CertificateError    a file of certificates, keys or revocations cannot be used
+└── TlsError            a handshake failed, or the one at the other end is not who it should be
 """
 
 from __future__ import annotations
@@ -22,6 +24,14 @@ class ListenError(TransportError):
         where = f"{listener.transport.upper()} port {listener.port} on {listener.address} of zone {listener.zone}"
         super().__init__(f"{where} {_WHY.get(cause.errno or 0, f'cannot be opened: {cause.strerror}')}")
         self.listener = listener
+
+
+class CertificateError(TransportError):
+    """A file that cannot be used: its path, what is wrong, what to do."""
+
+
+class TlsError(TransportError):
+    """A connection that is not to be used: what the handshake or the certificate of the other end lacks."""
 
 
 _WHY = {
