@@ -19,6 +19,9 @@ from b2bua.call.plan import Plan
 from b2bua.call.record import CallRecord
 from b2bua.call.requests import ALLOW, Requests
 from b2bua.call.upkeep import QUIET_SECONDS, Upkeep
+from b2bua.trace import Traces
+from b2bua.trace.entry import Leg
+from vdx.access import BindingInfo
 from vdx.control import CallInfo
 from vdx.ids import CallId, LeaseId, call_of
 from vdx.pinhole import Event, Held, Learned, Renewed, Reply, Revoked
@@ -32,6 +35,8 @@ class Gateway:
     def __init__(self, ids: Ids, on_record: Callable[[CallRecord], None], settings: sip.Settings | None = None) -> None:
         self.endpoint = sip.Endpoint(ids, settings or sip.Settings(allow=ALLOW), self._admit)
         self.counts: Counter[str] = Counter()
+        self.traces = Traces(self._traced)
+        self._now = 0.0
         self._on_record = on_record
         self._desk = Desk(self._fault)
         self._calls: dict[CallId, Call] = {}
@@ -55,21 +60,28 @@ class Gateway:
 
     def receive(self, data: bytes, flow: sip.Flow, now: float) -> None:
         """Take one datagram or one framed message."""
+        self.traces.received(data, flow, now)
         self.endpoint.receive(data, flow, now)
         self._pump(now)
+        self.traces.place()
 
     def send_failed(self, outgoing: sip.Outgoing, sentence: str, now: float) -> None:
         """Take the transport's word that it could not deliver."""
+        self._now = now
+        self.traces.failed(outgoing, sentence, now)
         self.endpoint.send_failed(outgoing, sentence, now)
         self._pump(now)
 
     def flow_closed(self, flow: sip.Flow, now: float) -> None:
         """Take the end of a connection."""
+        self._now = now
         self.endpoint.flow_closed(flow, now)
         self._pump(now)
 
     def on_pinhole(self, message: Reply | Event, now: float) -> None:
         """Take in what `gatewayd` says."""
+        self._now = now
+        self.traces.said(message, now)
         if isinstance(message, Revoked):
             self._end_holders(set(message.leases), f"revoked: {message.reason}", now)
         elif isinstance(message, Held):
@@ -97,6 +109,7 @@ class Gateway:
 
     def on_timer(self, now: float) -> None:
         """Do everything that is due."""
+        self._now = now
         self.endpoint.on_timer(now)
         self._desk.on_timer(now)
         self._give_up_overdue(now)
@@ -121,11 +134,17 @@ class Gateway:
 
     def to_send(self) -> list[sip.Outgoing]:
         """Give the SIP messages to send."""
-        return self.endpoint.to_send()
+        messages = self.endpoint.to_send()
+        for message in messages:
+            self.traces.sent(message, self._now)
+        return messages
 
     def requests(self) -> list[Question]:
         """Give the questions to `gatewayd`."""
-        return self._desk.requests()
+        questions = self._desk.requests()
+        for question in questions:
+            self.traces.said(question, self._now)
+        return questions
 
     def next_timer(self) -> float | None:
         """Give the time at which `on_timer` is due."""
@@ -139,8 +158,13 @@ class Gateway:
         """List the calls, oldest first."""
         return tuple(call.info(now) for call in self._calls.values())
 
+    def registrations(self) -> tuple[BindingInfo, ...]:
+        """List the devices that are registered."""
+        return ()
+
     def hang_up(self, call: str, by: str, now: float) -> bool:
         """End one call; tells whether there was one."""
+        self._now = now
         found = self._calls.get(CallId(call))
         if found:
             found.end(now, 480, by, "ended by an operator")
@@ -166,6 +190,7 @@ class Gateway:
 
     def _pump(self, now: float) -> None:
         """Handle events until there are none: a command may cause the next."""
+        self._now = now
         while events := self.endpoint.events():
             for event in events:
                 try:
@@ -197,6 +222,7 @@ class Gateway:
         if isinstance(event, sip.IncomingInvite):
             call = self._entrance.enter(event, now)
             if call is not None:
+                self.traces.begin(call.id, event.flow, event.leg.call_id, now, _parties(call))
                 self._watch(call)
                 call.begin(now)
         elif isinstance(event, sip.RequestReceived):
@@ -215,7 +241,15 @@ class Gateway:
         while self._deadlines and self._deadlines[0][1] not in self._calls:
             self._deadlines.popleft()
         self.counts[f"ended: {record.status // 100}xx"] += 1
+        self.traces.end(call.id, f"ended by {record.ended_by}: {record.why}", self._now)
         self._on_record(record)
+
+    # What is remembered
+
+    def _traced(self, tag: str) -> tuple[CallId, Leg] | None:
+        leg = self.endpoint.leg(tag)
+        owner: Call | None = leg.owner if leg is not None else None
+        return (owner.id, "a" if leg is not None and leg.called else "b") if owner is not None else None
 
     # Leases
 
@@ -235,6 +269,12 @@ class Gateway:
             except Exception as error:
                 log.exception("upkeep.fault: call %s", call.id)
                 self._fault(call.id, error, now)
+
+
+def _parties(call: Call) -> tuple[str, str]:
+    """Name caller and callee for whoever reads the trace."""
+    a, b = call.parties["a"], call.parties["b"]
+    return f"{a.peer.name} ({a.peer.zone}, {a.source})", f"{b.peer.name} ({b.peer.zone}, {b.source})"
 
 
 _HANDLERS: dict[type, Callable[..., None]] = {

@@ -103,6 +103,10 @@ class Endpoint:
             "timers": layer.timers,
         }
 
+    def leg(self, tag: str) -> Leg | None:
+        """Give the leg that has this tag of ours."""
+        return self._layer.legs.get(tag)
+
     # What the owner starts
 
     def invite(self, invitation: Invitation, now: float) -> Leg:

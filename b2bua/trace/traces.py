@@ -3,9 +3,11 @@
 Theory of operation. Messages find their call by zone and Call-ID of their leg. One that comes in is held back until
 what it causes has happened (`place`): the INVITE that begins a call then goes to the call and not to its source.
 
-    received(data, flow)  -> held back            begin(call, flow, call_id)  the caller's leg is known
-    sent(outgoing)        -> its call or source   join(call, zone, call_id)   the callee's leg is known
-    note(call, event)     -> its call             end(call, event)            kept on, until newer ones need the room
+    begin(call, flow, call_id)  the caller's leg is known
+    received(data, flow)        -> held back, then to its call or source
+    sent(outgoing)              -> its call or source; one of a leg not met before is asked about by our tag (`owner`)
+    note(call, event)           -> its call
+    end(call, event)            kept on, until newer ones need the room
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 
 from b2bua.sip import Flow, Outgoing, Target
-from b2bua.trace.entry import Entry, Event, Leg, Message, Note
+from b2bua.trace.entry import Entry, Event, Leg, Message, Note, concerned
 from b2bua.trace.limits import (
     FIRST_ENTRIES,
     KEPT_CALLS,
@@ -32,6 +34,9 @@ from vdx.ids import CallId
 Tap = Callable[[CallId | None, Entry], None]
 """Sees every entry as it comes, with its call, None where there is none."""
 
+Owner = Callable[[str], tuple[CallId, Leg] | None]
+"""Gives call and side of a leg by our tag, None where it belongs to no call."""
+
 Key = tuple[str, bytes]
 """Zone and Call-ID of a leg."""
 
@@ -39,11 +44,12 @@ Key = tuple[str, bytes]
 class CallTrace:
     """The entries of one call, the first and the last of them; `left_out` in between."""
 
-    __slots__ = ("_first", "_last", "began", "call", "ended", "keys", "left_out", "octets")
+    __slots__ = ("_first", "_last", "began", "call", "ended", "keys", "left_out", "octets", "parties")
 
-    def __init__(self, call: CallId, now: float) -> None:
+    def __init__(self, call: CallId, now: float, parties: tuple[str, str] = ("", "")) -> None:
         self.call = call
         self.began = now
+        self.parties = parties
         self.ended: float | None = None
         self.keys: list[Key] = []
         self.left_out = 0
@@ -79,7 +85,8 @@ class CallTrace:
 class Traces:
     """What is remembered of all calls. `taps` may be added to and taken from at any time."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: Owner = lambda _tag: None) -> None:
+        self._owner = owner
         self.taps: list[Tap] = []
         self.octets = 0
         self._number = 0
@@ -111,9 +118,19 @@ class Traces:
         """Take a message that goes out."""
         self._message(outgoing.data, outgoing.to, now, inward=False)
 
-    def begin(self, call: CallId, flow: Flow, call_id: str, now: float) -> None:
-        """Begin a call with its caller's leg; what came and went with that Call-ID before belongs to it."""
-        trace = self._calls[call] = CallTrace(call, now)
+    def failed(self, outgoing: Outgoing, sentence: str, now: float) -> None:
+        """Take the word that a message could not be delivered."""
+        self.place()
+        trace, _ = self._legs.get((outgoing.to.zone, _call_id(outgoing.data)), _NOBODY)
+        if trace is not None:
+            self._keep(trace, Note(self._next(), now, f"not delivered: {sentence}"))
+
+    def begin(self, call: CallId, flow: Flow, call_id: str, now: float, parties: tuple[str, str] = ("", "")) -> None:
+        """Begin a call with its caller's leg; what came and went with that Call-ID before belongs to it.
+
+        `parties` are caller and callee, for people.
+        """
+        trace = self._calls[call] = CallTrace(call, now, parties)
         self._adopt(trace, (flow.zone, flow.remote[0]), call_id.encode())
         self.join(call, flow.zone, call_id, "a")
         self.place()
@@ -125,6 +142,12 @@ class Traces:
             key = (zone, call_id.encode())
             trace.keys.append(key)
             self._legs[key] = trace, leg
+
+    def said(self, message: object, now: float) -> None:
+        """Keep what was said at the pinhole socket, with the calls that it concerns."""
+        if isinstance(message, Event):
+            for call in concerned(message):
+                self.note(call, message, now)
 
     def note(self, call: str, event: Event, now: float) -> None:
         """Keep what happened beside the messages of a call; of a call that is not known, nothing."""
@@ -171,12 +194,26 @@ class Traces:
 
     def _message(self, data: bytes, path: Flow | Target, now: float, *, inward: bool) -> None:
         call_id = _call_id(data)
-        trace, leg = self._legs.get((path.zone, call_id), _NOBODY)
+        trace, leg = self._legs.get((path.zone, call_id)) or self._met(data, (path.zone, call_id), now, inward)
         message = Message(self._next(), now, leg, inward, path, redacted(data))
         if trace is not None:
             self._keep(trace, message)
         else:
             self._keep_of_source(call_id, message)
+
+    def _met(self, data: bytes, key: Key, now: float, inward: bool) -> tuple[CallTrace | None, Leg]:
+        """Find the call of a leg by the tag that we wrote into its first request."""
+        tag = b"" if inward or data.startswith(b"SIP/") else _our_tag(data)
+        owner = self._owner(tag.decode()) if tag else None
+        if owner is None:
+            return _NOBODY
+        call, leg = owner
+        trace = self.of(call)
+        if trace is None:
+            trace = self._calls[call] = CallTrace(call, now)
+        trace.keys.append(key)
+        self._legs[key] = trace, leg
+        return trace, leg
 
     def _keep(self, trace: CallTrace, entry: Entry) -> None:
         self.octets += trace.add(entry)
@@ -249,6 +286,13 @@ def _call_id(data: bytes) -> bytes:
         return data[start + 11 : data.find(b"\r\n", start + 11)].strip(b" \t")
     found = _CALL_ID.search(data, 0, end if end >= 0 else len(data))
     return found[1].strip(b" \t") if found else b""
+
+
+def _our_tag(data: bytes) -> bytes:
+    """Give the tag of From in a request as `b2bua.sip` writes it; b"" for another's."""
+    start = data.find(b"\r\nFrom: ")
+    line = data[start : data.find(b"\r\n", start + 8)] if start >= 0 else b""
+    return line.rpartition(b";tag=")[2] if b";tag=" in line else b""
 
 
 def _octets(entry: Entry) -> int:

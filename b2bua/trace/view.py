@@ -8,7 +8,7 @@ from typing import NamedTuple
 from b2bua import sdp, sip
 from b2bua.sip import Flow, Request, Target
 from b2bua.trace.entry import Entry, Event, Message
-from vdx.pinhole import Change, Learned, Lease, Leased, Local, Refused, Release, Revoked, SetRemote
+from vdx.pinhole import Change, Learned, Lease, Leased, Local, Release, Revoked, SetRemote
 from vdx.trace import Place, TraceEntry
 
 OurPlace = Callable[[Target], Place]
@@ -99,8 +99,6 @@ def event(what: Event) -> str:
             return f"media goes to: {', '.join(map(_change, changes))}"
         case Learned(lease, side, remote):
             return f"learned: {lease} {side} is at {_at(remote.address, remote.port)}"
-        case Refused(code=code, reason=reason):
-            return f"gatewayd refused ({code}): {reason}"
         case Release(leases=leases):
             return f"pinholes closed: {', '.join(leases)}"
         case Revoked(leases, reason):
