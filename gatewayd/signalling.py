@@ -12,10 +12,13 @@ from gatewayd.access import access_rules, peer_access
 from gatewayd.errors import VersionError
 from gatewayd.trust import Trust
 from vdx import control, wire
-from vdx.control import DialRule, ListenerTls, PeerTls, Signalling, SipListener, SipPeer
+from vdx.control import ListenerTls, PeerMedia, PeerTls, Signalling, SipListener, SipPeer
+from vdx.dialplan import DialRule
 from vdx.site.dialplan import Rule
+from vdx.site.model import Site
 from vdx.site.peers import Peer
 from vdx.site.source import LoadedSite
+from vdx.site.streams import DEFAULT_ENCRYPTION
 from vdx.site.zones import Listener
 
 RETRY_SECONDS = 0.5
@@ -45,14 +48,20 @@ def signalling(loaded: LoadedSite) -> Signalling:
     ]
     return Signalling(
         tuple(listeners),
-        tuple(_peer(name, peer) for name, peer in site.peers.items()),
+        tuple(_peer(name, peer, peer_media(site, peer)) for name, peer in site.peers.items()),
         tuple(_rule(loaded, index, rule) for index, rule in enumerate(site.dialplan)),
         site.limits.calls,
         access_rules(site),
     )
 
 
-def _peer(name: str, peer: Peer) -> SipPeer:
+def peer_media(site: Site, peer: Peer) -> PeerMedia:
+    """Give what holds for the media of a peer: its own word, else that of its zone."""
+    zone = site.zones[peer.zone].encryption or DEFAULT_ENCRYPTION.get(peer.zone, "preferred")
+    return PeerMedia(peer.encryption or zone, peer.bandwidth)
+
+
+def _peer(name: str, peer: Peer, media: PeerMedia) -> SipPeer:
     target = (str(peer.target.address), peer.target.port, peer.target.transport) if peer.target else None
     sources = tuple(str(network) for network in peer.sources)
     return SipPeer(
@@ -66,6 +75,7 @@ def _peer(name: str, peer: Peer) -> SipPeer:
         _peer_tls(peer),
         peer.qualify or 0,
         peer_access(peer),
+        media,
     )
 
 

@@ -48,6 +48,8 @@ def _zone(zone: EdgeZone) -> dict[str, Any]:
     }
     if zone.gateways:
         text["routes"] = [{"to": "default", "via": gateway} for gateway in zone.gateways]
+    if zone.zone == "internet":
+        text["encryption"] = "preferred"  # most user agents of the lab speak in the clear, so that captures can be read
     if zone.media:
         first, last = MEDIA_PORTS
         text["media"] = {"addresses": [str(address.ip) for address in zone.addresses], "ports": f"{first}-{last}"}

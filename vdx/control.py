@@ -58,6 +58,13 @@ class SipListener(Part, frozen=True):
     tls: ListenerTls | None = None
 
 
+class PeerMedia(Part, frozen=True):
+    """What holds for the media of a peer: whether it is encrypted, and kbit/s of one call (None: no limit)."""
+
+    encryption: Literal["required", "preferred", "off"] = "preferred"
+    bandwidth: int | None = None
+
+
 class SipPeer(Part, frozen=True):
     """A peer as signalling sees it: prefixes as text, the target as a literal address."""
 
@@ -72,6 +79,7 @@ class SipPeer(Part, frozen=True):
     qualify: int = 0
     """Seconds between questions whether it is there; 0: it is not asked."""
     access: PeerAccess = PeerAccess()
+    media: PeerMedia = PeerMedia()
 
 
 class DialRule(Part, frozen=True):

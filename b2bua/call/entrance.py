@@ -115,7 +115,10 @@ class Entrance:
         leg, request, flow = event.leg, event.request, event.flow
         host, port, transport = route.peer.target or ("", 0, "udp")
         ident = self._ids.call()
-        parties: dict[Side, Party] = {"a": Party(caller, flow.remote[0]), "b": Party(route.peer, host)}
+        parties: dict[Side, Party] = {
+            "a": Party(caller, flow.remote[0], flow.transport),
+            "b": Party(route.peer, host, transport),
+        }
         writers: dict[Side, Writer] = {
             "a": Writer(self._ids.session(), sdp.address(flow.sent_by[0])),
             "b": Writer(self._ids.session(), sdp.address(listener.advertise)),

@@ -36,10 +36,14 @@ AGREED = ""
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """One side of a call, as its media needs it: `source` is where its signalling comes from, or is sent to."""
+    """One side of a call, as its media needs it.
+
+    `source` is where its signalling comes from, or is sent to; `transport` is what carries it ("udp", "tls", ...).
+    """
 
     peer: SipPeer
     source: str
+    transport: str = "udp"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from functools import lru_cache
 
 from b2bua import sdp
 from b2bua.call.answers import REFUSALS
 from b2bua.call.desk import Desk
+from b2bua.call.encryption import profiles
 from b2bua.call.media import CallMedia, Party
-from b2bua.sdp import Description, MediaEndpoint, Profile, SdpError, Writer
+from b2bua.sdp import Description, MediaEndpoint, NoUsableStreamError, SdpError, Writer
 from vdx.control import StreamInfo
 from vdx.ids import CallId
 from vdx.pinhole import Leased, Refused, Reply, Side
@@ -39,7 +39,7 @@ class Session:
         self._call = call
         self._desk = desk
         self._writers = writers
-        self._profiles = {side: _profile(party.peer.pass_sdp_attributes) for side, party in parties.items()}
+        self._profiles = profiles(parties)
         self._media = CallMedia(call, parties["a"], parties["b"])
         self._offer: Description | None = None
         self._offered_by: Side = "a"
@@ -165,6 +165,10 @@ class Session:
             answer = sdp.parse(body)
             streams = sdp.endpoints(answer, profile)
             sdp.check_answer(offer, answer)
+            sdp.require_answered(streams)
+        except NoUsableStreamError as error:
+            fail(error.status, f"answer: {error}", now)
+            return
         except SdpError as error:
             fail(502, f"answer: {error}", now)
             return
@@ -185,11 +189,6 @@ class Session:
             self._desk.set_remote(self._call, changes, now, self._asking(write, fail))
         else:
             write(now)
-
-
-@lru_cache(maxsize=256)  # one for each peer, mostly the same
-def _profile(attributes: tuple[str, ...]) -> Profile:
-    return Profile(extra_attributes=frozenset(attributes))
 
 
 def _other(side: Side) -> Side:

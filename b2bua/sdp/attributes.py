@@ -22,11 +22,12 @@ PASSING = frozenset(
         "framerate",  # RFC 8866
         "quality",  # RFC 8866
         "framesize",  # RFC 6064
+        "maxprate",  # RFC 3890: without it, b=TIAS cannot be turned into octets on the wire
         "imageattr",  # RFC 6236
         "rtcp-fb",  # RFC 4585
         "rtcp-rsize",  # RFC 5506
         "rtcp-xr",  # RFC 3611
-        "extmap",  # RFC 8285
+        "extmap",  # RFC 8285, by URI: see `passing_attributes`
         "extmap-allow-mixed",  # RFC 8285
         "rid",  # RFC 8851
         "simulcast",  # RFC 8853
@@ -75,6 +76,12 @@ WITHHELD = frozenset(
 # [name] -> form of the whole line that passes, for names of which only some values do
 _BY_VALUE = {
     "group": re.compile(r"a=group:(?:LS|FID|SRF|DDP|DUP|FEC|FEC-FR)(?: .*)?"),  # not BUNDLE, not ANAT (addresses)
+    # RFC 8285 section 8. URIs that are registered or published; one of somebody's own may name their host.
+    "extmap": re.compile(
+        r"a=extmap:[0-9]{1,5}(?:/(?:sendrecv|sendonly|recvonly|inactive))? +"
+        r"(?:urn:ietf:params:rtp-hdrext:(?!sdes:cname)|urn:3gpp:|http://www\.webrtc\.org/|http://(?:www|tools)\.ietf\.org/|http://protocols\.cisco\.com/"
+        r"|https://aomediacodec\.github\.io/)\S+(?: .*)?"
+    ),
     "ssrc": re.compile(r"a=ssrc:[0-9]{1,10} (?:msid|fmtp|previous-ssrc)(?::.*)?"),
 }
 

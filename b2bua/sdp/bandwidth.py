@@ -8,6 +8,14 @@ from b2bua.sdp.grammar import BANDWIDTH
 _PER_KBIT = {"AS": 1, "CT": 1, "TIAS": 1_000}
 
 
+def session_bandwidth(lines: Iterable[str], limit: int | None) -> list[str]:
+    """Return the b= lines of a session part; one that names no bandwidth is given `limit` as its total (b=AS)."""
+    passed = passing_bandwidth(lines, limit)
+    if limit is not None and not any(line[2:].partition(":")[0] in _PER_KBIT for line in passed):
+        passed.append(f"b=AS:{limit}")
+    return passed
+
+
 def passing_bandwidth(lines: Iterable[str], limit: int | None) -> list[str]:
     """Return the well-formed b= lines in order, values cut to `limit` kbit/s (None: as they are)."""
     passed = []

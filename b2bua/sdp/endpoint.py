@@ -37,6 +37,7 @@ class Refusal(StrEnum):
     PROTO = "this gateway does not relay the transport protocol of the m-line"
     PORTS = "the m-line asks for a range of ports"
     KEYS = "the m-line is encrypted and its keys may not pass between these peers"
+    PLAIN = "the m-line is not encrypted, as one of the peers requires"
     FORMATS = "a format of the m-line is not an RTP payload type"
 
 
@@ -135,13 +136,24 @@ def require_usable(streams: tuple[MediaEndpoint, ...]) -> None:
     raise NoUsableStreamError(f"the offer has no usable stream: {why}")
 
 
+def require_answered(streams: tuple[MediaEndpoint, ...]) -> None:
+    """Raise NoUsableStreamError where an answer accepts RTP, and none of it may be carried.
+
+    An answer that itself refuses every stream is a session without media, and no error.
+    """
+    spoken = [stream for stream in streams if stream.transport is Transport.RTP and not stream.disabled]
+    if spoken and not any(stream.active for stream in spoken):
+        why = "; ".join(sorted({stream.refusal.value for stream in spoken if stream.refusal}))
+        raise NoUsableStreamError(f"the answer has no usable stream: {why}")
+
+
 def _endpoint(
     index: int, media: Media, session: dict[str, str], session_connection: str | None, profile: Profile
 ) -> MediaEndpoint:
     own = attribute_values(media.lines)
     transport, secure = PROTOS.get(media.proto, (Transport.UNKNOWN, False))
     keying = _keying(own, session, profile)
-    refusal = _refusal(media, transport, secure=secure, keying=keying)
+    refusal = _refusal(media, transport, secure=secure, keying=keying, required=profile.required)
     disabled = media.port == 0
     direction = _direction(own) or _direction(session) or Direction.SENDRECV
     connection = Connection(4, None)
@@ -185,13 +197,15 @@ def _keying(own: dict[str, str], session: dict[str, str], profile: Profile) -> K
     return Keying.SDES if profile.sdes and "crypto" in own else Keying.NONE
 
 
-def _refusal(media: Media, transport: Transport, *, secure: bool, keying: Keying) -> Refusal | None:
+def _refusal(media: Media, transport: Transport, *, secure: bool, keying: Keying, required: bool) -> Refusal | None:
     if transport is Transport.UNKNOWN:
         return Refusal.PROTO
     if media.port_count > 1:
         return Refusal.PORTS
     if secure and keying is Keying.NONE:
         return Refusal.KEYS
+    if required and transport is Transport.RTP and keying is Keying.NONE:
+        return Refusal.PLAIN  # floor control says who may show a document; it is not held to it
     if transport is Transport.RTP and not _PAYLOAD_TYPES.issuperset(media.formats):
         return Refusal.FORMATS
     return None

@@ -11,18 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from b2bua.sdp.attributes import names_address, passing_attributes
-from b2bua.sdp.bandwidth import passing_bandwidth
+from b2bua.sdp.bandwidth import passing_bandwidth, session_bandwidth
 from b2bua.sdp.description import ENCODING, Description, Media, attribute_values
 from b2bua.sdp.direction import answerable
 from b2bua.sdp.endpoint import MediaEndpoint, Transport, endpoints
 from b2bua.sdp.grammar import Address, write_connection
 from b2bua.sdp.limits import MAX_SESSION_ID
-from b2bua.sdp.offer_answer import check_answer
+from b2bua.sdp.offer_answer import binding, check_answer
 from b2bua.sdp.profile import DEFAULT, Profile
 
 _MUX = frozenset({"rtcp-mux", "rtcp-mux-only"})
 _GROUP = frozenset({"group"})
 _NOTHING: frozenset[str] = frozenset()
+_KEYS = frozenset({"crypto", "fingerprint", "tls-id"})
 _DISCARD = 9  # port of a side that only connects and never listens (RFC 4145 section 4.1)
 
 
@@ -83,13 +84,15 @@ class Writer:
         main = next((our.address for our in used if our), self._address)
         tcp = any(our and stream.transport is Transport.BFCP_TCP for our, stream in zip(used, streams, strict=True))
         rows = _session(received, main, answer_to, profile, tcp=tcp)
-        protos = (media.proto for media in (answer_to or received).media)  # an answer's is the offer's (RFC 3264 6)
-        for media, proto, stream, our, offer in zip(received.media, protos, streams, used, offered, strict=True):
+        asked = (answer_to or received).media  # an answer's proto is the offer's (RFC 3264 section 6)
+        for media, said, stream, our, offer in zip(received.media, asked, streams, used, offered, strict=True):
             if our is None:
-                rows.extend(_refused(media, proto))
+                rows.extend(_refused(media, said.proto))
             else:
+                proto = binding(said.proto, stream.keying) if offer is None and profile.required else said.proto
                 rows.append(_head(stream, proto, our, media.formats))
-                rows.extend(_stream(media, stream, our, offer, main, profile))
+                unasked = _NOTHING if answer_to is None else _unasked(answer_to, said)
+                rows.extend(_stream(media, stream, our, offer, main, profile, unasked))
         return self._originated(rows)
 
     def refuse(self, offer: Description) -> bytes:
@@ -115,7 +118,7 @@ def _session(
     grouped = answer_to is None or "group" in attribute_values(answer_to.lines)
     return [
         f"c={write_connection(address)}",
-        *passing_bandwidth(received.lines, profile.bandwidth),
+        *session_bandwidth(received.lines, profile.bandwidth),
         "t=0 0",
         *passing_attributes(received.lines, profile, tcp=tcp, withhold=_NOTHING if grouped else _GROUP),
     ]
@@ -129,15 +132,27 @@ def _head(stream: MediaEndpoint, proto: str, our: OurMedia, formats: tuple[str, 
     return f"m={stream.kind} {_DISCARD if connects else our.port} {proto} *"
 
 
+def _unasked(offer: Description, asked: Media) -> frozenset[str]:
+    """Give the names of keys that an answer may not bring, as its offer had none of that kind."""
+    names = {*attribute_values(asked.lines), *attribute_values(offer.lines)}
+    return _KEYS - names if "fingerprint" not in names else _KEYS - names - {"tls-id"}  # RFC 8842 section 5.3
+
+
 def _stream(
-    media: Media, stream: MediaEndpoint, our: OurMedia, offer: MediaEndpoint | None, main: Address, profile: Profile
+    media: Media,
+    stream: MediaEndpoint,
+    our: OurMedia,
+    offer: MediaEndpoint | None,
+    main: Address,
+    profile: Profile,
+    unasked: frozenset[str],
 ) -> list[str]:
     """Write what stands below a living m-line: ours in every address, theirs in every codec."""
     rows = [] if our.address == main else [f"c={write_connection(our.address)}"]
     rows += passing_bandwidth(media.lines, profile.bandwidth)
     mux = stream.mux and (offer is None or offer.mux)
     tcp = stream.transport is Transport.BFCP_TCP
-    rows += passing_attributes(media.lines, profile, tcp=tcp, withhold=_NOTHING if mux else _MUX)
+    rows += passing_attributes(media.lines, profile, tcp=tcp, withhold=unasked if mux else unasked | _MUX)
     if stream.transport is Transport.RTP:
         agreed = mux and offer is not None
         if our.rtcp_port is not None and our.rtcp_port != our.port + 1 and not agreed:

@@ -10,6 +10,7 @@ from vdx import headers
 from vdx.site.access import LogIn, Secrets, Tokens
 from vdx.site.block import Model, Zone
 from vdx.site.certificates import FilePath, HostName, PeerCertificate
+from vdx.site.streams import Encryption, Kilobits
 from vdx.site.values import IpAddress, IpNetwork, Port
 from vdx.site.zones import DEFAULT_PORTS
 
@@ -56,7 +57,8 @@ class Peer(Model):
     every global address that is not ours). `learn`: its media may come from another port or from the source of its
     signalling, as behind NAT (default: on the internet only). `certificate`: how it is known over TLS, from whatever
     address, by a certificate that `trust` and `crl` (default: those of the listener) vouch for. `qualify`: it is asked
-    every so many seconds whether it is there. `credentials`: its users log in with digest. `tokens`: its users bring a
+    every so many seconds whether it is there. `encryption` (default: that of its zone) and `bandwidth` (kbit/s of one
+    call) hold for its media. `credentials`: its users log in with digest. `tokens`: its users bring a
     signed token. `login`: how we log in there. `registers`: its users register, and are called where they did.
     """
 
@@ -74,6 +76,8 @@ class Peer(Model):
     tokens: Tokens | None = None
     login: LogIn | None = None
     registers: bool = False
+    encryption: Encryption | None = None
+    bandwidth: Kilobits | None = None
     pass_headers: tuple[PassedHeader, ...] = ()
     pass_sdp_attributes: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")], ...] = ()
 

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from vdx.site.block import LocatedError, Model, Zone
 from vdx.site.certificates import ClientCertificate, FilePath, KeyPair, Origin, listener_faults
+from vdx.site.streams import Encryption
 from vdx.site.values import InterfaceName, IpAddress, IpInterface, IpNetwork, Mtu, Port, PortRange, Ports, Word
 
 Transport = Literal["udp", "tcp", "tls", "wss"]
@@ -133,6 +134,7 @@ class ZoneSettings(Model):
     addresses: tuple[IpInterface, ...] = ()
     routes: tuple[Route, ...] = ()
     media: Media = Media()
+    encryption: Encryption | None = None
     sip: tuple[Listener, ...] = ()
     services: dict[Word, Service] = Field(default_factory=dict)
 

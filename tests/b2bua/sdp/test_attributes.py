@@ -16,7 +16,7 @@ def test_no_name_both_passes_and_is_withheld() -> None:
     assert DTLS | TCP | SDES <= WITHHELD
 
 
-@pytest.mark.parametrize("name", sorted(PASSING - {"ssrc", "group"}))
+@pytest.mark.parametrize("name", sorted(PASSING - {"ssrc", "group", "extmap"}))
 def test_listed_attributes_pass(name: str) -> None:
     assert passes(f"a={name}:96 value")
 
@@ -69,6 +69,15 @@ def test_keys_pass_by_policy() -> None:
         ("a=group:BUNDLE 0 1", False),
         ("a=group:ANAT 0 1", False),
         ("a=group:LSX 0", False),
+        ("a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid", True),
+        ("a=extmap:4/recvonly urn:ietf:params:rtp-hdrext:toffset", True),
+        ("a=extmap:1 urn:ietf:params:rtp-hdrext:encrypt urn:ietf:params:rtp-hdrext:ssrc-audio-level", True),
+        ("a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time", True),
+        ("a=extmap:5 http://protocols.cisco.com/timestamp#100us", True),
+        ("a=extmap:9 urn:3gpp:video-orientation", True),
+        ("a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:cname", False),
+        ("a=extmap:4 https://codec17.ward.hospital.example/ext", False),
+        ("a=extmap:4", False),
     ],
 )
 def test_some_pass_by_value(line: str, expected: bool) -> None:

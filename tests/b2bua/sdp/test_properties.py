@@ -36,6 +36,7 @@ _profiles = st.builds(
     extra_attributes=st.frozensets(st.sampled_from(["x-own", "candidate", "rtcp", "crypto", "tool"])),
     sdes=st.booleans(),
     dtls=st.booleans(),
+    required=st.booleans(),
     bandwidth=st.none() | st.integers(1, 10_000),
 )
 
