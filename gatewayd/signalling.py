@@ -12,8 +12,7 @@ from gatewayd.access import access_rules, peer_access
 from gatewayd.errors import VersionError
 from gatewayd.trust import Trust
 from vdx import control, wire
-from vdx.control import ListenerTls, PeerMedia, PeerTls, Signalling, SipListener, SipPeer
-from vdx.dialplan import DialRule
+from vdx.control import DialRule, ListenerTls, PeerMedia, PeerTls, Signalling, SipListener, SipPeer
 from vdx.site.dialplan import Rule
 from vdx.site.model import Site
 from vdx.site.peers import Peer
