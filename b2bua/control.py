@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable
 
 from b2bua.call.gateway import Gateway
 from b2bua.call.plan import Plan
 from b2bua.listeners import SiteListeners
+from b2bua.sip import Target
+from b2bua.trace.reading import Reading
+from b2bua.trace.view import Lens
 from vdx import control, wire
 from vdx.control import FromB2bua, ToB2bua
 from vdx.pinhole import Refused
+from vdx.trace import Trace
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +36,7 @@ class Control:
         self._clock = clock
         self._after = after
         self._prepared: Plan | None = None
+        self._reading = Reading(gateway.traces)
 
     async def serve(self, connection: wire.Connection[ToB2bua]) -> None:
         """Answer one connection: `gatewayd`'s, or root's."""
@@ -64,6 +70,8 @@ class Control:
                 return control.Ok(id) if found else Refused(id, "unknown", f"there is no call {call}")
             case control.Status(id):
                 return self._status(id)
+            case Trace():
+                return self._reading.answer(message, now, Lens(time.time() - now, self._leaves_from))
 
     async def _prepare(self, number: int, plan: Plan) -> control.Prepared:
         errors = await self._listeners.prepare(plan.signalling.listeners)
@@ -77,6 +85,10 @@ class Control:
         await self._listeners.activate()
         log.info("site.activated: version %s", version)
         return control.Ok(number)
+
+    def _leaves_from(self, target: Target) -> tuple[str, int]:
+        listener = self._gateway.plan.listener(target.zone, target.transport, target.host)
+        return (listener.address, listener.port) if listener else (target.source, 0)
 
     def _status(self, number: int) -> control.StatusReport:
         facts: dict[str, str | int | float] = {**self._gateway.sizes, **self._gateway.counts}

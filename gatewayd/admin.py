@@ -9,6 +9,8 @@ import time
 from collections.abc import Awaitable, Callable
 from importlib.metadata import PackageNotFoundError, version
 
+from msgspec import structs
+
 from gatewayd.bans import Bans
 from gatewayd.errors import RefusalError, VersionError
 from gatewayd.pinholes.desk import Desk
@@ -33,6 +35,7 @@ from vdx.control import (
 )
 from vdx.errors import VdxError
 from vdx.pinhole import Ban, Done, Listed, Refused
+from vdx.trace import Trace
 
 log = logging.getLogger(__name__)
 
@@ -107,22 +110,11 @@ class Admin:
             return control.Ok(request.id)
         return await self._passed_on(request)
 
-    async def _passed_on(self, request: Calls | Registrations | Hangup) -> FromGatewayd:
-        if isinstance(request, Calls):
-            answer = await self._b2bua.ask(Calls)
-        elif isinstance(request, Registrations):
-            answer = await self._b2bua.ask(Registrations)
-        else:
-            answer = await self._b2bua.ask(lambda number: Hangup(number, request.call))
-        if isinstance(answer, control.CallList):
-            return control.CallList(request.id, answer.calls)
-        if isinstance(answer, control.RegistrationList):
-            return control.RegistrationList(request.id, answer.bindings)
-        if isinstance(answer, control.Ok):
-            return control.Ok(request.id)
-        if isinstance(answer, Refused):
-            return Refused(request.id, answer.code, answer.reason)
-        raise VersionError(f"b2bua gave an odd answer: {type(answer).__name__}")
+    async def _passed_on(self, request: Calls | Registrations | Hangup | Trace) -> FromGatewayd:
+        answer = await self._b2bua.ask(lambda number: structs.replace(request, id=number))
+        if isinstance(answer, control.Prepared):
+            raise VersionError(f"b2bua gave an odd answer: {type(answer).__name__}")
+        return structs.replace(answer, id=request.id)
 
     async def _status(self, number: int) -> StatusReport:
         active = self._versions.active

@@ -18,7 +18,9 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from vdx.access import AccessRules, BindingInfo, PeerAccess
+from vdx.dialplan import Dialling, DialRule, PeerDial
 from vdx.pinhole import Address, Ban, Call, Done, Listed, Name, Part, Refused, Sequence
+from vdx.trace import Trace, TraceReport
 from vdx.wire import Codec, Message
 
 Version = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -79,19 +81,8 @@ class SipPeer(Part, frozen=True):
     qualify: int = 0
     """Seconds between questions whether it is there; 0: it is not asked."""
     access: PeerAccess = PeerAccess()
+    dial: PeerDial = PeerDial()
     media: PeerMedia = PeerMedia()
-
-
-class DialRule(Part, frozen=True):
-    """One rule of the dial plan with its place in the site file."""
-
-    origin: str
-    alias: str
-    zone: str | None = None
-    peer: str | None = None
-    to: str | None = None
-    user: str | None = None
-    refuse: int | None = None
 
 
 class Signalling(Part, frozen=True):
@@ -102,6 +93,7 @@ class Signalling(Part, frozen=True):
     dialplan: tuple[DialRule, ...]
     max_calls: int
     access: AccessRules = AccessRules()
+    dial: Dialling = Dialling()
 
 
 class Prepare(Message, frozen=True, tag="prepare"):
@@ -239,10 +231,10 @@ class StatusReport(Message, frozen=True, tag="status-report"):
     others: tuple[StatusReport, ...] = ()
 
 
-ToB2bua = Prepare | Activate | Revert | Calls | Registrations | Hangup | Status
-FromB2bua = Prepared | Ok | CallList | RegistrationList | StatusReport | Refused
-ToGatewayd = Calls | Registrations | Hangup | Status | Pinholes | Reload | Ban | Unban
-FromGatewayd = Ok | Done | CallList | RegistrationList | StatusReport | Listed | Refused
+ToB2bua = Prepare | Activate | Revert | Calls | Registrations | Hangup | Status | Trace
+FromB2bua = Prepared | Ok | CallList | RegistrationList | StatusReport | TraceReport | Refused
+ToGatewayd = Calls | Registrations | Hangup | Status | Pinholes | Reload | Ban | Unban | Trace
+FromGatewayd = Ok | Done | CallList | RegistrationList | StatusReport | Listed | TraceReport | Refused
 
 B2buaServerCodec: Codec[ToB2bua] = Codec(ToB2bua)
 B2buaClientCodec: Codec[FromB2bua] = Codec(FromB2bua)

@@ -168,6 +168,11 @@ class Traces:
 
     # What is asked
 
+    @property
+    def number(self) -> int:
+        """The number of the last entry."""
+        return self._number
+
     def of(self, call: str) -> CallTrace | None:
         """Give the trace of a call, also of one that ended lately."""
         return self._calls.get(CallId(call)) or self._ended.get(CallId(call))

@@ -22,7 +22,7 @@ _SHOWN = ("Reason", "Warning", "Retry-After", "Session-Expires", "RSeq", "RAck",
 
 
 class Lens(NamedTuple):
-    """How a trace is read: `epoch` is added to its times to give seconds since 1970."""
+    """How a trace is read: `epoch` is added to its times, in seconds, to give those since 1970."""
 
     epoch: float
     ours: OurPlace

@@ -13,18 +13,15 @@ from pathlib import Path
 import msgspec
 
 from gatewayd.admin import program_version
-from gatewayd.ctl import tables
-from gatewayd.errors import VersionError
+from gatewayd.ctl import tables, trace
+from gatewayd.ctl.ask import ask_once
 from gatewayd.version import compute
-from vdx import control, site, wire
-from vdx.control import AdminClientCodec, CallList, FromGatewayd, RegistrationList, StatusReport, ToGatewayd
+from vdx import control, site
+from vdx.control import CallList, FromGatewayd, RegistrationList, StatusReport, ToGatewayd
 from vdx.errors import VdxError
-from vdx.pinhole import Ban, Call, Listed, Refused
+from vdx.pinhole import Ban, Listed, Refused
 
 RUN_DIR = Path("/run/vdx")
-ANSWER_SECONDS = 30.0
-"""A reload of a large site file takes some seconds; nothing takes longer."""
-
 BAN_SECONDS = 3600
 
 
@@ -36,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _version(as_json=options.json)
         if options.verb == "check":
             return _check(options.file, as_json=options.json)
-        answer = asyncio.run(_ask(options.run_dir / "admin.sock", _request(options)))
+        if options.verb == "trace":
+            return trace.run(options)
+        answer = asyncio.run(ask_once(options.run_dir, _request(options)))
     except VdxError as error:
         print(error, file=sys.stderr)
         return 2
@@ -58,20 +57,6 @@ def _check(file: Path, *, as_json: bool) -> int:
     else:
         print(f"{file}: version {version.name} can be applied")
     return 0
-
-
-async def _ask(path: Path, request: ToGatewayd) -> FromGatewayd:
-    connection = await wire.connect(path, AdminClientCodec)
-    try:
-        connection.send(request)
-        answer = await asyncio.wait_for(connection.receive(), ANSWER_SECONDS)
-    except TimeoutError:
-        raise VersionError(f"gatewayd has not answered for {ANSWER_SECONDS:.0f} s") from None
-    finally:
-        connection.close()
-    if answer is None:
-        raise VersionError("gatewayd closed the connection without an answer: its log says why")
-    return answer
 
 
 def _request(options: argparse.Namespace) -> ToGatewayd:
@@ -119,7 +104,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("pinholes", help="open media ports, with packets from each end")
     verbs.add_parser("registrations", help="devices that are registered, and where")
     hangup = verbs.add_parser("hangup", help="end one call")
-    hangup.add_argument("call", type=_call, metavar="CALL", help="its id, as `calls` shows it")
+    hangup.add_argument("call", type=trace.call_id, metavar="CALL", help="its id, as `calls` shows it")
+    trace.add(verbs)
     ban = verbs.add_parser("ban", help="drop everything from an address for a while")
     ban.add_argument("address", type=ipaddress.ip_address, metavar="ADDR")
     ban.add_argument("--seconds", type=int, default=BAN_SECONDS, help=f"how long (default: {BAN_SECONDS})")
@@ -131,10 +117,3 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("reload", help="read the site file again and apply it, or change nothing")
     verbs.add_parser("version", help="the version of this program")
     return parser
-
-
-def _call(text: str) -> str:
-    try:
-        return msgspec.convert(text, Call)
-    except msgspec.ValidationError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no call id: see `gatewayctl calls`") from None
