@@ -9,11 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from gatewayd.access import access_rules, peer_access
+from gatewayd.dialplan import dialling, peer_dial, rules
 from gatewayd.errors import VersionError
 from gatewayd.trust import Trust
 from vdx import control, wire
-from vdx.control import DialRule, ListenerTls, PeerMedia, PeerTls, Signalling, SipListener, SipPeer
-from vdx.site.dialplan import Rule
+from vdx.control import ListenerTls, PeerMedia, PeerTls, Signalling, SipListener, SipPeer
 from vdx.site.model import Site
 from vdx.site.peers import Peer
 from vdx.site.source import LoadedSite
@@ -48,9 +48,10 @@ def signalling(loaded: LoadedSite) -> Signalling:
     return Signalling(
         tuple(listeners),
         tuple(_peer(name, peer, peer_media(site, peer)) for name, peer in site.peers.items()),
-        tuple(_rule(loaded, index, rule) for index, rule in enumerate(site.dialplan)),
+        rules(loaded),
         site.limits.calls,
         access_rules(site),
+        dialling(site),
     )
 
 
@@ -61,20 +62,24 @@ def peer_media(site: Site, peer: Peer) -> PeerMedia:
 
 
 def _peer(name: str, peer: Peer, media: PeerMedia) -> SipPeer:
-    target = (str(peer.target.address), peer.target.port, peer.target.transport) if peer.target else None
+    target = peer.target
+    place = None
+    if target and target.address and target.port and target.transport:
+        place = (str(target.address), target.port, target.transport)
     sources = tuple(str(network) for network in peer.sources)
     return SipPeer(
         name,
         peer.zone,
         sources,
         peer.media_family,
-        target,
+        place,
         peer.pass_headers,
         peer.pass_sdp_attributes,
         _peer_tls(peer),
         peer.qualify or 0,
         peer_access(peer),
-        media,
+        media=media,
+        dial=peer_dial(peer),
     )
 
 
@@ -93,11 +98,6 @@ def _peer_tls(peer: Peer) -> PeerTls | None:
     names = peer.certificate.names if peer.certificate else ()
     subject = tuple(peer.certificate.subject.items()) if peer.certificate else ()
     return PeerTls(names, subject, peer.trust or "", peer.crl, server_name or "")
-
-
-def _rule(loaded: LoadedSite, index: int, rule: Rule) -> DialRule:
-    origin = loaded.origin("dialplan", index)
-    return DialRule(origin, rule.alias, rule.zone, rule.peer, rule.to, rule.user, rule.refuse)
 
 
 class AwayError(VersionError):

@@ -86,7 +86,7 @@ class Entrance:
             self._turn_away(leg, 500, "no listener towards the callee", now)
             return None
         ceiling = admission.Ceiling(self.plan.signalling.max_calls)
-        verdict = admission.decide(admission.Load(len(self._calls)), ceiling)
+        verdict = admission.decide([admission.Scope("in all", admission.Load(len(self._calls)), ceiling, own=True)])
         if isinstance(verdict, admission.Refuse):
             self._turn_away(leg, 503, "full", now, retry_after=verdict.retry_after)
             return None

@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 
 from b2bua.call.identify import Peers
-from vdx.control import DialRule, SipPeer
+from vdx.control import SipPeer
+from vdx.dialplan import DialRule
 
 
 @dataclass(frozen=True, slots=True)

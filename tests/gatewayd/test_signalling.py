@@ -12,7 +12,8 @@ from gatewayd.signalling import AwayError, B2buaLink, signalling
 from gatewayd.trust import Trust
 from tests.gatewayd.site import load
 from vdx import control, wire
-from vdx.control import B2buaServerCodec, DialRule, SipListener, SipPeer, ToB2bua
+from vdx.control import B2buaServerCodec, SipListener, SipPeer, ToB2bua
+from vdx.dialplan import DialRule
 
 PART = signalling(load())
 OURS = Trust("b2bua", {os.getuid()})

@@ -34,7 +34,7 @@ def test_every_host_can_be_dialled_by_name_over_either_family() -> None:
     parsed = _site()
     for name in ("hospital", "municipality", "core", "clinic", "home"):
         for label, family in ((name, 4), (f"{name}6", 6)):
-            assert any(rule.alias == label and rule.to == label for rule in parsed.dialplan)
+            assert any(rule.alias == label and rule.leads_to == label for rule in parsed.dialplan)
             assert parsed.peers[label].media_family == family
 
 

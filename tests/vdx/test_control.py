@@ -13,7 +13,6 @@ from vdx.control import (
     CallInfo,
     CallList,
     Calls,
-    DialRule,
     Hangup,
     LegInfo,
     Ok,
@@ -30,6 +29,7 @@ from vdx.control import (
     StreamInfo,
     Unban,
 )
+from vdx.dialplan import DialRule
 from vdx.pinhole import Ban, Done, Listed, Refused
 
 SIGNALLING = Signalling(

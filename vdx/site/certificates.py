@@ -92,7 +92,7 @@ def peer_faults(zones: Mapping[Zone, ZoneSettings], peers: Mapping[str, Peer]) -
         if peer.certificate and not asked and not (peer.target and peer.target.transport == "tls"):
             text = f"no listener of zone {peer.zone!r} asks for certificates: add one with transport tls"
             yield LocatedError(text, "peers", label, "certificate")
-        if peer.target and peer.target.transport == "tls":
+        if peer.target and peer.target.address and peer.target.transport == "tls":
             version = peer.target.address.version
             if not any(one.address.version == version for one in tls):
                 text = f"zone {peer.zone!r} has no tls listener of IPv{version}: calls over TLS leave from one"

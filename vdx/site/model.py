@@ -7,20 +7,19 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from vdx.dialplan import TO_DNS, TO_ROOM
 from vdx.site.access import Access, access_faults
 from vdx.site.block import LocatedError, Model, Zone
 from vdx.site.certificates import peer_faults
-from vdx.site.dialplan import Rule
+from vdx.site.dialplan import Domain, Room, Rule, TimeZone
+from vdx.site.limits import Limits
 from vdx.site.peers import Peer
 from vdx.site.values import InterfaceName, IpAddress, Word
 from vdx.site.zones import Interface, ZoneSettings, interface_faults, overlaps, zone_faults
 
-
-class Limits(Model):
-    """What the appliance carries at most."""
-
-    calls: Annotated[int, Field(ge=1, le=20_000)] = 2_000
-    streams_per_call: Annotated[int, Field(ge=1, le=64)] = 12
+RESERVED = (TO_ROOM, TO_DNS)
+MAX_DOMAINS = 1_000
+"""Own domains: one for each institution of a large health region."""
 
 
 class Upstream(Model):
@@ -38,7 +37,10 @@ class Site(Model):
     interfaces: dict[InterfaceName, Interface] = Field(default_factory=dict)
     zones: dict[Zone, ZoneSettings]
     peers: dict[Word, Peer] = Field(default_factory=dict)
+    domains: Annotated[tuple[Domain, ...], Field(max_length=MAX_DOMAINS)] = ()
+    rooms: dict[Word, Room] = Field(default_factory=dict)
     dialplan: tuple[Rule, ...] = ()
+    time_zone: TimeZone = "UTC"
     access: Access = Access()
     limits: Limits = Limits()
     upstream: Upstream | None = None
@@ -60,12 +62,41 @@ def _contradictions(site: Site) -> Iterator[LocatedError]:
             yield LocatedError(f"zone {peer.zone!r} is not configured: add it under `zones`", "peers", label, "zone")
     yield from peer_faults(site.zones, site.peers)
     yield from access_faults(site.peers)
-    for index, rule in enumerate(site.dialplan):
-        for key in ("to", "peer"):
-            value = getattr(rule, key)
-            if value is not None and value not in site.peers:
-                yield LocatedError(f"no peer is called {value!r}: add it under `peers`", "dialplan", index, key)
-        if rule.to is not None and site.peers[rule.to].target is None and not site.peers[rule.to].registers:
-            yield LocatedError(f"peer {rule.to!r} has no `target`: say where its calls go", "dialplan", index, "to")
+    yield from dialplan_faults(site)
     if site.upstream and site.upstream.zone not in site.zones:
         yield LocatedError("this zone is not configured: add it under `zones`", "upstream", "zone")
+
+
+def dialplan_faults(site: Site) -> Iterator[LocatedError]:
+    """Give what in the dial plan and among the rooms leads nowhere."""
+    for label in site.peers:
+        if label in RESERVED:
+            yield LocatedError(
+                f"{label!r} has a meaning of its own in the dial plan: choose another name", "peers", label
+            )
+    for index, rule in enumerate(site.dialplan):
+        where = ("dialplan", index)
+        if rule.peer is not None and rule.peer not in site.peers:
+            yield LocatedError(_unknown(rule.peer), *where, "peer")
+        for name in rule.peers:
+            yield from _callable(site, name, rule.via is None, *where, "to" if rule.via is None else "via")
+        if rule.leads_to == TO_DNS and not site.domains:
+            text = "without `domains` every dialled domain counts as ours: name ours first"
+            yield LocatedError(text, *where, "to")
+        if rule.domain is not None and not site.domains:
+            text = "without `domains` every dialled domain counts as ours: name ours first"
+            yield LocatedError(text, *where, "domain")
+    for alias, room in site.rooms.items():
+        yield from _callable(site, room.peer, True, "rooms", alias, "peer")
+
+
+def _callable(site: Site, name: str, needs_target: bool, *where: str | int) -> Iterator[LocatedError]:
+    peer = site.peers.get(name)
+    if peer is None:
+        yield LocatedError(_unknown(name), *where)
+    elif needs_target and peer.target is None and not peer.registers:
+        yield LocatedError(f"peer {name!r} has no `target`: say where its calls go", *where)
+
+
+def _unknown(name: str) -> str:
+    return f"no peer is called {name!r}: add it under `peers`"

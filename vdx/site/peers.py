@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from vdx import headers
 from vdx.site.access import LogIn, Secrets, Tokens
 from vdx.site.block import Model, Zone
 from vdx.site.certificates import FilePath, HostName, PeerCertificate
+from vdx.site.dialplan import Domain
+from vdx.site.limits import ScopeLimits
+from vdx.site.profile import MAX_HEADER_RULES, HeaderRule, PassedHeader, Pin
 from vdx.site.streams import Encryption, Kilobits
 from vdx.site.values import IpAddress, IpNetwork, Port
 from vdx.site.zones import DEFAULT_PORTS
@@ -18,36 +20,31 @@ from vdx.site.zones import DEFAULT_PORTS
 class Target(Model):
     """Where calls to a peer are sent; over TLS its certificate has to carry `server_name` (RFC 5922).
 
-    Without `server_name` it has to carry one of the `names` of the peer's `certificate`, or else the address.
+    Without `server_name` it has to carry one of the `names` of the peer's `certificate`, or else the address. A `host`
+    is looked up for each call (RFC 3263): without `port` its SRV records say where, without `transport` its NAPTR
+    records.
     """
 
-    address: IpAddress
-    port: Port = 5060
-    transport: Literal["udp", "tcp", "tls"] = "udp"
+    address: IpAddress | None = None
+    host: Domain | None = None
+    port: Port | None = None
+    transport: Literal["udp", "tcp", "tls"] | None = None
     server_name: HostName | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _usual_port(cls, value: Any) -> Any:  # noqa: ANN401 - what YAML holds
-        if isinstance(value, dict):
-            return {"port": DEFAULT_PORTS.get(value.get("transport"), 5060), **value}
+        if isinstance(value, dict) and "host" not in value:
+            return {"transport": "udp", "port": DEFAULT_PORTS.get(value.get("transport"), 5060), **value}
         return value
 
     @model_validator(mode="after")
-    def _name_with_tls(self) -> Target:
+    def _one_place(self) -> Target:
+        if (self.address is None) == (self.host is None):
+            raise ValueError("a target needs one of `address` and `host` (a name to look up)")
         if self.server_name and self.transport != "tls":
             raise ValueError("`server_name` is checked over TLS only: say `transport: tls`")
         return self
-
-
-def _may_pass(name: str) -> str:
-    if why := headers.refusal(name):
-        raise ValueError(why)
-    return name
-
-
-PassedHeader = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$"), AfterValidator(_may_pass)]
-"""The long name of a SIP header field that a profile may let pass."""
 
 
 class Peer(Model):
@@ -60,6 +57,8 @@ class Peer(Model):
     every so many seconds whether it is there. `encryption` (default: that of its zone) and `bandwidth` (kbit/s of one
     call) hold for its media. `credentials`: its users log in with digest. `tokens`: its users bring a
     signed token. `login`: how we log in there. `registers`: its users register, and are called where they did.
+    `domain`: what a name means that it dials without one. `user_agent`: what we call ourselves towards it. `headers`:
+    rules about header fields of messages to it. `pin`: how a dialled PIN reaches it.
     """
 
     zone: Zone
@@ -78,6 +77,11 @@ class Peer(Model):
     registers: bool = False
     encryption: Encryption | None = None
     bandwidth: Kilobits | None = None
+    domain: Domain | None = None
+    limits: ScopeLimits = ScopeLimits()
+    user_agent: Annotated[str, Field(pattern=r"^[\x21-\x7e]([\x20-\x7e]{0,126}[\x21-\x7e])?$")] | None = None
+    headers: Annotated[tuple[HeaderRule, ...], Field(max_length=MAX_HEADER_RULES)] = ()
+    pin: Pin | None = None
     pass_headers: tuple[PassedHeader, ...] = ()
     pass_sdp_attributes: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")], ...] = ()
 
@@ -91,4 +95,4 @@ class Peer(Model):
         """The address family offered to this peer."""
         if self.family:
             return self.family
-        return 6 if self.target and self.target.address.version == 6 else 4
+        return 6 if self.target and self.target.address and self.target.address.version == 6 else 4

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from vdx.site.block import LocatedError, Model, Zone
 from vdx.site.certificates import ClientCertificate, FilePath, KeyPair, Origin, listener_faults
+from vdx.site.limits import ScopeLimits
 from vdx.site.streams import Encryption
 from vdx.site.values import InterfaceName, IpAddress, IpInterface, IpNetwork, Mtu, Port, PortRange, Ports, Word
 
@@ -128,7 +129,7 @@ class Service(Model):
 
 
 class ZoneSettings(Model):
-    """One side of the appliance."""
+    """One side of the appliance; `reception` is what a caller reaches who dials its address alone."""
 
     interface: InterfaceName
     addresses: tuple[IpInterface, ...] = ()
@@ -137,6 +138,8 @@ class ZoneSettings(Model):
     encryption: Encryption | None = None
     sip: tuple[Listener, ...] = ()
     services: dict[Word, Service] = Field(default_factory=dict)
+    reception: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]{1,128}$")] | None = None
+    limits: ScopeLimits = ScopeLimits()
 
 
 def interface_faults(interfaces: Mapping[str, Interface], zones: Mapping[Zone, ZoneSettings]) -> Iterator[LocatedError]:

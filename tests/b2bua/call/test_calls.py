@@ -12,7 +12,8 @@ from b2bua import sip
 from b2bua.call.plan import Plan
 from tests.b2bua.call.world import Agent, Ports, World
 from vdx import pinhole
-from vdx.control import DialRule, SipPeer
+from vdx.control import SipPeer
+from vdx.dialplan import DialRule
 
 ALICE, SDN = "198.18.1.10", "198.18.0.10"
 BOB, NET = "198.51.100.10", "203.0.113.10"

@@ -9,7 +9,7 @@ from b2bua import sip
 from b2bua.call.plan import Plan
 from tests.b2bua.call.test_calls import ALICE, BOB, NET, SDN, Line, answer, bodies, invitation, offer, sdp
 from vdx import pinhole
-from vdx.control import DialRule
+from vdx.dialplan import DialRule
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from b2bua.call.gateway import Gateway
 from b2bua.call.plan import Plan
 from b2bua.call.record import CallRecord
 from vdx import pinhole
-from vdx.control import DialRule, Signalling, SipListener, SipPeer
+from vdx.control import Signalling, SipListener, SipPeer
+from vdx.dialplan import DialRule
 from vdx.ids import CallId
 
 Address = tuple[str, int]

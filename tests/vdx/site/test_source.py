@@ -86,7 +86,11 @@ FAULTS: list[tuple[str, str, tuple[str, ...] | int]] = [
         "transport: udp, address: 10.0.0.9",
         ("10: zones.sdn.sip.0.address: 10.0.0.9 is no address of zone 'sdn': add it to `addresses`",),
     ),
-    ("transport: tcp", "transport: udp", ("11: zones.sdn.sip.1: another listener has this address and port: remove one",)),
+    (
+        "transport: tcp",
+        "transport: udp",
+        ("11: zones.sdn.sip.1: another listener has this address and port: remove one",),
+    ),
     ("transport: tcp", "transport: sctp", 11),
     (
         "198.51.100.1/24",
@@ -110,7 +114,7 @@ FAULTS: list[tuple[str, str, tuple[str, ...] | int]] = [
     (
         "to: hospital",
         "refuse: 404, to: hospital",
-        ("21: dialplan.0: a rule needs one of `to` (a peer) and `refuse` (a SIP status from 400 to 699)",),
+        ("21: dialplan.0: a rule needs one of `to` (a peer), `refuse` (a SIP status from 400 to 699) and `rewrite`",),
     ),
     ("calls: 100", "calls: 0", 22),
     ("calls: 100", "calls: many", 22),
