@@ -14,6 +14,7 @@ from b2bua.sdp import (
     address,
     endpoints,
     parse,
+    require_answered,
     require_usable,
 )
 
@@ -212,3 +213,31 @@ def test_an_offer_without_a_usable_stream_says_why(lines: tuple[str, ...], reaso
 @pytest.mark.parametrize("kind", ["audio", "video", "text"])
 def test_one_stream_of_people_is_enough(kind: str) -> None:
     require_usable((read(f"m={kind} 5000 RTP/AVP 96"),))
+
+
+REQUIRED = Profile(sdes=True, required=True)
+
+
+@pytest.mark.parametrize(
+    ("lines", "refusal"),
+    [
+        (("m=audio 5000 RTP/AVP 0",), Refusal.PLAIN),
+        (("m=application 5000 RTP/AVP 100",), Refusal.PLAIN),
+        (("m=audio 5000 RTP/SAVP 0",), Refusal.KEYS),
+        (("m=audio 5000 RTP/AVP 0", "a=crypto:1 A inline:B"), None),
+        (("m=audio 5000 RTP/SAVP 0", "a=crypto:1 A inline:B"), None),
+        (("m=audio 5000 UDP/TLS/RTP/SAVPF 0", DTLS), None),
+        (("m=application 5000 UDP/BFCP *",), None),
+    ],
+)
+def test_where_encryption_is_required_media_needs_keys(lines: tuple[str, ...], refusal: Refusal | None) -> None:
+    assert read(*lines, profile=REQUIRED).refusal is refusal
+
+
+def test_an_answer_whose_media_may_not_be_carried_is_no_session() -> None:
+    answer = parse(b"v=0\nc=IN IP4 192.0.2.1\nm=audio 5000 RTP/AVP 0\nm=application 5002 UDP/BFCP *")
+    require_answered(endpoints(answer))
+    with pytest.raises(NoUsableStreamError, match="not encrypted"):
+        require_answered(endpoints(answer, REQUIRED))
+    refused = parse(b"v=0\nc=IN IP4 192.0.2.1\nm=audio 0 RTP/AVP 0")
+    require_answered(endpoints(refused, REQUIRED))  # the answer's own choice

@@ -53,3 +53,22 @@ def test_a_new_offer_may_not_leave_streams_out() -> None:
     with pytest.raises(StreamsDroppedError, match="3 m-lines, the new offer 1") as caught:
         check_reoffer(OFFER, describe("m=audio 5000 RTP/AVP 0"))
     assert caught.value.status == 488
+
+
+@pytest.mark.parametrize(
+    ("proto", "keys", "binding"),
+    [
+        ("RTP/AVP", "a=crypto:1 A inline:B", "RTP/SAVP"),
+        ("RTP/AVPF", "a=crypto:1 A inline:B", "RTP/SAVP"),
+        ("RTP/AVP", "a=fingerprint:sha-1 x", "UDP/TLS/RTP/SAVP"),
+    ],
+)
+def test_best_effort_is_answered_in_the_clear_or_encrypted(proto: str, keys: str, binding: str) -> None:
+    offer = describe(f"m=audio 5000 {proto} 0", keys)
+    for answered in (proto, binding):
+        check_answer(offer, describe(f"m=audio 1 {answered} 0"))
+    other = "RTP/SAVP" if binding != "RTP/SAVP" else "UDP/TLS/RTP/SAVP"
+    with pytest.raises(AnswerMismatchError):
+        check_answer(offer, describe(f"m=audio 1 {other} 0"))
+    with pytest.raises(AnswerMismatchError):
+        check_answer(describe(f"m=audio 5000 {proto} 0"), describe(f"m=audio 1 {binding} 0"))

@@ -223,3 +223,22 @@ def test_offer_and_answer_cross_the_edge_and_fit() -> None:
     to_caller = parse(Writer(2, OURS).write(answer, [MEDIA, None], answer_to=offer))
     assert [stream.family for stream in endpoints(to_callee)] == [6, 6]
     assert [media.head for media in to_caller.media] == ["m=audio 30000 RTP/AVP 8", "m=video 0 RTP/AVPF 96"]
+
+
+KEYED = ("a=crypto:1 A inline:B", "a=setup:actpass", "a=tls-id:x")
+
+
+def test_best_effort_becomes_binding_where_encryption_is_required() -> None:
+    offer = describe("m=audio 5000 RTP/AVP 0", KEYED[0], "m=video 5002 RTP/AVPF 96", KEYED[0])
+    profile = Profile(sdes=True, required=True)
+    heads = [line for line in write(offer, MEDIA, MEDIA, profile=profile) if line[0] == "m"]
+    assert heads == ["m=audio 30000 RTP/SAVP 0", "m=video 30000 RTP/SAVPF 96"]
+    answer = describe("m=audio 6000 RTP/SAVP 0", KEYED[0], "m=video 6002 RTP/SAVPF 96", KEYED[0])
+    heads = [line for line in write(answer, MEDIA, MEDIA, answer_to=offer, profile=profile) if line[0] == "m"]
+    assert heads == ["m=audio 30000 RTP/AVP 0", "m=video 30000 RTP/AVPF 96"]
+
+
+def test_an_answer_brings_no_keys_that_were_not_asked_for() -> None:
+    answer = describe("m=audio 6000 RTP/AVP 0", *KEYED)
+    text = write(answer, MEDIA, answer_to=AUDIO, profile=Profile(sdes=True))
+    assert not [line for line in text if "crypto" in line or "tls-id" in line]
