@@ -29,7 +29,7 @@ class TokenRules(Part, frozen=True):
     audience: str
     keys: str
     authority: str
-    algorithms: tuple[str, ...] = ("ES256", "RS256", "EdDSA")
+    algorithms: tuple[str, ...] = ("ES256", "RS256", "Ed25519")
     alias_claim: str = "vdx_alias"
     once_claim: str = "vdx_once"
     leeway: int = 30

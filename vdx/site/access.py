@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 Algorithm = Literal["SHA-512-256", "SHA-256", "MD5"]
 """Digest algorithms by their names in the registry (RFC 8760 2.1)."""
 
-TokenAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
-"""Signatures of tokens (RFC 7518 3.1, RFC 8037): none with a shared key, which the edge would have to guard."""
+TokenAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519"]
+"""Signatures of tokens (RFC 7518 3.1, RFC 9864): none with a shared key, which the edge would have to guard."""
 
 MAX_REGISTRATIONS = 50_000
 """Bindings an appliance may hold at most: at about 1 kB each, 50 MB of memory and disk."""
@@ -78,7 +78,7 @@ class Tokens(Model):
     audience: Annotated[str, Field(min_length=1, max_length=256)]
     keys: FilePath
     authority: HttpsUrl
-    algorithms: Annotated[tuple[TokenAlgorithm, ...], Field(min_length=1)] = ("ES256", "RS256", "EdDSA")
+    algorithms: Annotated[tuple[TokenAlgorithm, ...], Field(min_length=1)] = ("ES256", "RS256", "Ed25519")
     claims: Claims = Claims()
     leeway: Annotated[int, Field(ge=0, le=300)] = 30
 
