@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from b2bua.sip.errors import HeaderError, Refusal, UriError
+from b2bua.sip.grammar import is_token
 from b2bua.sip.limits import MAX_VALUES
 
 if TYPE_CHECKING:
@@ -70,10 +71,12 @@ def check_hops(request: Request) -> None:
 
 
 def check_extensions(request: Request, supported: Collection[str]) -> None:
-    """Check Require (8.2.2.3), which ACK and CANCEL do not have. Raises Refusal 420 with Unsupported."""
+    """Check Require (8.2.2.3), which ACK and CANCEL do not have. Raises Refusal 420 with Unsupported, 400."""
     required = request.index.get("require")
     if required:
         missing = [name for name in request.tokens("require") if name.lower() not in supported]
+        if not all(map(is_token, missing)):
+            raise Refusal("Require holds what is no option tag", 400)
         if missing:
             raise Refusal(f"{', '.join(missing)[:60]} is required", 420, (("Unsupported", ", ".join(missing)),))
 

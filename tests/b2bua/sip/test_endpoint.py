@@ -136,6 +136,11 @@ def test_required_extensions_are_named(endpoint: Endpoint) -> None:
     assert isinstance(knows.events()[0], IncomingInvite)
 
 
+@pytest.mark.parametrize("tag", ["no tag", "a\0b", "(x)"])
+def test_an_option_tag_that_is_none_is_not_repeated(endpoint: Endpoint, tag: str) -> None:
+    assert answer_to(endpoint, request("INVITE", f"Require: {tag}")).status == 400
+
+
 def test_allow_is_named(endpoint: Endpoint) -> None:
     assert "INVITE" in answer_to(endpoint, request("PUBLISH")).tokens("allow")
 
