@@ -52,6 +52,7 @@ def signalling(loaded: LoadedSite) -> Signalling:
         site.limits.calls,
         access_rules(site),
         dialling(site),
+        site.limits.media_silence,
     )
 
 

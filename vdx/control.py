@@ -94,6 +94,8 @@ class Signalling(Part, frozen=True):
     max_calls: int
     access: AccessRules = AccessRules()
     dial: Dialling = Dialling()
+    media_silence: int = 60
+    """Seconds after which a leg that is never heard is dead."""
 
 
 class Prepare(Message, frozen=True, tag="prepare"):

@@ -312,6 +312,10 @@ class Call:
         reported = 200 if self.answered is not None else status
         self._ended(self, CallRecord(self.id, names[0], names[1], self.alias, reported, by, why, setup, duration))
 
+    def fall_silent(self, side: Side, now: float) -> None:
+        """End a call of which one side is not heard any more, although it should be."""
+        self.end(now, 480, "gateway", f"media of the {_NAMES[side]} fell silent: nothing came to any of its pinholes")
+
     def ask_ends(self, now: float, every: float) -> None:
         """Ask both ends whether they are there, at most once in `every` seconds; one that is not ends the call."""
         if self.answered is not None and now - max(self.answered, self._asked) >= every:

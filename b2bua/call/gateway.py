@@ -88,6 +88,7 @@ class Gateway:
             self._end_holders(self._stated - set(message.leases), "its pinholes were closed", now)
         elif isinstance(message, Renewed):
             self._end_holders(set(message.gone), "its pinholes were closed", now)
+            self._end_silent(message, now)
             self._ask_ends(self._upkeep.quiet(message), now)
         elif not isinstance(message, Learned):
             self._desk.answer(message, now)
@@ -261,6 +262,14 @@ class Gateway:
             call = self._calls.get(name)
             if call is not None and not leases.isdisjoint(call.session.leases):
                 call.end(now, 480, "gateway", why)
+
+    def _end_silent(self, message: Renewed, now: float) -> None:
+        for call, side in self._upkeep.silent(message, now, self.plan.signalling.media_silence):
+            try:
+                call.fall_silent(side, now)
+            except Exception as error:
+                log.exception("upkeep.fault: call %s", call.id)
+                self._fault(call.id, error, now)
 
     def _ask_ends(self, quiet: Iterable[Call], now: float) -> None:
         for call in quiet:

@@ -47,6 +47,8 @@ class Session:
         self._agreed: tuple[Description, tuple[MediaEndpoint, ...]] | None = None
         self._bodies: dict[Side, bytes] = {}  # what each side said last that was agreed
         self._asked: bytes = b""
+        self.talking_since: float | None = None
+        """Since when both sides send and receive on some stream as agreed; None on hold, and before the answer."""
         self._busy = False
         self._waiting: deque[Step] = deque()
         self._closed = False
@@ -179,6 +181,7 @@ class Session:
             if final:
                 self._desk.release(self._media.commit(streams))
                 self._agreed = (answer, streams)
+                self.talking_since = now if sdp.two_way(sdp.endpoints(offer, profile), streams) else None
                 self._bodies = {asker: self._asked, _other(asker): body}
                 self._offer, self._early, self._asked = None, b"", b""
             else:

@@ -8,7 +8,16 @@ offer as `answer_to`.
 from b2bua.sdp.codec import codec
 from b2bua.sdp.description import Description, Media, attribute_values, parse, serialise
 from b2bua.sdp.direction import Direction, answerable
-from b2bua.sdp.endpoint import Keying, MediaEndpoint, Refusal, Transport, endpoints, require_answered, require_usable
+from b2bua.sdp.endpoint import (
+    Keying,
+    MediaEndpoint,
+    Refusal,
+    Transport,
+    endpoints,
+    require_answered,
+    require_usable,
+    two_way,
+)
 from b2bua.sdp.errors import (
     AddressNotUsableError,
     AnswerMismatchError,
@@ -56,4 +65,5 @@ __all__ = [
     "require_answered",
     "require_usable",
     "serialise",
+    "two_way",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from b2bua.sdp.description import Description, Media, attribute_values, first
-from b2bua.sdp.direction import DIRECTIONS, HELD, Direction
+from b2bua.sdp.direction import DIRECTIONS, HELD, Direction, answerable
 from b2bua.sdp.errors import MalformedSdpError, NotAcceptableError, NoUsableStreamError, quoted
 from b2bua.sdp.grammar import RTCP, Address, Connection, Family, read_connection
 from b2bua.sdp.profile import DEFAULT, Profile
@@ -145,6 +145,15 @@ def require_answered(streams: tuple[MediaEndpoint, ...]) -> None:
     if spoken and not any(stream.active for stream in spoken):
         why = "; ".join(sorted({stream.refusal.value for stream in spoken if stream.refusal}))
         raise NoUsableStreamError(f"the answer has no usable stream: {why}")
+
+
+def two_way(offer: tuple[MediaEndpoint, ...], answer: tuple[MediaEndpoint, ...]) -> bool:
+    """Tell whether some stream of RTP goes both ways by an offer and its answer: neither side holds it."""
+    return any(
+        asked.active and said.active and answerable(asked.direction, said.direction) is Direction.SENDRECV
+        for asked, said in zip(offer, answer, strict=True)
+        if said.transport is Transport.RTP
+    )
 
 
 def _endpoint(

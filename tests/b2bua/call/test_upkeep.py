@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from b2bua import sip
+from b2bua.call.plan import Plan
 from b2bua.call.upkeep import QUIET_SECONDS, SLICE_LEASES
 from tests.b2bua.call.test_calls import ALICE, BOB, Line, answer, offer, sdp
 from vdx import pinhole
 from vdx.ids import RENEW_SECONDS
+
+
+def hold(line: Line) -> None:
+    """Put the call on hold: nobody is expected to be heard."""
+    assert line.alice.leg
+    line.alice.leg.reinvite(line.world.now, body=held(ALICE, 6000, "sendonly"))
+    line.world.settle()
+    answer(line.bob, line.world, held(BOB, 7000, "recvonly"))
+
+
+def held(host: str, port: int, direction: str) -> bytes:
+    return sdp(host, port).replace(b"t=0 0\r\n", f"t=0 0\r\na={direction}\r\n".encode())
 
 
 def renewals(line: Line) -> list[pinhole.Renew]:
@@ -69,6 +83,7 @@ def test_a_late_answer_still_tells_what_is_gone() -> None:
 def test_a_call_whose_ends_vanished_ends(idle: float | None, transport: str) -> None:
     line = Line(transport)
     line.up()
+    hold(line)
     line.ports.idle = idle
     line.world.lose = lambda _from, _to, _data: True
     line.world.wait(QUIET_SECONDS + 2 * RENEW_SECONDS + 64)
@@ -81,6 +96,7 @@ def test_a_call_whose_ends_vanished_ends(idle: float | None, transport: str) -> 
 def test_one_end_that_forgot_the_call_ends_it() -> None:
     line = Line()
     line.up()
+    hold(line)
     line.ports.idle = None
     assert line.bob.leg
     line.bob.leg.close()  # bob was restarted: he answers 481
@@ -103,6 +119,7 @@ def test_an_end_that_cannot_be_reached_ends_the_call() -> None:
 def test_a_call_on_hold_is_asked_and_stays() -> None:
     line = Line()
     line.up()
+    hold(line)
     line.ports.idle = None
     line.world.wait(10 * (QUIET_SECONDS + RENEW_SECONDS))
     assert len(line.gateway.calls(line.world.now)) == 1
@@ -121,6 +138,7 @@ def test_a_call_that_is_heard_is_never_asked() -> None:
 def test_one_stream_that_is_heard_is_enough() -> None:
     line = Line()
     line.up()
+    hold(line)
     line.world.wait(QUIET_SECONDS + 1)
     first, second = line.ports.open
     never, just = pinhole.Traffic(), pinhole.Traffic(1, 100, 0, 1.0)
@@ -154,6 +172,93 @@ def test_nobody_is_asked_before_an_answer() -> None:
     line.bob.leg.ring(line.world.now)
     line.world.wait(170)
     assert options(line, BOB) == 0
-    answer(line.bob, line.world, sdp(BOB, 7000))
+    answer(line.bob, line.world, held(BOB, 7000, "inactive"))
     line.world.wait(QUIET_SECONDS - RENEW_SECONDS)
     assert options(line, BOB) == 0
+
+
+SILENCE = 60
+HEARD = pinhole.Traffic(100, 10_000, 3, 1.0)
+RTCP_ONLY = pinhole.Traffic(0, 0, 3, 4.0)  # a camera that is off, an audience that only listens
+NEVER = pinhole.Traffic()
+GONE = pinhole.Traffic(100, 10_000, 3, SILENCE + 1.0)
+
+
+def renewed(line: Line, a: pinhole.Traffic, b: pinhole.Traffic) -> None:
+    """Have gatewayd report the same traffic for every lease."""
+    usage = tuple(pinhole.Usage(lease, a, b) for lease in line.ports.open)
+    line.gateway.on_pinhole(pinhole.Renewed(0, usage), line.world.now)
+    line.world.settle()
+
+
+def fresh(after: float = SILENCE + 1, direction: str = "sendrecv") -> Line:
+    """Give a call that has been up for some time, with an answer of that direction."""
+    line = Line()
+    line.dial(offer(ALICE))
+    answer(line.bob, line.world, held(BOB, 7000, direction))
+    line.world.now += after
+    return line
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "who"),
+    [(NEVER, HEARD, "caller"), (GONE, HEARD, "caller"), (HEARD, GONE, "callee"), (RTCP_ONLY, NEVER, "callee")],
+)
+def test_a_side_that_falls_silent_ends_the_call(a: pinhole.Traffic, b: pinhole.Traffic, who: str) -> None:
+    line = fresh()
+    renewed(line, a, b)
+    (record,) = line.world.records
+    assert record.ended_by == "gateway"
+    assert record.why == f"media of the {who} fell silent: nothing came to any of its pinholes"
+    assert line.alice.saw(sip.ByeReceived)
+    assert line.bob.saw(sip.ByeReceived)
+    line.idle()
+
+
+@pytest.mark.parametrize(("a", "b"), [(HEARD, HEARD), (RTCP_ONLY, HEARD), (RTCP_ONLY, RTCP_ONLY)])
+def test_a_side_of_which_anything_is_heard_is_there(a: pinhole.Traffic, b: pinhole.Traffic) -> None:
+    line = fresh()
+    renewed(line, a, b)
+    assert not line.world.records
+
+
+@pytest.mark.parametrize("direction", ["recvonly", "sendonly", "inactive"])
+def test_hold_and_lectures_are_not_silence(direction: str) -> None:
+    line = fresh(direction=direction)
+    renewed(line, NEVER, NEVER)
+    assert not line.world.records
+
+
+def test_silence_counts_from_the_answer_and_from_the_end_of_hold() -> None:
+    line = fresh(after=SILENCE - 1)
+    renewed(line, NEVER, NEVER)
+    hold(line)
+    line.world.now += 10 * SILENCE
+    assert line.alice.leg
+    line.alice.leg.reinvite(line.world.now, body=sdp(ALICE, 6000))
+    line.world.settle()
+    answer(line.bob, line.world, sdp(BOB, 7000))
+    line.world.now += SILENCE - 1
+    renewed(line, GONE, GONE)
+    assert not line.world.records
+    line.world.now += 2
+    renewed(line, GONE, GONE)
+    assert len(line.world.records) == 1
+
+
+def test_one_stream_that_is_heard_speaks_for_its_side() -> None:
+    line = fresh()
+    first, second = line.ports.open
+    for usage in (
+        (pinhole.Usage(first, NEVER, NEVER), pinhole.Usage(second, HEARD, HEARD)),
+        (pinhole.Usage(first, NEVER, NEVER),),  # nothing is said of the other one
+    ):
+        line.gateway.on_pinhole(pinhole.Renewed(0, usage), line.world.now)
+    assert not line.world.records
+
+
+def test_how_long_is_the_sites_word() -> None:
+    line = fresh()
+    line.gateway.plan = Plan("v2", msgspec.structs.replace(line.gateway.plan.signalling, media_silence=120))
+    renewed(line, GONE, GONE)
+    assert not line.world.records

@@ -39,7 +39,5 @@ def test_a_broken_line_is_left_out(line: str) -> None:
         (["b=TIAS:64000"], 2048, ["b=TIAS:64000"]),
     ],
 )
-def test_a_session_without_a_total_is_given_the_limit(
-    lines: list[str], limit: int | None, expected: list[str]
-) -> None:
+def test_a_session_without_a_total_is_given_the_limit(lines: list[str], limit: int | None, expected: list[str]) -> None:
     assert session_bandwidth(lines, limit) == expected
