@@ -16,7 +16,7 @@ class StreamFramer:
     After an error the stream has no message borders any more: the connection has to be closed.
     """
 
-    __slots__ = ("_buffer", "_need", "_scanned", "pings")
+    __slots__ = ("_asked", "_buffer", "_need", "_scanned", "pings", "pongs")
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -24,6 +24,9 @@ class StreamFramer:
         self._scanned = 0
         self.pings = 0
         """Keepalive pings not answered yet; the owner sends PONG for each and sets this back to 0."""
+        self.pongs = 0
+        """Answers to our own pings, for the owner to set back to 0."""
+        self._asked = False
 
     def feed(self, data: bytes) -> list[bytes]:
         """Add octets and give the messages that are complete.
@@ -41,6 +44,10 @@ class StreamFramer:
             del self._buffer[: self._need]
             self._need = 0
         return messages
+
+    def await_pong(self) -> None:
+        """Note that we sent a ping: a line end alone is its answer now, not half a ping."""
+        self._asked = True
 
     def _measure(self) -> bool:
         """Find the length of the message at the front; False if its head is not complete."""
@@ -73,6 +80,11 @@ class StreamFramer:
         while buffer.startswith(PING):
             del buffer[: len(PING)]
             self.pings += 1
+            self._scanned = 0
+        if self._asked and buffer.startswith(PONG) and buffer[2:3] != b"\r":
+            del buffer[: len(PONG)]
+            self._asked = False
+            self.pongs += 1
             self._scanned = 0
         # A lone CRLF before a start line is skipped (7.5); its second half may still be under way
         while len(buffer) > 2 and buffer.startswith(PONG) and not buffer.startswith(b"\r\n\r"):

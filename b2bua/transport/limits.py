@@ -28,6 +28,21 @@ TICK = 0.05
 CONNECT_SECONDS = 5.0
 """RFC 3261 leaves it open; a caller should hear of a dead peer before they hang up."""
 
+HANDSHAKE_SECONDS = 10.0
+"""TLS and the opening of a WebSocket take three round trips; who takes longer holds a place for nothing."""
+
+PING_SECONDS = {"tcp": 95.0, "wss": 50.0}
+"""Idle time after which a connection is pinged: RFC 5626 4.4.1 has 95 to 120 s, and web proxies close after 60 s."""
+
+PONG_SECONDS = 10.0
+"""RFC 5626 4.4.1: a peer that answers pings and has not answered this one by then is gone."""
+
+LINGER_SECONDS = 5.0
+"""What was said last may still be read, by a peer that reads."""
+
+CREDENTIALS_SECONDS = 60.0
+"""Between looks at the files of certificates: one that was renewed serves within a minute."""
+
 FIRST_MESSAGE_SECONDS = 30.0
 """An accepted connection that has sent no whole message by then is closed: it holds a place for nothing."""
 

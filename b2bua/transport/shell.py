@@ -15,12 +15,18 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from b2bua.sip import Flow, Outgoing, Target
+from b2bua.sip import Flow, Outgoing, Target, Wanted
+from b2bua.transport.connection import Connection
+from b2bua.transport.credentials import Credentials
+from b2bua.transport.errors import TlsError
+from b2bua.transport.framing import StreamFraming
 from b2bua.transport.limits import CONNECT_SECONDS, TICK
 from b2bua.transport.listener import Listener
 from b2bua.transport.places import Places
-from b2bua.transport.tcp import Connection, listen
+from b2bua.transport.pool import Pool
+from b2bua.transport.tcp import listen
 from b2bua.transport.udp import UdpSocket
+from b2bua.transport.websocket import WebSocket
 
 log = logging.getLogger(__name__)
 
@@ -65,20 +71,22 @@ def family(host: str) -> int:
 class Shell:
     """All sockets of one element. Time is the event loop's clock, in seconds.
 
-    `after` runs whenever the sink may have something new to say, before its messages go out.
+    `after` runs whenever the sink may have something new to say, before its messages go out; `credentials` has the
+    certificates of listeners for TLS and secure WebSocket.
     """
 
-    def __init__(self, sink: Sink, after: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, sink: Sink, after: Callable[[], None] = lambda: None, credentials: Credentials | None = None
+    ) -> None:
         self._sink = sink
         self._after = after
+        self._credentials = credentials or Credentials()
         self._loop = asyncio.get_running_loop()
         self._ids = itertools.count(1)
         self._udp: dict[int, UdpSocket] = {}
         self._servers: list[tuple[Listener, Listener, asyncio.Server]] = []  # as asked for, as bound
-
-        self._connections: dict[int, Connection] = {}
+        self._pool = Pool()
         self._places = Places()
-        self._opened: dict[Target, Connection] = {}
         self._connecting: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
@@ -96,7 +104,7 @@ class Shell:
                 if listener.transport == "udp":
                     self._open_udp(listener)
                 else:
-                    await self._open_tcp(listener)
+                    await self._open_stream(listener)
                 bound.append(listener)
         except BaseException:
             await self.shut(bound)
@@ -121,17 +129,29 @@ class Shell:
         self._udp[ident] = bound
         self._loop.add_reader(bound.socket, bound.readable)
 
-    async def _open_tcp(self, listener: Listener) -> None:
+    async def _open_stream(self, listener: Listener) -> None:
         bound = listen(listener)
         served = listener
         if not listener.port:
             port = bound.getsockname()[1]
             served = Listener(listener.zone, listener.transport, listener.address, port, listener.advertise)
 
-        def accept() -> Connection:
-            return Connection(self, served, next(self._ids), accepted=True)
+        def accept() -> asyncio.Protocol:
+            return self._accept(listener, served)
 
         self._servers.append((listener, served, await self._loop.create_server(accept, sock=bound)))
+
+    def _accept(self, asked: Listener, served: Listener) -> asyncio.Protocol:
+        if served.transport == "tcp":
+            return Connection(self, served, next(self._ids), StreamFraming())
+        try:
+            tls = self._credentials.accept(asked)
+            web = self._credentials.web(asked) if served.transport == "wss" else None
+        except TlsError as error:  # its site version is not active yet
+            log.info("connection.refused: %s", error)
+            return _Refused()
+        framing = WebSocket(web.origins, web.path) if web else StreamFraming()
+        return Connection(self, served, next(self._ids), framing, tls)
 
     @property
     def listeners(self) -> list[Listener]:
@@ -145,7 +165,7 @@ class Shell:
     @property
     def connections(self) -> int:
         """How many connections are open or opening."""
-        return len(self._connections) + len(self._connecting)
+        return len(self._pool) + len(self._connecting)
 
     async def close(self) -> None:
         """Close everything; the sink hears of every connection that ends."""
@@ -158,7 +178,7 @@ class Shell:
         await asyncio.gather(*self._connecting, return_exceptions=True)
         for _, _, server in self._servers:
             server.close()
-        for connection in list(self._connections.values()):
+        for connection in self._pool:
             connection.close()
         for _, _, server in self._servers:
             await server.wait_closed()
@@ -211,18 +231,14 @@ class Shell:
             if problem:
                 self.undelivered(outgoing, problem)
             return
-        if isinstance(to, Flow):
-            connection = self._connections.get(to.id)
+        connection = self._pool.find(to)
+        try:
             if connection is None:
-                self.undelivered(outgoing, "the connection is closed")
-            else:
-                connection.send(outgoing)
-            return
-        opened = self._opened.get(to) or self._connect(to)
-        if opened is None:
-            self.undelivered(outgoing, f"zone {to.zone} has no {to.transport} listener for {to.host}")
+                connection = self._connect(to)
+        except TlsError as error:
+            self.undelivered(outgoing, str(error))
         else:
-            opened.send(outgoing)
+            connection.send(outgoing)
 
     def _send_udp(self, data: bytes, to: Flow | Target) -> str:
         if isinstance(to, Flow):
@@ -236,13 +252,23 @@ class Shell:
             return f"zone {to.zone} has no udp listener for {host}"
         return udp.send(data, host, port)
 
-    def _connect(self, to: Target) -> Connection | None:
-        """Start a connection from the listener's address; messages to it wait."""
-        listener = next((one for _, one, _ in self._servers if _fits(one, to)), None)
-        if listener is None:
-            return None
-        connection = Connection(self, listener, next(self._ids), accepted=False)
-        self._opened[to] = connection
+    def _connect(self, to: Flow | Target) -> Connection:
+        """Start a connection from the listener's address; messages to it wait.
+
+        Raises TlsError where none can be opened: it is theirs to open, or there is no listener to leave from.
+        """
+        if isinstance(to, Flow):
+            raise TlsError("the connection is closed")
+        if to.transport == "wss":
+            raise TlsError("the WebSocket is closed, and only its browser can open another one")
+        asked, listener = next(((asked, one) for asked, one, _ in self._servers if _fits(one, to)), (None, None))
+        if asked is None or listener is None:
+            raise TlsError(f"zone {to.zone} has no {to.transport} listener for {to.host}")
+        tls = None
+        if to.transport == "tls":
+            tls = self._credentials.connect(asked, to.wanted or Wanted(frozenset({to.host})))
+        connection = Connection(self, listener, next(self._ids), StreamFraming(), tls, to)
+        self._pool.opening(to, connection)
         task = self._loop.create_task(self._open_connection(connection, to))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
@@ -263,12 +289,17 @@ class Shell:
 
     # What connections report
 
-    def opened(self, connection: Connection, remote: str) -> bool:
+    def connected(self, connection: Connection) -> bool:
         """Register a connection; False if the listener has no place for another one, or for one of this host."""
-        if connection.accepted and not self._places.take(connection.listener, remote, connection.id):
+        place = connection.listener, connection.remote[0], connection.id
+        if connection.accepted and not self._places.take(*place):
             return False
-        self._connections[connection.id] = connection
+        self._pool.connected(connection)
         return True
+
+    def opened(self, connection: Connection) -> None:
+        """Note whose a connection is."""
+        self._pool.opened(connection)
 
     def undelivered(self, outgoing: Outgoing, sentence: str) -> None:
         """Tell the sink that a message never left."""
@@ -277,14 +308,21 @@ class Shell:
         self._loop.call_soon(self.flush)
 
     def closed(self, connection: Connection) -> None:
-        """Forget a connection, under both its names."""
-        known = self._connections.pop(connection.id, None)
-        for target in [target for target, one in self._opened.items() if one is connection]:
-            del self._opened[target]
-        if known is not None and connection.flow is not None:
-            self._places.leave(connection.listener, connection.flow.remote[0], connection.id)
+        """Forget a connection."""
+        known = self._pool.closed(connection)
+        self._places.leave(connection.listener, connection.remote[0], connection.id)
+        if known and connection.flow is not None:
             self._sink.flow_closed(connection.flow, self._loop.time())
         self.flush()
+
+
+class _Refused(asyncio.Protocol):
+    """A connection that cannot be served: it is closed at once."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Close it."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - asyncio makes a stream transport for a stream
+        transport.abort()
 
 
 def _fits(listener: Listener, to: Target) -> bool:

@@ -104,7 +104,7 @@ def test_a_call(transport: str, address: str) -> None:
         ann.do(caller.bye)
         await bob.take(ByeReceived)
         expected = 0 if transport == "udp" else 1
-        assert len(bob.shell._connections) == expected  # the whole call went over one connection
+        assert len(bob.shell._pool) == expected  # the whole call went over one connection
 
     play(scene, address)
 
@@ -120,7 +120,7 @@ def test_requests_to_one_target_share_a_connection() -> None:
             bob.do(event.handle.respond)
         for _ in range(3):
             assert (await ann.take(RequestAnswered)).status == 200
-        assert len(bob.shell._connections) == 1
+        assert len(bob.shell._pool) == 1
 
     play(scene)
 
@@ -159,7 +159,7 @@ def test_a_connection_that_breaks_fails_what_waits_on_it() -> None:
         ann.endpoint.invite(ann.invitation(bob.listener("tcp")), ann.shell.now)
         ann.shell.flush()
         await bob.take(IncomingInvite)
-        for connection in list(bob.shell._connections.values()):
+        for connection in bob.shell._pool:
             connection.close()
         assert (await ann.take(Failed)).status == 503
 
@@ -218,7 +218,7 @@ def test_a_slow_reader_loses_its_connection_only() -> None:
                 break
         bob.do(event.handle.respond)
         assert (await ann.take(RequestAnswered)).status == 200
-        assert len(bob.shell._connections) == 1
+        assert len(bob.shell._pool) == 1
         assert bob.endpoint.dropped["undelivered"]
         slow.close()
 
@@ -273,7 +273,7 @@ def test_listeners_come_and_go() -> None:
 
 
 def test_a_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("b2bua.transport.tcp.FIRST_MESSAGE_SECONDS", 0.01)
+    monkeypatch.setattr("b2bua.transport.pulse.FIRST_MESSAGE_SECONDS", 0.01)
 
     async def scene(_ann: Station, bob: Station) -> None:
         listener = bob.listener("tcp")
@@ -294,8 +294,8 @@ OPTIONS = (
 
 
 def test_an_idle_connection_is_closed_and_one_kept_alive_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("b2bua.transport.tcp.IDLE_SECONDS", 4.0)
-    monkeypatch.setattr("b2bua.transport.tcp.FIRST_MESSAGE_SECONDS", 2.0)
+    monkeypatch.setattr("b2bua.transport.pulse.IDLE_SECONDS", 4.0)
+    monkeypatch.setattr("b2bua.transport.pulse.FIRST_MESSAGE_SECONDS", 2.0)
 
     async def scene(_ann: Station, bob: Station) -> None:
         loop = asyncio.get_running_loop()
@@ -318,7 +318,7 @@ def test_an_idle_connection_is_closed_and_one_kept_alive_is_not(monkeypatch: pyt
 
 
 def test_keepalives_alone_hold_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("b2bua.transport.tcp.FIRST_MESSAGE_SECONDS", 0.2)
+    monkeypatch.setattr("b2bua.transport.pulse.FIRST_MESSAGE_SECONDS", 0.2)
 
     async def scene(_ann: Station, bob: Station) -> None:
         opened = await greet(bob.listener("tcp"), LOOPBACK)
@@ -378,7 +378,7 @@ def test_connections_are_bounded(
 
 
 def test_messages_that_wait_for_a_connection_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("b2bua.transport.tcp.MAX_WAITING", 2)
+    monkeypatch.setattr("b2bua.transport.connection.MAX_WAITING", 2)
 
     async def scene(ann: Station, bob: Station) -> None:
         for _ in range(3):
