@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 ARGS ?=
 
-.PHONY: help setup lab test unit system lint bench lock clean
+.PHONY: help setup lab test unit system lint bench fuzz clean
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
 
@@ -31,8 +31,9 @@ bench: setup     ## side-by-side measurements (ARGS="relay --aims")
 	tools/setup-bench
 	$(PY) -m bench $(ARGS)
 
-lock: setup      ## resolve dependencies anew into requirements/
-	tools/lock
+fuzz: setup      ## what reads foreign octets, for ten minutes (ARGS="--seconds 60 --only gateway")
+	tools/setup-fuzz
+	PYTHONPATH=.setup/fuzz $(PY) -m tests.fuzz $(ARGS)
 
 clean:           ## remove what setup made
 	rm -rf .venv .setup build *.egg-info
