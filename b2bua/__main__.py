@@ -19,7 +19,7 @@ from b2bua.control import Control
 from b2bua.ids import GatewayIds
 from b2bua.listeners import SiteListeners
 from b2bua.pinholes import PinholeClient
-from b2bua.transport import Shell
+from b2bua.transport import Credentials, Shell
 from vdx import control, wire
 from vdx.errors import VdxError
 from vdx.service import feed_watchdog, tell
@@ -49,9 +49,11 @@ async def run(run_dir: Path) -> None:
     """Wire everything together and serve until SIGTERM."""
     gateway = Gateway(GatewayIds(), _log_record)
     loop = asyncio.get_running_loop()
-    shell = Shell(gateway, after=lambda: _ask(gateway, pinholes))
+    credentials = Credentials()
+    shell = Shell(gateway, lambda: _ask(gateway, pinholes), credentials)
+    listeners = SiteListeners(shell, credentials)
     pinholes = PinholeClient(run_dir / "pinhole.sock", gateway, loop.time, shell.flush)
-    steering = Control(gateway, SiteListeners(shell), loop.time, shell.flush)
+    steering = Control(gateway, listeners, loop.time, shell.flush)
     server = await wire.serve(run_dir / "control.sock", control.B2buaServerCodec, steering.serve, mode=0o660)
 
     stop = asyncio.Event()
@@ -59,6 +61,7 @@ async def run(run_dir: Path) -> None:
         loop.add_signal_handler(name, stop.set)
     tasks = [
         asyncio.create_task(pinholes.run(), name="pinholes"),
+        asyncio.create_task(listeners.watch(), name="certificates"),
         asyncio.create_task(feed_watchdog(), name="watchdog"),
     ]
     gc.collect()

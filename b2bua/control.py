@@ -74,7 +74,7 @@ class Control:
                 return self._reading.answer(message, now, Lens(time.time() - now, self._leaves_from))
 
     async def _prepare(self, number: int, plan: Plan) -> control.Prepared:
-        errors = await self._listeners.prepare(plan.signalling.listeners)
+        errors = await self._listeners.prepare(plan.signalling.listeners, plan.signalling.peers)
         self._prepared = None if errors else plan
         return control.Prepared(number, errors)
 
@@ -92,5 +92,6 @@ class Control:
 
     def _status(self, number: int) -> control.StatusReport:
         facts: dict[str, str | int | float] = {**self._gateway.sizes, **self._gateway.counts}
+        facts |= self._listeners.facts()
         facts |= {f"dropped: {reason}": count for reason, count in self._gateway.endpoint.dropped.items()}
         return control.StatusReport(number, "b2bua", self._gateway.plan.version, "running", facts)

@@ -20,6 +20,7 @@ from b2bua.call.plan import EMPTY, Plan
 from b2bua.call.record import CallRecord
 from b2bua.call.route import Refusal, Route
 from b2bua.call.session import Session
+from b2bua.call.target import target as target_of
 from b2bua.sdp import Writer
 from vdx import admission
 from vdx.control import SipListener, SipPeer
@@ -124,7 +125,7 @@ class Entrance:
             "b": Writer(self._ids.session(), sdp.address(listener.advertise)),
         }
         session = Session(ident, self._desk, parties, writers)
-        destination = sip.Target(route.peer.zone, transport, host, port, listener.address)
+        destination = target_of(route.peer, (host, port, transport), listener)
         sent_by = (listener.advertise, listener.advertise_port)
         hops = request.max_forwards
 

@@ -1,0 +1,25 @@
+"""Where the calls to a peer go, and over TLS who has to answer there."""
+
+from __future__ import annotations
+
+from b2bua.sip import Target, Wanted
+from vdx.control import SipListener, SipPeer
+
+
+def wanted(peer: SipPeer, host: str) -> Wanted:
+    """Say whose certificate has to be shown at `host` (RFC 5922 7.3).
+
+    That of the `server_name` in the site file, else one of the peer's own names, else one for the address.
+    """
+    tls = peer.tls
+    if tls is None:
+        return Wanted(frozenset({host}))
+    names = {tls.server_name} if tls.server_name else set(tls.names)
+    return Wanted(frozenset(names or {host}), tls.trust, tls.server_name)
+
+
+def target(peer: SipPeer, place: tuple[str, int, str], listener: SipListener) -> Target:
+    """Give the target for `place` (address, port, transport) of a peer, leaving from `listener`."""
+    host, port, transport = place
+    whom = wanted(peer, host) if transport == "tls" else None
+    return Target(peer.zone, transport, host, port, listener.address, whom)
