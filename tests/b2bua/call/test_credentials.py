@@ -40,8 +40,8 @@ def answered(
     known: Users,
     *,
     name: str = "room",
-    password: str = "p",
-    uri: str = URI,  # noqa: S107
+    password: str = "p",  # noqa: S107
+    uri: str = URI,
 ) -> str:
     fields = made.challenges(known, FLOW, 0.0)
     challenge = digest.choose([parse_challenge(value) for _, value in fields], Secret(password), name)

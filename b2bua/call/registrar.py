@@ -1,0 +1,385 @@
+"""The registrar: where the devices of users are, for how long, and over which connection (RFC 3261 10.3).
+
+Pure: a REGISTER whose sender is known goes in with the time, an outcome comes out, or sip.Refusal. With it come changes
+to be stored; `load` takes them back after a restart. Time is wall-clock seconds, as bindings outlive the program.
+
+A binding is named by its instance and reg-id where the device has these (RFC 5626 6), and by its contact otherwise. It
+is reached over the flow it came by, whatever address its contact names: behind a NAT no other way leads there, and
+nobody can register a third party's address as his own. Contacts are shown to their own user only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from b2bua.sip import Flow, NameAddr, Refusal, Request, SipError, Target, is_writable, parse_name_addr, parse_uri
+from b2bua.sip.dialog import next_hop
+from b2bua.sip.grammar import parse_number, split_list, unquote
+from b2bua.sip.uri import DEFAULT_PORTS
+from vdx.access import AccessRules, BindingInfo
+
+MAX_CONTACT = 512
+"""Characters of a contact, an instance or a value of Path: browsers' are the longest, with about 150."""
+
+MAX_PATH = 4
+"""Values of Path: proxies between a device and its registrar; an institution has one or two."""
+
+MAX_AGENT = 64
+"""Characters kept of a User-Agent, for operators."""
+
+MAX_CALL_ID = 256
+"""Characters of a Call-ID that is kept with a binding."""
+
+MAX_REG_ID = 2**31 - 1
+"""RFC 5626 11.1: reg-id is below 2**31."""
+
+FLOW_SECONDS = 120
+"""Flow-Timer of RFC 5626 4.4.1: a device that has not spoken for so long sends a keepalive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One device of a user: `contact` as registered, `expires` and `changed` in wall-clock seconds.
+
+    `local` and `remote` are the two ends of the flow it came by, `key` tells it from the user's other devices.
+    """
+
+    peer: str
+    user: str
+    key: str
+    contact: str
+    expires: float
+    changed: float
+    call_id: str
+    number: int
+    zone: str
+    transport: str
+    local: tuple[str, int]
+    remote: tuple[str, int]
+    params: str = ""
+    path: tuple[str, ...] = ()
+    quality: float = 1.0
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a call for a registered user goes: over which way, to which Request-URI, by which Route."""
+
+    binding: Binding
+    to: Flow | Target
+    uri: str
+    route: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be stored: a binding as it is now, or (None) that it is gone."""
+
+    peer: str
+    user: str
+    key: str
+    binding: Binding | None
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A REGISTER that was carried out: what its 200 says."""
+
+    contacts: tuple[str, ...]
+    headers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One contact of a REGISTER."""
+
+    address: NameAddr
+    key: str
+    params: str
+    seconds: int
+    quality: float
+
+
+Who = tuple[str, str]
+"""A user: his peer, and his name in lower case, as people dial it in any."""
+
+
+class Registrar:
+    """Every binding of an appliance, by user and key."""
+
+    def __init__(self, rules: AccessRules | None = None) -> None:
+        self.rules = rules or AccessRules()
+        self._users: dict[Who, dict[str, Binding]] = {}
+        self._flows: dict[tuple[Who, str], Flow] = {}
+        self._carried: dict[Flow, set[tuple[Who, str]]] = {}
+        self._count = 0
+        self._changes: list[Change] = []
+
+    def __len__(self) -> int:
+        return self._count
+
+    def load(self, bindings: Iterable[Binding], wall: float) -> None:
+        """Take in what was stored; connections are gone, so those devices wait for their next REGISTER."""
+        over: list[Change] = []
+        for binding in bindings:
+            if binding.expires > wall and self._count < self.rules.in_all:
+                self._keep(binding, None)
+            else:
+                over.append(Change(binding.peer, binding.user, binding.key, None))
+        self._changes = over
+
+    def changes(self) -> list[Change]:
+        """Give what is to be stored since the last call."""
+        changes, self._changes = self._changes, []
+        return changes
+
+    def register(self, request: Request, flow: Flow, peer: str, user: str, wall: float) -> Registered:
+        """Carry out a REGISTER of `user`; raises sip.Refusal 400, 403, 423, 439, 500 or 503, and nothing changed."""
+        if _user_of(request.to.uri).lower() != user.lower():
+            raise Refusal(f"{user!r} may register nobody but himself", 403)
+        who = (peer, user.lower())
+        self._expire(who, wall)
+        held = self._users.get(who, {})
+        path = _path(request)
+        if request.get("contact").strip() == "*":
+            self._remove_all(request, who, held)
+        else:
+            asked = self._read(request)
+            self._check_order(request, held, [one.key for one in asked])
+            self._check_room(held, asked, wall)
+            outbound = _outbound(request, asked, path)
+            for one in asked:
+                self._change(request, flow, who, one, path, wall)
+            if outbound:
+                return self._outcome(who, request, wall, (("Require", "outbound"), ("Flow-Timer", str(FLOW_SECONDS))))
+        return self._outcome(who, request, wall)
+
+    def find(self, peer: str, user: str, wall: float) -> list[Place]:
+        """Give where a user can be reached now, the way he prefers first, then the newest."""
+        who = (peer, user.lower())
+        self._expire(who, wall)
+        bindings = sorted(self._users.get(who, {}).values(), key=lambda one: (-one.quality, -one.changed))
+        return [place for binding in bindings if (place := self._place(who, binding)) is not None]
+
+    def flow_closed(self, flow: Flow) -> None:
+        """Forget a connection; the device is expected to register anew, and is reached anew then."""
+        for name in self._carried.pop(flow, ()):
+            self._flows.pop(name, None)
+
+    def listed(self, wall: float) -> tuple[BindingInfo, ...]:
+        """List every binding for operators, by user."""
+        return tuple(
+            BindingInfo(
+                one.peer,
+                one.user,
+                one.contact,
+                f"{one.remote[0]}:{one.remote[1]}",
+                one.transport,
+                round(one.expires - wall, 1),
+                one.agent,
+                self._place(who, one) is not None,
+            )
+            for who in sorted(self._users)
+            for one in self._users[who].values()
+            if one.expires > wall
+        )
+
+    # One REGISTER
+
+    def _read(self, request: Request) -> list[_Asked]:
+        header = request.get("expires").strip()
+        default = int(header) if header.isascii() and header.isdigit() and len(header) <= 10 else self.rules.usual
+        contacts = [part for value in request.all("contact") for part in split_list(value)]
+        if len(contacts) > self.rules.per_user:
+            raise Refusal(f"a user has at most {self.rules.per_user} contacts", 403)
+        asked = [self._read_one(parse_name_addr(part), default) for part in contacts]
+        if len({one.key for one in asked}) < len(asked):
+            raise Refusal("a contact stands twice", 400)
+        return asked
+
+    def _read_one(self, address: NameAddr, default: int) -> _Asked:
+        uri = parse_uri(address.uri)  # 10.3, step 6: SIP and SIPS are what calls can go to
+        if len(address.uri) > MAX_CONTACT or uri.headers or not is_writable(address.uri):
+            raise Refusal("the contact is too long, or cannot stand in a request", 400)
+        text = address.params.get("expires", "")
+        # 20.10: an expires that cannot be read counts as none
+        seconds = int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else default
+        rules = self.rules
+        if 0 < seconds < rules.shortest:
+            raise Refusal(f"{seconds} s is too brief", 423, (("Min-Expires", str(rules.shortest)),))
+        instance, reg_id = address.params.get("+sip.instance", ""), address.params.get("reg-id", "")
+        if len(instance) > MAX_CONTACT or not is_writable(instance):
+            raise Refusal("the instance is too long, or cannot stand in a message", 400)
+        number = parse_number(reg_id, MAX_REG_ID) if reg_id else 0
+        params = f";+sip.instance={instance}" if instance else ""
+        key = _contact_key(address.uri)
+        if instance and number:
+            params += f";reg-id={number}"
+            key = f"{unquote(instance)} {number}"
+        return _Asked(address, key, params, min(seconds, rules.longest), _quality(address.params.get("q", "")))
+
+    @staticmethod
+    def _check_order(request: Request, held: dict[str, Binding], keys: Iterable[str]) -> None:
+        """Refuse what was overtaken by a later REGISTER of the same device (10.3, step 7)."""
+        call_id, number = request.call_id, request.cseq.number
+        if len(call_id) > MAX_CALL_ID:
+            raise Refusal(f"a Call-ID over {MAX_CALL_ID} characters is not kept", 400)
+        for key in keys:
+            binding = held.get(key)
+            if binding is not None and binding.call_id == call_id and number <= binding.number:
+                raise Refusal("a later REGISTER has come before this one", 500)
+
+    def _check_room(self, held: dict[str, Binding], asked: list[_Asked], wall: float) -> None:
+        fresh = sum(1 for one in asked if one.seconds and one.key not in held)
+        if self._count + fresh > self.rules.in_all:
+            for who in list(self._users):
+                self._expire(who, wall)
+            if self._count + fresh > self.rules.in_all:
+                raise Refusal("there is no room for another registration", 503, (("Retry-After", "60"),))
+
+    def _remove_all(self, request: Request, who: Who, held: dict[str, Binding]) -> None:
+        if request.get("expires").strip() != "0" or len(request.all("contact")) != 1:
+            raise Refusal('the contact "*" stands alone and with Expires: 0', 400)
+        self._check_order(request, held, held)
+        for key in list(held):
+            self._drop(who, key)
+
+    def _change(self, request: Request, flow: Flow, who: Who, one: _Asked, path: tuple[str, ...], wall: float) -> None:
+        if not one.seconds:
+            self._drop(who, one.key)
+            return
+        held = self._users.get(who, {})
+        if one.key not in held and len(held) >= self.rules.per_user:
+            # a device without instance that moves leaves its old contacts behind: the longest unheard one goes
+            self._drop(who, min(held, key=lambda key: held[key].changed))
+        binding = Binding(
+            peer=who[0],
+            user=who[1],
+            key=one.key,
+            contact=one.address.uri,
+            expires=wall + one.seconds,
+            changed=wall,
+            call_id=request.call_id,
+            number=request.cseq.number,
+            zone=flow.zone,
+            transport=flow.transport,
+            local=flow.local,
+            remote=flow.remote,
+            params=one.params,
+            path=path,
+            quality=one.quality,
+            agent=_agent(request),
+        )
+        self._keep(binding, flow)
+
+    def _outcome(self, who: Who, request: Request, wall: float, more: tuple[tuple[str, str], ...] = ()) -> Registered:
+        contacts = tuple(
+            f"<{one.contact}>{one.params};expires={max(1, round(one.expires - wall))}"
+            for one in self._users.get(who, {}).values()
+        )
+        return Registered(contacts, (*(("Path", value) for value in request.all("path")), *more))
+
+    # What is held
+
+    def _keep(self, binding: Binding, flow: Flow | None) -> None:
+        who = (binding.peer, binding.user)
+        held = self._users.setdefault(who, {})
+        self._count += binding.key not in held
+        held[binding.key] = binding
+        self._part(who, binding.key)
+        if flow is not None:
+            self._flows[who, binding.key] = flow
+            self._carried.setdefault(flow, set()).add((who, binding.key))
+        self._changes.append(Change(*who, binding.key, binding))
+
+    def _drop(self, who: Who, key: str) -> None:
+        held = self._users.get(who)
+        if held is None or held.pop(key, None) is None:
+            return
+        self._count -= 1
+        if not held:
+            del self._users[who]
+        self._part(who, key)
+        self._changes.append(Change(*who, key, None))
+
+    def _part(self, who: Who, key: str) -> None:
+        """Take a binding off the flow it was reached over."""
+        flow = self._flows.pop((who, key), None)
+        carried = self._carried.get(flow) if flow is not None else None
+        if flow is not None and carried is not None:
+            carried.discard((who, key))
+            if not carried:
+                del self._carried[flow]
+
+    def _expire(self, who: Who, wall: float) -> None:
+        for key in [key for key, one in self._users.get(who, {}).items() if one.expires <= wall]:
+            self._drop(who, key)
+
+    def _place(self, who: Who, binding: Binding) -> Place | None:
+        """Give the way to a binding: its flow; without one where a datagram or a new connection may find it."""
+        flow = self._flows.get((who, binding.key))
+        to: Flow | Target
+        if binding.transport == "udp":
+            to = flow or Target(binding.zone, "udp", *binding.remote, source=binding.local[0])
+            if flow is not None and not binding.path:
+                to = next_hop(binding.contact, flow)
+        elif flow is not None:
+            to = flow
+        else:
+            uri = parse_uri(binding.contact)
+            if binding.transport != "tcp" or uri.host != binding.remote[0] or binding.path:
+                return None
+            to = Target(binding.zone, "tcp", uri.host, uri.port or DEFAULT_PORTS["tcp"], source=binding.local[0])
+        return Place(binding, to, binding.contact, binding.path)
+
+
+def _path(request: Request) -> tuple[str, ...]:
+    """Read Path (RFC 3327 5.3): the proxies that a call has to pass, first the nearest to us."""
+    values = tuple(part for value in request.all("path") for part in split_list(value))
+    if len(values) > MAX_PATH or any(len(value) > MAX_CONTACT or not is_writable(value) for value in values):
+        raise Refusal(f"Path has over {MAX_PATH} values, or one that is too long", 400)
+    for value in values:
+        parse_uri(parse_name_addr(value).uri)
+    return values
+
+
+def _outbound(request: Request, asked: list[_Asked], path: tuple[str, ...]) -> bool:
+    """Tell whether the device keeps its connection up for us (RFC 5626 6); 439 where a proxy between does not."""
+    if not any(";reg-id=" in one.params for one in asked):
+        return False
+    if "outbound" not in {name.lower() for name in request.tokens("supported")}:
+        return False
+    hops = sum(len(split_list(value)) for value in request.all("via"))
+    if hops > 1 and (not path or "ob" not in parse_uri(parse_name_addr(path[-1]).uri).params):
+        raise Refusal("the first hop does not support outbound", 439)
+    return True
+
+
+def _user_of(uri: str) -> str:
+    try:
+        return parse_uri(uri).user
+    except SipError:
+        return ""
+
+
+def _contact_key(text: str) -> str:
+    """Write a contact so that equal ones are equal text, as far as devices differ (19.1.4)."""
+    uri = parse_uri(text)
+    params = ";".join(f"{name}={uri.params[name].lower()}" for name in ("transport", "user") if name in uri.params)
+    return f"{uri.scheme}:{uri.user}@{uri.host.lower()}:{uri.port or ''};{params}"
+
+
+def _quality(text: str) -> float:
+    """Read a q value (20.10): 0 to 1, 1 for what cannot be read."""
+    try:
+        value = float(text)
+    except ValueError:
+        return 1.0
+    return value if 0 <= value <= 1 else 1.0
+
+
+def _agent(request: Request) -> str:
+    text = request.get("user-agent")[:MAX_AGENT]
+    return text if text.isprintable() else ""
