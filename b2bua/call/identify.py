@@ -1,7 +1,8 @@
 """Tell who sent a request: the ways in order of their strength, and a sentence about each for `route explain`.
 
-The first way that finds a peer decides. A source prefix is the weakest: where its peer has users who log in, or a
-certificate, it only says whom to ask.
+The first way that finds a peer decides. A source prefix is the weakest: where users of its peer log in or bring
+tokens, it is not enough. A certificate is known from whatever address; a peer that is to be known by nothing else has
+no `sources`.
 """
 
 from __future__ import annotations
@@ -113,8 +114,7 @@ def identify(
 
 def has_to_prove(peer: SipPeer) -> bool:
     """Tell whether a source prefix is not enough for this peer."""
-    tls = peer.tls
-    return bool(peer.access.users or peer.access.tokens or (tls is not None and (tls.names or tls.subject)))
+    return peer.access.users is not None or peer.access.tokens is not None
 
 
 def _by_certificate(peers: Peers, flow: Flow, _shown: Shown, _registered: Caller | None) -> Caller | None:
