@@ -33,7 +33,7 @@ class Gateway:
     """Every call, by its two legs."""
 
     def __init__(self, ids: Ids, on_record: Callable[[CallRecord], None], settings: sip.Settings | None = None) -> None:
-        self.endpoint = sip.Endpoint(ids, settings or sip.Settings(allow=ALLOW), self._admit)
+        self.endpoint = sip.Endpoint(ids, settings or sip.Settings(allow=ALLOW, supported=frozenset()), self._admit)
         self.counts: Counter[str] = Counter()
         self.traces = Traces(self._traced)
         self._now = 0.0

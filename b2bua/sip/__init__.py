@@ -16,6 +16,7 @@ from b2bua.sip.errors import (
     UriError,
 )
 from b2bua.sip.events import (
+    Acknowledged,
     Answered,
     ByeReceived,
     Cancelled,
@@ -24,8 +25,10 @@ from b2bua.sip.events import (
     Failed,
     IncomingInvite,
     Lost,
+    Offered,
     Provisional,
     Redirected,
+    RefreshDue,
     ReInvite,
     ReInviteAnswered,
     ReInviteFailed,
@@ -45,6 +48,7 @@ from b2bua.sip.stream import StreamFramer
 from b2bua.sip.uri import Uri, parse_uri
 
 __all__ = [
+    "Acknowledged",
     "Answered",
     "ByeReceived",
     "CSeq",
@@ -66,6 +70,7 @@ __all__ = [
     "Lost",
     "Message",
     "NameAddr",
+    "Offered",
     "Outgoing",
     "ParseError",
     "Provisional",
@@ -74,6 +79,7 @@ __all__ = [
     "ReInviteFailed",
     "ReInviteRetry",
     "Redirected",
+    "RefreshDue",
     "Refusal",
     "Request",
     "RequestAnswered",

@@ -6,6 +6,7 @@ timer to `next_timer()`. Nothing here reads a clock or a socket.
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections import Counter
 from collections.abc import Callable
@@ -21,15 +22,19 @@ from b2bua.sip.headers import parse_name_addr
 from b2bua.sip.invite_client import ClientInvite
 from b2bua.sip.invite_server import ServerInvite
 from b2bua.sip.layer import Ids, Layer, Settings
-from b2bua.sip.leg import CALLED, Leg
+from b2bua.sip.leg import Leg
 from b2bua.sip.limits import MAX_NEW_REQUESTS
+from b2bua.sip.login import Login
 from b2bua.sip.message import Fields, Response
 from b2bua.sip.parser import parse
-from b2bua.sip.request import ClientRequest, ServerRequest
+from b2bua.sip.request import Challenged, ClientRequest, ServerRequest
 from b2bua.sip.routing import answer_path, answer_via, same_path, transaction_key
+from b2bua.sip.session_timer import check_interval
+from b2bua.sip.states import CALLED
 from b2bua.sip.transaction import ClientTransaction, ServerTransaction
 from b2bua.sip.uri import parse_uri, user_of
 from b2bua.sip.validate import check_contact, check_extensions, check_hops, check_method, check_shape
+from b2bua.sip.within import receive_within
 from b2bua.sip.write import Head, content, echo, fields_text, request_head, status_line
 
 if TYPE_CHECKING:
@@ -44,7 +49,8 @@ class Invitation:
 
     `from_` and `to` are name-addrs without tag; `sent_by` host and port for Via; `contact` a whole value, "" for a bare
     one made from `sent_by` and the user of `from_`; `route` the values of a preloaded Route; no body means that the
-    peer is to offer.
+    peer is to offer. `login` answers the challenges that it, and what follows in its dialog, meets; without `reliable`
+    the peer hears nothing of 100rel (RFC 3262): an offer in a reliable response could not be answered.
     """
 
     destination: Flow | Target
@@ -58,6 +64,8 @@ class Invitation:
     body: bytes = b""
     content_type: str = "application/sdp"
     max_forwards: int = 70
+    login: Login | None = None
+    reliable: bool = True
 
 
 class Endpoint:
@@ -118,25 +126,40 @@ class Endpoint:
         layer.now = now
         tag = layer.ids.token()
         head, who = self._head(invitation, tag)
-        rest = content(
-            f"Contact: {who.contact}\r\n{fields_text(invitation.headers)}", invitation.body, invitation.content_type
-        )
+        lines = f"Contact: {who.contact}\r\n{fields_text(invitation.headers)}"
+        refuse_injection(invitation.content_type)
         leg = Leg(layer, invitation.destination.zone, who, head.call_id, tag)
         layer.legs[tag] = leg
-        leg.outgoing = ClientInvite(leg, head, invitation.destination, initial=True)
+        leg.login = invitation.login
+        leg.outgoing = ClientInvite(leg, head, invitation.destination, initial=True, reliable=invitation.reliable)
         leg.negotiate("send invite", invitation.body)
-        leg.outgoing.transaction.send(request_head("INVITE", head, invitation.max_forwards) + rest)
+        leg.outgoing.send(lines, invitation.body, invitation.content_type, invitation.max_forwards)
         return leg
 
     def request(self, method: str, invitation: Invitation, now: float) -> ClientRequest:
         """Send another request outside dialogs, such as OPTIONS. Raises like `invite`."""
         layer = self._layer
         layer.now = now
-        head, _ = self._head(invitation, layer.ids.token())
-        rest = content(fields_text(invitation.headers), invitation.body, invitation.content_type)
+        head, who = self._head(invitation, layer.ids.token())
+        lines = fields_text(invitation.headers)
         handle = ClientRequest(layer, method)
-        transaction = ClientTransaction(layer, method, head, invitation.destination, handle)
-        transaction.send(request_head(method, head, invitation.max_forwards) + rest)
+        if invitation.login is None:
+            transaction = ClientTransaction(layer, method, head, invitation.destination, handle)
+            rest = content(lines, invitation.body, invitation.content_type)
+            transaction.send(request_head(method, head, invitation.max_forwards) + rest)
+            return handle
+        numbers = itertools.count(head.number)
+        Challenged(
+            layer,
+            invitation.login,
+            method,
+            lambda: (head._replace(via=who.via(layer.ids.token()), number=next(numbers)), invitation.destination),
+            lines,
+            invitation.body,
+            invitation.content_type,
+            handle,
+            invitation.max_forwards,
+        ).send()
         return handle
 
     def _head(self, invitation: Invitation, tag: str) -> tuple[Head, Local]:
@@ -304,7 +327,7 @@ class Endpoint:
             check_contact(request)
         transaction = self._open(request, key, flow, "")
         transaction.open()
-        leg.on_request(transaction, request, flow)
+        receive_within(leg, transaction, request, flow)
 
     def _outside(self, request: Request, key: str, flow: Flow) -> None:
         """Take a request that is new to us: a call, or something like OPTIONS."""
@@ -318,6 +341,8 @@ class Endpoint:
             raise Refusal("there is no room for another transaction", 503, (("Retry-After", "10"),))
         check_extensions(request, layer.settings.supported)
         method = request.method
+        if method == "INVITE":
+            check_interval(request, layer.settings)
         if method in {"BYE", "PRACK", "UPDATE", "INFO"}:
             raise Refusal(f"{method} outside a dialog", 481)
         tag = layer.ids.token()
@@ -335,6 +360,7 @@ class Endpoint:
             return
         leg = Leg(layer, flow.zone, who, request.call_id, tag)
         leg.called = True
+        leg.allow(request)
         leg.state = CALLED
         leg.dialog = dialog
         leg.incoming = ServerInvite(leg, transaction, request, initial=True)

@@ -28,11 +28,17 @@ class IncomingInvite:
 
 @dataclass(frozen=True, slots=True)
 class Provisional:
-    """101 to 199 to our INVITE; `to_tag` tells the forks apart, a body is an early answer."""
+    """101 to 199 to our INVITE; `to_tag` tells the forks apart, a body is an early answer.
+
+    A `reliable` one settles its body (RFC 3262). With `prack_owed` that is the offer, and the owner calls `leg.prack`
+    with the answer; otherwise the PRACK is sent.
+    """
 
     leg: Leg
     response: Response
     to_tag: str
+    reliable: bool = False
+    prack_owed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,30 @@ class Confirmed:
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The PRACK to a reliable response of ours that offered; its body is the answer, 200 is sent."""
+
+    leg: Leg
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """The peer offers in UPDATE, or in PRACK: `handle.respond` with 200 and the answer, or with a refusal."""
+
+    leg: Leg
+    request: Request
+    handle: ServerRequest
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshDue:
+    """The session is to be refreshed, and the peer takes no UPDATE: send `leg.reinvite` with the session as it is."""
+
+    leg: Leg
+
+
+@dataclass(frozen=True, slots=True)
 class Cancelled:
     """The peer took its INVITE back (487 is sent); if it was a re-INVITE (`initial` false), the call goes on."""
 
@@ -109,7 +139,7 @@ class ReInvite:
 
 @dataclass(frozen=True, slots=True)
 class ReInviteAnswered:
-    """2xx to our re-INVITE; `ack_owed` as with Answered."""
+    """2xx to our re-INVITE, or to the offer in our UPDATE; `ack_owed` as with Answered, never after UPDATE."""
 
     leg: Leg
     response: Response
@@ -118,7 +148,7 @@ class ReInviteAnswered:
 
 @dataclass(frozen=True, slots=True)
 class ReInviteFailed:
-    """Our re-INVITE was refused or not answered; the session stays as it was."""
+    """Our re-INVITE or the offer in our UPDATE was refused or not answered; the session stays as it was."""
 
     leg: Leg
     status: int
@@ -160,6 +190,9 @@ Event = (
     | Redirected
     | Failed
     | Confirmed
+    | Acknowledged
+    | Offered
+    | RefreshDue
     | Cancelled
     | ByeReceived
     | Lost

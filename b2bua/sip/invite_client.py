@@ -1,10 +1,15 @@
-"""One INVITE that we sent: provisional answers, forks, 2xx and their ACKs, CANCEL and its races (RFC 3261 9, 13)."""
+"""One INVITE that we sent: provisional answers, forks, 2xx and their ACKs, CANCEL and its races (RFC 3261 9, 13).
+
+An INVITE that is challenged (401, 407) or whose session interval is too small (422) goes out again, as another
+transaction of the same call (RFC 3261 22.2, RFC 4028 7.4); its owner hears nothing of that.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from b2bua.sip.dialog import Dialog
+from b2bua.sip.errors import HeaderError
 from b2bua.sip.events import (
     Answered,
     Failed,
@@ -13,9 +18,14 @@ from b2bua.sip.events import (
     ReInviteAnswered,
     ReInviteFailed,
 )
+from b2bua.sip.farewell import say_bye
 from b2bua.sip.limits import MAX_FORKS
+from b2bua.sip.login import Attempt
 from b2bua.sip.offer import STABLE
+from b2bua.sip.prack import Prack
+from b2bua.sip.reliable import sequence
 from b2bua.sip.request import UNWATCHED
+from b2bua.sip.session_timer import agreed, asked_lines
 from b2bua.sip.transaction import ClientTransaction
 from b2bua.sip.write import REASONS, Head, content, fields_text, request_head
 
@@ -27,22 +37,76 @@ if TYPE_CHECKING:
 
 
 class ClientInvite:
-    """The transaction user of one INVITE, initial or inside the dialog."""
+    """The transaction user of one INVITE, initial or inside the dialog.
+
+    `lines` and `body` are what the owner gave it; `offered` whether it carries an offer; `max_forwards` its hops.
+    """
 
     __slots__ = (
-        *("_abandon", "_acks", "_cancel_sent", "_final", "_provisional", "cancelled", "initial", "leg", "transaction"),
+        *("_abandon", "_acks", "_attempt", "_body", "_cancel_sent", "_credentials", "_described", "_final", "_lines"),
+        *("_max_forwards", "_provisional", "_sequences", "_type", "cancelled", "initial", "leg", "offered"),
+        *("reliable", "transaction"),
     )
 
-    def __init__(self, leg: Leg, head: Head, to: Flow | Target, *, initial: bool) -> None:
+    def __init__(self, leg: Leg, head: Head, to: Flow | Target, *, initial: bool, reliable: bool = True) -> None:
         self.leg = leg
         self.initial = initial
+        self.reliable = reliable
+        self.offered = False
         self.transaction = ClientTransaction(leg.layer, "INVITE", head, to, self)
         self.cancelled = False
+        self._lines = ""
+        self._body = b""
+        self._type = ""
+        self._max_forwards = 70
+        self._credentials = ""
+        self._attempt = Attempt()
         self._provisional = False
         self._cancel_sent = False
         self._final = False
         self._abandon: Timer | None = None
         self._acks: dict[str, tuple[Flow | Target, bytes]] = {}
+        self._sequences: dict[str, int] = {}  # RSeq last taken, by To tag
+        self._described: set[str] = set()  # To tags whose reliable response carried a description
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a reliable response has settled the session (RFC 3262 5)."""
+        return bool(self._described)
+
+    # What we send
+
+    def send(self, lines: str, body: bytes, content_type: str, max_forwards: int = 70) -> None:
+        """Send the INVITE; `lines` are whole ones of the owner, Contact included."""
+        self._lines, self._body, self._type, self._max_forwards = lines, body, content_type, max_forwards
+        self.offered = bool(body)
+        self._send()
+
+    def _send(self) -> None:
+        leg, head = self.leg, self.transaction.head
+        layer = leg.layer
+        login = leg.login
+        self._credentials = fields_text(login.fields("INVITE", head.uri, self._body)) if login is not None else ""
+        abilities = layer.abilities if self.reliable else layer.settings.abilities(reliable=False)
+        timer = asked_lines(layer.settings, leg.timer.interval, leg.timer.least)
+        rest = content(abilities + timer + self._credentials + self._lines, self._body, self._type)
+        self.transaction.send(request_head("INVITE", head, self._max_forwards) + rest)
+
+    def _send_again(self) -> None:
+        """Send the same INVITE as a new transaction: next CSeq, new branch, no To tag where it had none."""
+        leg, before = self.leg, self.transaction
+        branch = leg.layer.ids.token()
+        if leg.dialog is not None and not self.initial:
+            head, to = leg.dialog.head(branch)
+        else:
+            head = before.head._replace(via=leg.who.via(branch), number=before.head.number + 1)
+            to = before.to
+        before.owner = UNWATCHED
+        leg.forks = {}
+        self._sequences, self._described = {}, set()
+        self._provisional = self._final = False
+        self.transaction = ClientTransaction(leg.layer, "INVITE", head, to, self)
+        self._send()
 
     def cancel(self) -> None:
         """Take the INVITE back: CANCEL goes as soon as a provisional answer allows it (9.1)."""
@@ -65,6 +129,8 @@ class ClientInvite:
         else:
             self._over(487, REASONS[487], None)
 
+    # What comes back
+
     def on_response(self, response: Response) -> None:
         """Take a response to the INVITE."""
         if response.status < 200:
@@ -76,7 +142,7 @@ class ClientInvite:
             self._abandon = None
         if response.status < 300:
             self._on_success(response)
-        else:
+        elif not self._tries_again(response):
             self._on_refusal(response)
 
     def on_failure(self, status: int, sentence: str) -> None:
@@ -94,13 +160,55 @@ class ClientInvite:
             return
         leg = self.leg
         tag = response.to.tag
-        if response.status == 100 or not self.initial:
+        if response.status == 100 or leg.ended:
             return
-        if tag and tag not in leg.forks:
+        if self.initial and tag and tag not in leg.forks:
             if len(leg.forks) >= MAX_FORKS:
                 return
             leg.forks[tag] = self._dialog(response)
-        leg.layer.events.append(Provisional(leg, response, tag))
+        try:
+            number = sequence(response)
+        except HeaderError:
+            return
+        if number and not self._in_order(tag, number):
+            return
+        if number and self._offers_too(response, tag):
+            say_bye(leg, leg.forks[tag])
+            return
+        owed = bool(number) and self._acknowledge(response, tag, number)
+        leg.allow(response)
+        if self.initial:
+            leg.layer.events.append(Provisional(leg, response, tag, reliable=number > 0, prack_owed=owed))
+
+    def _in_order(self, tag: str, number: int) -> bool:
+        """Whether a reliable response is the next one of its dialog (RFC 3262 4); others are not acknowledged."""
+        before = self._sequences.get(tag)
+        if not tag or (before is not None and number != before + 1):
+            return False
+        self._sequences[tag] = number
+        return True
+
+    def _offers_too(self, response: Response, tag: str) -> bool:
+        """Whether a second fork offers where the first one did: one call has one session."""
+        return bool(response.session and not self.offered and self._described - {tag} and tag in self.leg.forks)
+
+    def _acknowledge(self, response: Response, tag: str, number: int) -> bool:
+        """Send the PRACK; True where the response offers, and the owner has to give the answer first."""
+        leg = self.leg
+        dialog = leg.forks.get(tag) or leg.dialog
+        if dialog is None:
+            return False
+        prack = Prack(leg, dialog, f"RAck: {number} {self.transaction.head.number} INVITE\r\n")
+        if response.session and not self.offered and not self._described:
+            self._described.add(tag)
+            leg.negotiate("receive reliable", response.session)
+            leg.prack_owed = prack
+            return True
+        if response.session:
+            self._described.add(tag)
+            leg.negotiate("receive reliable", response.session if self.offered else b"")
+        prack.send()
+        return False
 
     def _dialog(self, response: Response) -> Dialog:
         dialog = Dialog.from_response(self.leg.who, self.transaction.head, response, response.flow)
@@ -126,10 +234,21 @@ class ClientInvite:
         dialog.to = response.flow
         dialog.update(response)
         leg.confirm(dialog)
-        owed = leg.negotiate("receive 2xx", response.session)
+        owed = self._settled(response, tag)
         leg.layer.events.append(Answered(leg, response, tag, owed))
         if not owed:
             self.ack()
+
+    def _settled(self, response: Response, tag: str) -> bool:
+        """Take what a 2xx brings; True where its body is an offer that the ACK answers."""
+        leg = self.leg
+        leg.allow(response)
+        interval = agreed(response)
+        leg.timer.begin(leg, interval, ours=interval is not None and interval.refresher != "uas")
+        self._lines, self._body = "", b""
+        if self.offered or tag in self._described:
+            return leg.negotiate("receive 2xx", b"")  # an answer, or one that was given before
+        return leg.negotiate("receive 2xx", response.session)
 
     def _on_new_session(self, response: Response) -> None:
         leg = self.leg
@@ -141,7 +260,7 @@ class ClientInvite:
         if leg.ack_owed:
             return
         leg.dialog.refresh(response)
-        owed = leg.negotiate("receive 2xx", response.session)
+        owed = self._settled(response, response.to.tag)
         leg.layer.events.append(ReInviteAnswered(leg, response, owed))
         if not owed:
             self.ack()
@@ -151,7 +270,7 @@ class ClientInvite:
         dialog = self.leg.dialog
         if dialog is None:
             return
-        self._send_ack(dialog, content(fields_text(headers), body, content_type))
+        self._send_ack(dialog, content(self._credentials + fields_text(headers), body, content_type))
         self.leg.invite_over(self)
 
     def _send_ack(self, dialog: Dialog, rest: bytes) -> None:
@@ -164,10 +283,24 @@ class ClientInvite:
     def _discard(self, response: Response) -> None:
         """Send ACK and BYE for a 2xx nobody wants: of a second fork, or after CANCEL (13.2.2.4, 9.1)."""
         dialog = self._dialog(response)
-        self._send_ack(dialog, content("", b"", ""))
-        self.leg.send_bye(dialog)
+        self._send_ack(dialog, content(self._credentials, b"", ""))
+        say_bye(self.leg, dialog)
         if self.leg.dialog is None:
             self.leg.invite_over(self)
+
+    # Refusals
+
+    def _tries_again(self, response: Response) -> bool:
+        """Log in, or take the longer session interval that the peer asks for, and send the INVITE again."""
+        leg = self.leg
+        if leg.ended or self.cancelled:
+            return False
+        again = (response.status == 422 and leg.timer.lengthen(response)) or (
+            leg.login is not None and leg.login.challenged(response, self._attempt)
+        )
+        if again:
+            self._send_again()
+        return again
 
     def _on_refusal(self, response: Response) -> None:
         leg = self.leg
@@ -187,6 +320,7 @@ class ClientInvite:
             leg.lose(status, f"re-INVITE met {status}")
 
     def _end_negotiation(self) -> None:
+        self._lines, self._body = "", b""
         self.leg.negotiation = STABLE
         self.leg.invite_over(self)
 

@@ -38,15 +38,26 @@ class Settings:
     timer_d: float = 32.0
     trying_delay: float = 0.2
     """RFC 3261 17.2.1: 100 is owed only if nothing else was sent within 200 ms."""
-    allow: tuple[str, ...] = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "UPDATE", "INFO", "NOTIFY", "REFER")
+    allow: tuple[str, ...] = (
+        *("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "PRACK", "UPDATE", "INFO", "NOTIFY", "REFER"),
+    )
     """Methods that reach the owner; others are answered 405 or 501."""
-    supported: frozenset[str] = frozenset()
-    """Option tags (lower case) that a peer may require."""
+    supported: frozenset[str] = frozenset({"100rel", "timer"})
+    """Option tags (lower case) that a peer may require; what stands here is offered to every peer."""
+    session_expires: int = 1800
+    """Seconds between refreshes of a session with a peer that knows timers (RFC 4028 4 recommends 1800)."""
+    min_se: int = 90
+    """The shortest interval taken from a peer (RFC 4028 5: not under 90)."""
 
     @property
     def life(self) -> float:
         """64*T1: how long a transaction waits."""
         return 64 * self.t1
+
+    def abilities(self, *, reliable: bool = True) -> str:
+        """Write Allow and Supported; without `reliable` nothing is said of 100rel."""
+        tags = sorted(self.supported if reliable else self.supported - {"100rel"})
+        return f"Allow: {', '.join(self.allow)}\r\n" + (f"Supported: {', '.join(tags)}\r\n" if tags else "")
 
 
 class Alarmed(Protocol):
@@ -74,10 +85,14 @@ class Timer:
 class Layer:
     """Shared state of one SIP element. `now` is the time, in seconds, of the call that is being handled."""
 
-    __slots__ = ("_heap", "_set", "clients", "events", "ids", "legs", "merged", "now", "outbox", "servers", "settings")
+    __slots__ = (
+        *("_heap", "_set", "abilities", "clients", "events", "ids", "legs", "merged", "now", "outbox", "servers"),
+        "settings",
+    )
 
     def __init__(self, settings: Settings, ids: Ids) -> None:
         self.settings = settings
+        self.abilities = settings.abilities()
         self.ids = ids
         self.now = 0.0
         self.outbox: list[Outgoing] = []

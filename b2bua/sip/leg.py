@@ -1,7 +1,8 @@
 """A leg: one dialog with one peer, from its INVITE to its end (RFC 3261 12 to 15).
 
 States: `calling` (we invited), `called` (they did), `answered` (our 2xx waits for its ACK), `up`, `ended`. Commands on
-an ended leg do nothing: the event that tells of its end is on its way to the owner.
+an ended leg do nothing: the event that tells of its end is on its way to the owner. What the peer asks inside the
+dialog is taken in `within.py`, a session description by UPDATE in `update.py`, by PRACK in `prack.py`.
 """
 
 from __future__ import annotations
@@ -9,22 +10,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from b2bua.sip.errors import StateError
-from b2bua.sip.events import ByeReceived, Lost, ReInvite, ReInviteRetry, RequestReceived
+from b2bua.sip.events import Lost, ReInviteRetry
+from b2bua.sip.farewell import farewell
+from b2bua.sip.grammar import refuse_injection
 from b2bua.sip.invite_client import ClientInvite
 from b2bua.sip.invite_server import ServerInvite
-from b2bua.sip.offer import OFFER_ANSWER, OURS, STABLE, THEIRS
-from b2bua.sip.request import UNWATCHED, ClientRequest, ServerRequest
-from b2bua.sip.transaction import ClientTransaction
-from b2bua.sip.write import content, fields_text, request_head, status_line
+from b2bua.sip.offer import OFFER_ANSWER, STABLE, THEIRS
+from b2bua.sip.request import WITH_CONTACT, ClientRequest, send_in_dialog
+from b2bua.sip.session_timer import SessionTimer
+from b2bua.sip.states import ANSWERED, CALLED, CALLING, ENDED, UP
+from b2bua.sip.update import ClientUpdate, may_update, refresh
+from b2bua.sip.write import content, fields_text, status_line
 
 if TYPE_CHECKING:
     from b2bua.sip.dialog import Dialog, Local
-    from b2bua.sip.flow import Flow
     from b2bua.sip.layer import Layer, Timer
-    from b2bua.sip.message import Fields, Request, Response
-    from b2bua.sip.transaction import ClientOwner, ServerTransaction
-
-CALLING, CALLED, ANSWERED, UP, ENDED = "calling", "called", "answered", "up", "ended"
+    from b2bua.sip.login import Login
+    from b2bua.sip.message import Fields, Message, Request
+    from b2bua.sip.prack import Prack
+    from b2bua.sip.request import ServerRequest
+    from b2bua.sip.transaction import ServerTransaction
 
 # RFC 3261 14.1: seconds to wait after 491, for the owner of the Call-ID and for the other side
 _GLARE_OWNER = (2.1, 4.0)
@@ -32,11 +37,16 @@ _GLARE_OTHER = (0.0, 2.0)
 
 
 class Leg:
-    """One side of a call. `id` is our tag; `owner` is a place for whoever bridges the leg."""
+    """One side of a call. `id` is our tag; `owner` is a place for whoever bridges the leg.
+
+    `login` answers the challenges that our requests meet, None where we have nothing to show. `allows` are the methods
+    that the peer says it takes; `offered` is its UPDATE or PRACK that waits for our answer, `updating` our UPDATE.
+    """
 
     __slots__ = (
-        *("_bye_due", "_glare", "ack_owed", "called", "call_id", "dialog", "forks", "id", "incoming"),
-        *("layer", "negotiation", "outgoing", "owner", "state", "who", "zone"),
+        *("_bye_due", "_glare", "ack_owed", "allows", "call_id", "called", "dialog", "forks", "id", "incoming"),
+        *("layer", "login", "negotiation", "offered", "outgoing", "owner", "prack_owed", "state", "timer", "updating"),
+        *("who", "zone"),
     )
 
     def __init__(self, layer: Layer, zone: str, who: Local, call_id: str, tag: str) -> None:
@@ -54,6 +64,12 @@ class Leg:
         self.incoming: ServerInvite | None = None
         self.negotiation = STABLE
         self.ack_owed = False
+        self.prack_owed: Prack | None = None
+        self.offered: ServerRequest | None = None
+        self.updating: ClientUpdate | None = None
+        self.allows: frozenset[str] = frozenset()
+        self.login: Login | None = None
+        self.timer = SessionTimer()
         self._bye_due: Fields | None = None
         self._glare: Timer | None = None
 
@@ -61,11 +77,26 @@ class Leg:
         return f"<Leg {self.id} {self.zone} {self.state}>"
 
     @property
+    def bye_waits(self) -> bool:
+        """Whether the leg is over for the owner, and its BYE waits for the peer's ACK."""
+        return self._bye_due is not None
+
+    @property
     def ended(self) -> bool:
         """Whether the leg is over."""
         return self.state == ENDED
 
     # What the owner asks for: answers to the peer's INVITE
+
+    @property
+    def takes_reliable(self) -> bool:
+        """Whether `ring` may carry a description that counts: the peer confirms it by PRACK (RFC 3262)."""
+        return self.incoming is not None and self.incoming.initial and self.incoming.takes_reliable
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the peer's INVITE has had its answer, or its offer, in a reliable response."""
+        return self.incoming is not None and self.incoming.described
 
     def ring(
         self,
@@ -76,8 +107,20 @@ class Leg:
         body: bytes = b"",
         content_type: str = "application/sdp",
     ) -> None:
-        """Send 101 to 199, with a body an early answer. Raises StateError, InjectionError."""
-        self._respond(now, (101, 199), status, reason, headers, body, content_type)
+        """Send 101 to 199: with a body an early answer, or the offer if the INVITE had none.
+
+        It is sent reliably where the peer requires that, and with a body where the peer supports it; an offer goes only
+        so, and Acknowledged brings its answer. Raises StateError, InjectionError.
+        """
+        invite = self._answerable(now, (101, 199), status, content_type)
+        if invite is None:
+            return
+        if body and self.negotiation == STABLE and not invite.described and not invite.takes_reliable:
+            raise StateError("an offer needs a reliable response, which the peer does not take")
+        settled = invite.described
+        invite.ring(status, reason, fields_text(headers), body, content_type)
+        if invite.described and not settled:
+            self.negotiate("send reliable", body)
 
     def answer(
         self,
@@ -90,48 +133,43 @@ class Leg:
     ) -> None:
         """Accept the INVITE or re-INVITE: `body` is the answer, or the offer if the INVITE had none.
 
+        A body is left out where a reliable response carried it before; the 2xx waits until that is acknowledged.
         Raises StateError, also if an offer gets no answer; InjectionError.
         """
         if self.negotiation == THEIRS and not body:
             raise StateError("the peer's offer needs an answer")
-        self._respond(now, (200, 299), status, reason, headers, body, content_type)
+        invite = self._answerable(now, (200, 299), status, content_type)
+        if invite is not None:
+            invite.accept(status, reason, fields_text(headers), body, content_type)
 
     def reject(
         self, now: float, status: int, reason: str = "", headers: Fields = (), body: bytes = b"", content_type: str = ""
     ) -> None:
         """Refuse the INVITE, which ends the leg, or the re-INVITE, which does not. Raises like `answer`."""
-        self._respond(now, (300, 699), status, reason, headers, body, content_type)
-
-    def _respond(
-        self,
-        now: float,
-        allowed: tuple[int, int],
-        status: int,
-        reason: str,
-        headers: Fields,
-        body: bytes,
-        content_type: str,
-    ) -> None:
-        self.layer.now = now
-        if self.state == ENDED:
+        lines = fields_text(headers)
+        invite = self._answerable(now, (300, 699), status, content_type)
+        if invite is None:
             return
+        invite.refuse(status, reason, lines, body, content_type)
+        self.negotiation = STABLE
+        self.incoming = None
+        if invite.initial:
+            self.close()
+
+    def _answerable(self, now: float, allowed: tuple[int, int], status: int, content_type: str) -> ServerInvite | None:
+        """Give the INVITE to answer, None where nobody waits any more. Raises StateError."""
+        self.layer.now = now
+        refuse_injection(content_type)
+        if self.state == ENDED:
+            return None
         invite = self.incoming
         if invite is None:
             if self.state == UP:
-                return  # the peer cancelled its re-INVITE; the event is on its way
+                return None  # the peer cancelled its re-INVITE; the event is on its way
             raise StateError("there is no INVITE to answer on this leg")
-        if invite.answered or not allowed[0] <= status <= allowed[1]:
+        if invite.answered or (invite.accepted and status < 300) or not allowed[0] <= status <= allowed[1]:
             raise StateError(f"{status} cannot be sent in this state")
-        invite.respond(status, reason, fields_text(headers), body, content_type)
-        if status >= 300:
-            self.negotiation = STABLE
-            self.incoming = None
-            if invite.initial:
-                self.close()
-        elif status >= 200:
-            self.negotiate("send 2xx", body)
-            if invite.initial:
-                self.state = ANSWERED
+        return invite
 
     # What the owner asks for: our own requests
 
@@ -173,7 +211,7 @@ class Leg:
         if self.ack_owed and self.outgoing is not None:
             self.ack_owed = False
             self.outgoing.ack()
-        self._farewell(self.dialog, headers)
+        farewell(self, self.dialog, headers)
 
     def end(self, now: float, status: int = 480, reason: str = "", headers: Fields = ()) -> None:
         """End the leg whatever its state: refuse with `status`, CANCEL or BYE. Never raises for the state."""
@@ -198,11 +236,47 @@ class Leg:
             return
         if self.dialog is None or not self.can_reinvite:
             raise StateError("another INVITE is under way on this leg")
-        rest = content(f"Contact: {self.who.contact}\r\n{fields_text(headers)}", body, content_type)
+        lines = f"Contact: {self.who.contact}\r\n{fields_text(headers)}"
+        refuse_injection(content_type)
         head, to = self.dialog.head(self.layer.ids.token())
         self.outgoing = ClientInvite(self, head, to, initial=False)
         self.negotiate("send invite", body)
-        self.outgoing.transaction.send(request_head("INVITE", head) + rest)
+        self.outgoing.send(lines, body, content_type)
+
+    @property
+    def one_dialog(self) -> Dialog | None:
+        """The dialog, or the early one where no other fork was heard of."""
+        if self.dialog is not None or len(self.forks) != 1:
+            return self.dialog
+        return next(iter(self.forks.values()))
+
+    @property
+    def can_update(self) -> bool:
+        """Whether an offer may go in an UPDATE: the peer takes it and no other offer is open (RFC 3311 5.1).
+
+        Before the answer that is so once a reliable response has settled the session of the INVITE.
+        """
+        return may_update(self)
+
+    def update(
+        self, now: float, headers: Fields = (), body: bytes = b"", content_type: str = "application/sdp"
+    ) -> None:
+        """Offer a changed session by UPDATE; ReInviteAnswered or ReInviteFailed tells. Raises StateError.
+
+        Raises InjectionError too.
+        """
+        self.layer.now = now
+        if self.state == ENDED:
+            return
+        dialog = self.one_dialog
+        if dialog is None or not body or not self.can_update:
+            raise StateError("no offer can go in an UPDATE on this leg in this state")
+        refuse_injection(content_type)
+        ClientUpdate(self).send(dialog, fields_text(headers), body, content_type)
+
+    def refresh(self) -> None:
+        """Refresh the session (RFC 4028 7.4): by UPDATE where the peer takes it, else by a re-INVITE of the owner."""
+        refresh(self)
 
     def cancel_reinvite(self, now: float) -> None:
         """Take our re-INVITE back; the call goes on. ReInviteFailed tells when it is over.
@@ -227,50 +301,34 @@ class Leg:
             handle.refuse(481)
             return handle
         dialog = self.dialog or next(iter(self.forks.values()), None)
-        if dialog is None or method in {"INVITE", "ACK", "CANCEL"}:
+        if dialog is None or method in {"INVITE", "ACK", "CANCEL", "PRACK", "UPDATE"}:
             raise StateError(f"{method} cannot be sent on this leg in this state")
         lines = fields_text(headers)
-        if method in {"UPDATE", "SUBSCRIBE", "NOTIFY", "REFER"}:
+        if method in WITH_CONTACT:
             lines = f"Contact: {self.who.contact}\r\n{lines}"
-        head, to = dialog.head(self.layer.ids.token())
-        transaction = ClientTransaction(self.layer, method, head, to, handle)
-        transaction.send(request_head(method, head) + content(lines, body, content_type))
+        send_in_dialog(self, dialog, method, lines, body, content_type, handle)
         return handle
+
+    def prack(self, now: float, body: bytes, content_type: str = "application/sdp") -> None:
+        """Send the PRACK that a Provisional with `prack_owed` asked for; `body` is the answer. Raises StateError."""
+        self.layer.now = now
+        if self.state == ENDED:
+            return
+        if self.prack_owed is None:
+            raise StateError("no PRACK is owed on this leg")
+        prack, self.prack_owed = self.prack_owed, None
+        self.negotiation = STABLE
+        prack.send(body, content_type)
 
     # What the peer does
 
-    def on_request(self, transaction: ServerTransaction, request: Request, flow: Flow) -> None:
-        """Take a request inside the dialog, ACK and CANCEL excepted."""
-        dialog = self._dialog_of(request)
-        if dialog is None or (self.state == ENDED and request.method != "BYE"):
-            self._refuse(transaction, 481)
-            return
-        if self.state == ENDED and self._bye_due is None:  # both hung up at once: RFC 5407 3.3
-            self._refuse(transaction, 200)
-            return
-        number = request.cseq.number
-        if number < dialog.remote_seq:
-            self._refuse(transaction, 500)  # 12.2.2: out of order
-            return
-        dialog.remote_seq = number
-        dialog.to = flow
-        if request.method == "BYE":
-            self._on_bye(transaction, request)
-        elif request.method == "INVITE":
-            self._on_reinvite(transaction, request)
-        elif request.method == "UPDATE" and request.body and self.negotiation != STABLE:
-            self._refuse(transaction, 491 if self.negotiation == OURS else 500, self._retry_after())  # RFC 3311 5.2
-        else:
-            handle = ServerRequest(self.layer, transaction, request, self)
-            transaction.expect_answer()
-            self.layer.events.append(RequestReceived(handle, request, flow, self))
-
     def on_ack(self, request: Request) -> None:
         """Take an ACK to a 2xx."""
-        if self.incoming is not None and self._dialog_of(request) is not None:
+        if self.incoming is not None and self.dialog_of(request) is not None:
             self.incoming.on_ack(request)
 
-    def _dialog_of(self, request: Request) -> Dialog | None:
+    def dialog_of(self, request: Request) -> Dialog | None:
+        """Give the dialog, or the fork, that a request belongs to."""
         if request.call_id != self.call_id:
             return None
         tag = request.from_.tag
@@ -278,28 +336,13 @@ class Leg:
             return self.dialog if self.dialog.remote_tag == tag else None
         return self.forks.get(tag)
 
-    def _retry_after(self) -> str:
+    def retry_after(self) -> str:
+        """Write when a peer that asked too early may ask again: up to ten seconds (RFC 3261 14.2, RFC 3311 5.2)."""
         return f"Retry-After: {int(self.layer.ids.fraction() * 10)}\r\n"
 
-    def _refuse(self, transaction: ServerTransaction, status: int, extra: str = "") -> None:
+    def refuse(self, transaction: ServerTransaction, status: int, extra: str = "") -> None:
+        """Answer a request of the peer without asking the owner."""
         transaction.send(status, (status_line(status, "") + transaction.lines).encode() + content(extra, b"", ""))
-
-    def _on_bye(self, transaction: ServerTransaction, request: Request) -> None:
-        self._refuse(transaction, 200)
-        told = self.state == ENDED
-        self.close()
-        if not told:
-            self.layer.events.append(ByeReceived(self, request))
-
-    def _on_reinvite(self, transaction: ServerTransaction, request: Request) -> None:
-        if self.state != UP or self.incoming is not None:
-            self._refuse(transaction, 500, self._retry_after())  # 14.2: the one before is not finished
-        elif self.outgoing is not None:
-            self._refuse(transaction, 491)
-        else:
-            self.incoming = transaction.owner = ServerInvite(self, transaction, request, initial=False)
-            self.negotiate("receive invite", request.session)
-            self.layer.events.append(ReInvite(self, request))
 
     # What the INVITEs of this leg report
 
@@ -323,6 +366,17 @@ class Leg:
         if self.outgoing is invite:
             self.outgoing = None
 
+    def allow(self, message: Message) -> None:
+        """Note which methods the peer says it takes (20.5)."""
+        if "allow" in message.index:
+            self.allows = frozenset(message.tokens("allow"))
+
+    def accepted(self, invite: ServerInvite, body: bytes) -> None:
+        """Note that our 2xx went out."""
+        self.negotiate("send 2xx", body)
+        if invite.initial:
+            self.state = ANSWERED
+
     def acknowledged(self, invite: ServerInvite) -> None:
         """Note the ACK to our 2xx; a BYE that waited for it goes out."""
         self.incoming = None
@@ -342,29 +396,20 @@ class Leg:
     def _send_due_bye(self) -> None:
         if self._bye_due is not None and self.dialog is not None:
             headers, self._bye_due = self._bye_due, None
-            self._farewell(self.dialog, headers)
+            farewell(self, self.dialog, headers)
 
-    def lose(self, status: int, sentence: str) -> None:
-        """End a dialog that the peer seems to have lost; BYE in case it has not (12.2.1.2)."""
+    def lose(self, status: int, sentence: str, reason: str = "") -> None:
+        """End a dialog that the peer seems to have lost; BYE in case it has not (12.2.1.2).
+
+        `reason` is what the BYE says of it (RFC 3326).
+        """
         if self.state == ENDED:
             return
-        if self.dialog is None:
+        if self.dialog is None or self.state == CALLED:
             self.close()
         else:
-            self._farewell(self.dialog)
+            farewell(self, self.dialog, [("Reason", f'SIP;cause={status};text="{reason}"')] if reason else ())
         self.layer.events.append(Lost(self, status, sentence))
-
-    def _farewell(self, dialog: Dialog, headers: Fields = ()) -> None:
-        """End the leg with a BYE; until that is answered a BYE of the peer is answered too, it crossed ours."""
-        self.close()
-        self.layer.legs[self.id] = self
-        self.send_bye(dialog, headers, Farewell(self))
-
-    def send_bye(self, dialog: Dialog, headers: Fields = (), owner: ClientOwner = UNWATCHED) -> None:
-        """Send a BYE; whoever sends it does not wait for the answer."""
-        head, to = dialog.head(self.layer.ids.token())
-        transaction = ClientTransaction(self.layer, "BYE", head, to, owner)
-        transaction.send(request_head("BYE", head) + content(fields_text(headers), b"", ""))
 
     def wait_glare(self) -> None:
         """After 491 wait as 14.1 says, then tell the owner to try again."""
@@ -372,8 +417,11 @@ class Leg:
         wait = round(low + self.layer.ids.fraction() * (high - low), 2)  # units of 10 ms
         self._glare = self.layer.start(wait, self, "glare")
 
-    def fire(self, _name: str) -> None:
-        """Tell the owner that the wait after 491 is over."""
+    def fire(self, name: str) -> None:
+        """Act on the session timer, or tell the owner that the wait after 491 is over."""
+        if name != "glare":
+            self.timer.fire(self, name)
+            return
         self._glare = None
         self.layer.events.append(ReInviteRetry(self))
 
@@ -381,6 +429,11 @@ class Leg:
         """Leave the tables; an INVITE of ours is cancelled, one of the peer's gets 487 (15.1.2)."""
         self.state = ENDED
         self._bye_due = None
+        self.prack_owed = self.updating = None
+        self.timer.stop()
+        if self.offered is not None:
+            self.refuse(self.offered.transaction, 481)
+            self.offered = None
         self.layer.legs.pop(self.id, None)
         if self.outgoing is not None:
             outgoing, self.outgoing = self.outgoing, None
@@ -392,23 +445,5 @@ class Leg:
             if self.incoming.answered:
                 self.incoming.stop()
             else:
-                self.incoming.respond(487, "", "", b"", "")
+                self.incoming.refuse(487)
             self.incoming = None
-
-
-class Farewell:
-    """The owner of the BYE that ended a leg: its answer takes the leg out of the table."""
-
-    __slots__ = ("_leg",)
-
-    def __init__(self, leg: Leg) -> None:
-        self._leg = leg
-
-    def on_response(self, response: Response) -> None:
-        """Forget the leg."""
-        if response.status >= 200:
-            self.on_failure(response.status, "")
-
-    def on_failure(self, _status: int, _sentence: str) -> None:
-        """Forget the leg: nobody is there any more."""
-        self._leg.layer.legs.pop(self._leg.id, None)

@@ -24,6 +24,9 @@ MAX_CSEQ = 2**31 - 1
 MAX_FORKS = 16
 """Early dialogs of one INVITE: more phones than one person has; further ones are not reported."""
 
+MAX_WAITING_PROVISIONAL = 8
+"""Reliable provisional responses that wait for the PRACK of one before them; further ringing says nothing new."""
+
 MAX_NEW_REQUESTS = 50_000
 """Server transactions outside dialogs that one zone may hold; over it a new request is answered 503.
 

@@ -1,7 +1,8 @@
-"""Offer and answer (RFC 3264) as INVITE carries them (RFC 3261 13.2.1, RFC 6337 2.2).
+"""Offer and answer (RFC 3264) as INVITE, reliable responses, PRACK and UPDATE carry them (RFC 3261 13.2.1, RFC 6337).
 
 A row reads: in this state, this message with a session description leads to that state. A message without a row breaks
-the rules. Bodies of unreliable 1xx are previews of the answer and change nothing.
+the rules. Bodies of unreliable 1xx are previews of the answer and change nothing. Who reads the table knows already
+that a body counts: once an INVITE has had its answer, bodies of later responses to it repeat that and mean nothing.
 """
 
 from __future__ import annotations
@@ -23,4 +24,15 @@ OFFER_ANSWER = {
     (STABLE, "send 2xx"): OURS,
     (THEIRS, "send ack"): STABLE,
     (OURS, "receive ack"): STABLE,
+    # A reliable provisional response answers like a 2xx, or offers; then PRACK answers (RFC 3262 5)
+    (OURS, "receive reliable"): STABLE,
+    (THEIRS, "send reliable"): STABLE,
+    (STABLE, "receive reliable"): THEIRS,
+    (STABLE, "send reliable"): OURS,
+    (THEIRS, "send prack"): STABLE,
+    (OURS, "receive prack"): STABLE,
+    # PRACK may offer anew, and UPDATE; their 2xx answers (RFC 3262 5, RFC 3311 5)
+    (STABLE, "receive prack"): THEIRS,
+    (STABLE, "receive update"): THEIRS,
+    (STABLE, "send update"): OURS,
 }

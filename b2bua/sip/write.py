@@ -39,6 +39,7 @@ REASONS = {
     421: "Extension Required",
     422: "Session Interval Too Small",
     423: "Interval Too Brief",
+    429: "Provide Referrer Identity",
     480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist",
     482: "Loop Detected",
@@ -47,6 +48,7 @@ REASONS = {
     486: "Busy Here",
     487: "Request Terminated",
     488: "Not Acceptable Here",
+    489: "Bad Event",
     491: "Request Pending",
     500: "Server Internal Error",
     501: "Not Implemented",
@@ -63,7 +65,10 @@ REASONS = {
 
 # What this package writes itself; a second one from the owner would contradict it.
 _OURS = frozenset(
-    ("via", "from", "to", "call-id", "cseq", "contact", "route", "max-forwards", "content-length", "content-type")
+    """
+    via from to call-id cseq contact route max-forwards content-length content-type
+    rseq rack session-expires min-se
+    """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 
 

@@ -23,6 +23,7 @@ from b2bua.sip import (
     RequestReceived,
     StateError,
 )
+from b2bua.sip.farewell import say_bye
 from b2bua.sip.transaction import Transaction
 from tests.b2bua.sip.talk import connect, people, ring
 from tests.b2bua.sip.wire import ANSWER, SDP, Host, LoseFirst, Wire
@@ -337,7 +338,7 @@ def test_bye_of_the_callee_arrives_before_its_200(udp: Wire) -> None:
     callee.answer(udp.now, body=ANSWER)
     udp.run()
     assert callee.dialog is not None
-    callee.send_bye(callee.dialog)  # a callee that does not wait for the ACK
+    say_bye(callee, callee.dialog)  # a callee that does not wait for the ACK
     udp.run()
     ann.take(ByeReceived)
     assert udp.log[-4:] == ["bob BYE BYE", "ann 200 BYE", "ann CANCEL CANCEL", "bob 200 CANCEL"]

@@ -128,9 +128,9 @@ def test_refusals(endpoint: Endpoint, data: bytes, status: int) -> None:
 
 
 def test_required_extensions_are_named(endpoint: Endpoint) -> None:
-    answer = answer_to(endpoint, request("INVITE", "Require: 100rel, Timer", "Require: x"))
+    answer = answer_to(endpoint, request("INVITE", "Require: 100rel, Pref, Join", "Require: x"))
     assert answer.status == 420
-    assert answer.tokens("unsupported") == ("100rel", "Timer", "x")
+    assert answer.tokens("unsupported") == ("Pref", "Join", "x")
     knows = Endpoint(CountingIds("x"), Settings(supported=frozenset({"100rel", "timer", "x"})))
     knows.receive(request("INVITE", "Require: 100rel, Timer", "Require: x"), FLOW, 0.0)
     assert isinstance(knows.events()[0], IncomingInvite)
@@ -512,6 +512,9 @@ def test_an_invite_as_written(endpoint: Endpoint) -> None:
         b"To: <sip:room@them>\r\n"
         b"Call-ID: x3\r\n"
         b"CSeq: 1 INVITE\r\n"
+        b"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, NOTIFY, REFER\r\n"
+        b"Supported: 100rel, timer\r\n"
+        b"Session-Expires: 1800;refresher=uac\r\n"
         b"Contact: <sip:ann@[2001:db8::1]:5060;transport=tcp>\r\n"
         b"Subject: Round\r\n"
         b"Content-Type: application/sdp\r\n"
