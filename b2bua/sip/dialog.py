@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from b2bua.sip.errors import SipError
-from b2bua.sip.flow import Flow, Target
+from b2bua.sip.flow import Flow, Identity, Target, Wanted
 from b2bua.sip.headers import parse_name_addr
 from b2bua.sip.uri import DEFAULT_PORTS, host_port, parse_uri
 from b2bua.sip.write import Head
@@ -23,9 +24,12 @@ class Local(NamedTuple):
 
     @classmethod
     def of(cls, transport: str, sent_by: tuple[str, int], user: str, contact: str = "") -> Local:
-        """Make it from an address; the default Contact is a bare `<sip:[user@]host:port[;transport=x]>`."""
+        """Make it from an address; the default Contact is a bare `<sip:[user@]host:port[;transport=x]>`.
+
+        URIs know no "wss": "ws" stands for both (RFC 7118 5.2.2).
+        """
         where = host_port(*sent_by)
-        suffix = "" if transport == "udp" else f";transport={transport}"
+        suffix = "" if transport == "udp" else f";transport={'ws' if transport == 'wss' else transport}"
         at = f"{user}@" if user else ""
         return cls(transport, where, contact or f"<sip:{at}{where}{suffix}>")
 
@@ -53,11 +57,36 @@ def next_hop(uri: str, to: Flow | Target) -> Flow | Target:
     return Target(to.zone, to.transport, parsed.host, port, to.local[0])
 
 
+def replacement(flow: Flow, contact: str, began: str) -> Target:
+    """Say where a dialog goes on whose connection closed: to the same peer, and over TLS to the same identity.
+
+    A connection of ours is opened again to where it was; for one of theirs we try the same host at the port of their
+    Contact. Over TLS any connection that they have opened meanwhile will do. A dialog that `began` over UDP goes back
+    to it.
+    """
+    transport = "udp" if began == "udp" else flow.transport
+    wanted = None
+    if flow.identity is not None and transport == "tls":
+        trust = min(flow.identity.vouchers, default="")
+        wanted = Wanted(flow.identity.names, trust, anywhere=True)
+    if flow.target is not None and transport == flow.transport:
+        opened = flow.target.wanted
+        return replace(flow.target, wanted=replace(opened, anywhere=True) if opened else wanted)
+    try:
+        uri = parse_uri(contact)
+        port = uri.port if uri.host == flow.remote[0] else None
+    except SipError:
+        port = None
+    default = DEFAULT_PORTS.get(transport, 5060)
+    return Target(flow.zone, transport, flow.remote[0], port or default, flow.local[0], wanted)
+
+
 class Dialog:
     """One dialog. `local` and `remote` are From and To as we write them, tags included; `target` a URI."""
 
     __slots__ = (
-        *("call_id", "local", "local_seq", "remote", "remote_seq", "remote_tag", "routes", "target", "to", "who"),
+        *("_identity", "_to", "call_id", "local", "local_seq", "remote", "remote_seq", "remote_tag", "routes"),
+        *("target", "who"),
     )
 
     def __init__(self, who: Local, call_id: str, local: str, remote: str, to: Flow | Target) -> None:
@@ -70,6 +99,7 @@ class Dialog:
         self.routes: tuple[str, ...] = ()
         self.local_seq = 0
         self.remote_seq = -1
+        self._identity: Identity | None = None
         self.to = to
 
     @classmethod
@@ -118,17 +148,34 @@ class Dialog:
             if ";lr" not in first.lower():  # strict router of RFC 2543
                 uri, routes = first, (*routes[1:], f"<{self.target}>")
             lines = "".join(f"Route: {route}\r\n" for route in routes)
-        head = Head(uri, self.who.via(branch), lines, self.local, self.remote, self.call_id, number)
-        return head, next_hop(hop, self.to)
+        to = next_hop(hop, self.to)
+        who = self.who
+        if isinstance(to, Flow) and to.transport != who.transport:  # a Via names what carries it (18.1.1)
+            who = Local.of(to.transport, to.sent_by, "")
+        head = Head(uri, who.via(branch), lines, self.local, self.remote, self.call_id, number)
+        return head, to
+
+    def admits(self, flow: Flow) -> bool:
+        """Tell whether requests of this dialog may come on `flow`: from whoever it is with, if a certificate told."""
+        return self.identity is None or flow.identity == self.identity
+
+    @property
+    def identity(self) -> Identity | None:
+        """Whose certificate the dialog began with."""
+        return self._identity
+
+    @property
+    def to(self) -> Flow | Target:
+        """Where requests go: the flow the peer was last heard on, or where to open another."""
+        return self._to
+
+    @to.setter
+    def to(self, to: Flow | Target) -> None:
+        self._to = to
+        if isinstance(to, Flow) and to.identity is not None:
+            self._identity = to.identity
 
     def leave(self, flow: Flow) -> None:
-        """Forget a closed connection: the next request opens a new one to the same host, at the Contact's port."""
-        if self.to != flow:
-            return
-        try:
-            uri = parse_uri(self.target)
-            port = uri.port if uri.host == flow.remote[0] else None
-        except SipError:
-            port = None
-        default = DEFAULT_PORTS.get(flow.transport, 5060)
-        self.to = Target(flow.zone, flow.transport, flow.remote[0], port or default, flow.local[0])
+        """Forget a closed connection: the next request takes another one of the same peer."""
+        if self.to == flow:
+            self._to = replacement(flow, self.target, self.who.transport)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 import pytest
 
@@ -14,7 +13,6 @@ from b2bua.sip import (
     Answered,
     ByeReceived,
     Endpoint,
-    Event,
     Failed,
     IncomingInvite,
     Invitation,
@@ -23,49 +21,9 @@ from b2bua.sip import (
     RequestReceived,
     Target,
 )
-from b2bua.sip.uri import bracket
 from b2bua.transport import Listener, ListenError, RandomIds, Shell
 from b2bua.transport.limits import MAX_WRITE_QUEUE
-
-T = TypeVar("T", bound=Event)
-LOOPBACK = "127.0.0.1"
-PATIENCE = 10.0
-
-
-class Station:
-    """An endpoint behind real sockets; events wait in a queue."""
-
-    def __init__(self) -> None:
-        self.endpoint = Endpoint(RandomIds())
-        self.events: asyncio.Queue[Event] = asyncio.Queue()
-        self.shell = Shell(self.endpoint, self._collect)
-
-    def _collect(self) -> None:
-        for event in self.endpoint.events():
-            self.events.put_nowait(event)
-
-    async def take(self, kind: type[T]) -> T:
-        event = await asyncio.wait_for(self.events.get(), PATIENCE)
-        assert isinstance(event, kind), (kind.__name__, event)
-        return event
-
-    def listener(self, transport: str) -> Listener:
-        return next(one for one in self.shell.listeners if one.transport == transport)
-
-    def invitation(self, other: Listener) -> Invitation:
-        own = self.listener(other.transport)
-        return Invitation(
-            Target(other.zone, other.transport, other.address, other.port),
-            f"sip:room@{bracket(other.address)}",
-            "<sip:ann@example.org>",
-            "<sip:room@example.org>",
-            own.sent_by,
-            body=b"v=0\r\n",
-        )
-
-    def do(self, command: Callable[[float], object]) -> None:
-        command(self.shell.now)
-        self.shell.flush()
+from tests.b2bua.transport.station import LOOPBACK, PATIENCE, Station
 
 
 def play(scene: Callable[[Station, Station], Awaitable[None]], address: str = LOOPBACK) -> None:
