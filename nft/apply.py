@@ -1,7 +1,7 @@
 """A whole ruleset handed to the kernel: one transaction through libnftables, in this process.
 
-Only the tables ``inet media`` and ``inet edge`` are touched. A set that exists keeps its elements; if the new ruleset
-needs it in another shape, nothing is done and the error names the set.
+Only the tables ``inet media``, ``inet edge`` and ``inet transit`` are touched. A set of the first two that exists keeps
+its elements; if the new ruleset needs it in another shape, nothing is done and the error names the set.
 """
 
 from __future__ import annotations
@@ -12,31 +12,33 @@ from nft import declaration
 from nft.errors import ApplyError, DeclarationError
 from nft.model import Edge
 from nft.netlink import Netlink
+from nft.policy import ruleset as policy
 from nft.ruleset import compile_edge, compile_reset
 from nft.schema import MEDIA
 
 SHOWN = 3  # lines of libnftables' complaint in an error: the first names the cause
 
 
-def apply(model: Edge) -> None:
+def apply(model: Edge, transit: str = "") -> None:
     """Bring the kernel's rules of this network namespace to a model, keeping every lease and ban.
 
+    ``transit`` is the text of the policy's table (``nft.policy.ruleset``); without it that table stays as it is.
     ``DeclarationError`` where a set in use would have to change, ``ApplyError`` where the kernel refuses; nothing
     changes then.
     """
     _compare()
-    _run(compile_edge(model))
+    _run(compile_edge(model) + transit)
 
 
-def check(model: Edge) -> None:
+def check(model: Edge, transit: str = "") -> None:
     """Let libnftables judge a model's ruleset and compare the sets in use, without a change; errors as in ``apply``."""
     _compare()
-    _run(compile_edge(model), dry=True)
+    _run(compile_edge(model) + transit, dry=True)
 
 
 def reset() -> None:
-    """Remove both tables: every stream is cut and nothing is filtered any more."""
-    _run(compile_reset())
+    """Remove every table of ours: all streams are cut and nothing is filtered any more."""
+    _run(compile_reset() + policy.compile_reset())
 
 
 def _compare() -> None:

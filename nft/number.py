@@ -20,6 +20,7 @@ Number = NewType("Number", int)
 LOCAL = Number(0xFF00_0000)  # "deliver to a socket here": zone 255 is no zone
 ZONE_MASK = 0xFF00_0000
 ADDRESS_MASK = 0xFFFF_0000
+PASSING = 0x00FF_0000  # with a zone, in place of address and port: a packet that the policy lets pass into that zone
 MAX_ZONE = 254
 MAX_ADDRESS = 255
 
@@ -38,3 +39,8 @@ def number(zone: int, index: int, port: int) -> Number:
 def zone_mark(zone: int) -> int:
     """Return the mark that stands for a zone alone: what ``ip rule fwmark`` compares under ``ZONE_MASK``."""
     return number(zone, 0, 1) & ZONE_MASK
+
+
+def passing_mark(zone: int) -> int:
+    """Return the mark of a packet that the policy lets pass into a zone; no pinhole has it, as no port is 0."""
+    return zone_mark(zone) | PASSING

@@ -1,7 +1,8 @@
 """The firewall: table ``inet edge``. Default deny in every direction, every reason counted by name.
 
 Media never meets the input rules: the relay's marks decide it before (``nft.ruleset.media``), also for banned sources,
-whose leases end by being revoked. Everything else passes, in this order: bans, source checks, the rate of SIP packets
+whose leases end by being revoked. What passes between zones by policy is decided before as well (``nft.policy``), but
+not for banned or forged sources. Everything else passes, in this order: bans, source checks, the rate of SIP packets
 of one source, established, services.
 
 Source checks ask the routing table of the packet's own zone, because private ranges of two zones may overlap: the
@@ -13,7 +14,7 @@ Neighbour discovery comes before it, as its sources may be unspecified; its hop 
 from __future__ import annotations
 
 from nft.model import Edge, Listener, Service, Upstream
-from nft.number import LOCAL, ZONE_MASK, zone_mark
+from nft.number import LOCAL, PASSING, ZONE_MASK, passing_mark, zone_mark
 from nft.ruleset import text
 from nft.schema import BANS
 
@@ -41,6 +42,7 @@ _ICMP6_OUT = "{ echo-request, destination-unreachable, packet-too-big, time-exce
 _ND_OUT = "{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, mld-listener-report, mld2-listener-report }"
 _ICMP6_ERRORS = "{ destination-unreachable, packet-too-big, time-exceeded, parameter-problem }"
 _RELAYED = f"meta mark & 0x{ZONE_MASK:08x} != 0"
+_PASSING = f"meta mark & 0x{0xFFFFFFFF ^ ZONE_MASK:08x} == 0x{PASSING:08x}"
 _TO_SIP = {
     4: "iifname . meta l4proto . ip daddr . th dport @sip4",
     6: "iifname . meta l4proto . ip6 daddr . th dport @sip6",
@@ -64,6 +66,10 @@ def table(model: Edge) -> str:
 def _sets(model: Edge) -> str:
     zones = [f"{text.quoted(name)} : 0x{zone_mark(zone.index):08x}" for zone in model.zones for name in zone.interfaces]
     out = "add map inet edge zones { type ifname : mark; }\n" + text.refill("edge", "zones", zones, kind="map")
+    ways = [
+        f"{text.quoted(name)} . 0x{passing_mark(zone.index):08x}" for zone in model.zones for name in zone.interfaces
+    ]
+    out += "add set inet edge ways { type ifname . mark; }\n" + text.refill("edge", "ways", ways)
     for version, _, address in _VERSIONS:
         own = {str(a): None for zone in model.zones for a in zone.addresses if a.version == version}
         media = {str(m.address): None for _, m in model.media() if m.address.version == version}
@@ -92,6 +98,7 @@ def _chains(model: Edge) -> list[tuple[str, str, list[str]]]:
         ("input", "type filter hook input priority filter; policy drop;", _input(model)),
         ("forward", "type filter hook forward priority filter; policy drop;", _forward()),
         ("output", "type filter hook output priority filter; policy drop;", _output(model)),
+        ("passing", "", _passing()),
         ("banned", "", ["counter name banned drop"]),
         ("neighbour_in", "", _neighbour_in()),
         ("source", "", _source()),
@@ -192,7 +199,21 @@ def _sip_in() -> list[str]:
 
 
 def _forward() -> list[str]:
-    return [f"{_RELAYED} accept", "counter name forward_denied drop"]
+    return [f"{_PASSING} goto passing", f"{_RELAYED} accept", "counter name forward_denied drop"]
+
+
+def _passing() -> list[str]:
+    """Let out what the policy lets pass (`nft.policy`), if its source is sound; from here on it has no mark."""
+    return [
+        "ip saddr @ban4 goto banned",
+        "ip6 saddr @ban6 goto banned",
+        "oifname . meta mark != @ways counter name forward_denied drop",
+        "jump source",
+        "ct state invalid,untracked counter name invalid drop",
+        # the sender is not told of a smaller MTU behind us: an ICMP error would be routed into the wrong zone
+        "tcp flags syn tcp option maxseg size set rt mtu",
+        "accept",
+    ]
 
 
 def _output(model: Edge) -> list[str]:
@@ -223,6 +244,8 @@ def _media_out() -> list[str]:
         "meta l4proto { icmp, ipv6-icmp } counter name media_error drop",
         "meta l4proto udp ip saddr @media4 accept",
         "meta l4proto udp ip6 saddr @media6 accept",
+        "meta l4proto tcp ip saddr @media4 accept",  # to whom, `inet media` has checked
+        "meta l4proto tcp ip6 saddr @media6 accept",
         "counter name output_denied drop",
     ]
 

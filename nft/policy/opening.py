@@ -1,0 +1,123 @@
+"""Agreements as elements with their times: what the kernel opens and closes by itself. Pure.
+
+An agreement that is in force is one element of ``open`` whose timeout is its end. One that is still to come stands in
+``open`` as well, and in ``early`` until its start: a packet must be in the one and not in the other. So both its start
+and its end come by the kernel's clock alone, whoever else is dead. Only what opens again after a pause has to be
+written anew, at ``next_change``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from nft.elements import MAX_COMMENT, Element, Operation, Put, Remove
+from nft.number import passing_mark
+from nft.policy.tables import Class, Offer, Tables
+from nft.schema import MARK, Field, Key, Shape, Value
+
+TABLE = "transit"
+CLASSID = Field("classid", 23, 4, MARK.pack, MARK.unpack)
+"""The type of ``meta priority``: a scratch register of each packet beside its mark, in host order like it."""
+
+OPEN = Shape(TABLE, "open", (MARK, CLASSID), MARK, timeout=0, statement="counter;")
+EARLY = Shape(TABLE, "early", (MARK, CLASSID), timeout=0)
+
+DRIFT = 2.0
+"""Seconds by which an element may miss its time before it is written anew: the kernel counts ticks, not the date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What one client class may use of one offer, and when: seconds since 1970."""
+
+    offer: Offer
+    client: Class
+    mark: int
+    starts: int
+    ends: int
+    ids: tuple[str, ...]
+
+    @property
+    def key(self) -> Key:
+        """The key of its elements."""
+        return (self.offer, self.client)
+
+    @property
+    def comment(self) -> str:
+        """What its element tells of its origin."""
+        return label(self.ids)
+
+
+def label(ids: Iterable[str]) -> str:
+    """Return the comment of an element that agreements keep open, cut where the kernel's limit is."""
+    words = " ".join(ids).encode()
+    limit = MAX_COMMENT - 1
+    return words.decode() if len(words) <= limit else words[: limit - 3].decode(errors="ignore") + "..."
+
+
+def openings(tables: Tables, zones: Mapping[str, int], now: float) -> list[Opening]:
+    """Return what is open at a time or opens next; ``zones`` are their numbers."""
+    found = []
+    for (offer, client), cell in tables.cells.items():
+        window = next((each for each in cell.windows if each.ends > now), None)
+        if window:
+            mark = passing_mark(zones[cell.target])
+            found.append(Opening(offer, client, mark, window.starts, window.ends, window.ids))
+    return found
+
+
+def next_change(tables: Tables, now: float) -> int | None:
+    """Return when something opens again after a pause, which the kernel cannot know; None where nothing does."""
+    ends = (window.ends for cell in tables.cells.values() for window in cell.windows[:-1] if window.ends > now)
+    return min(ends, default=None)
+
+
+def writes(listed: Iterable[Opening], now: float) -> list[Put]:
+    """Return the elements of openings."""
+    puts = []
+    for each in listed:
+        puts.append(Put(OPEN, each.key, each.mark, each.ends - now, each.comment))
+        if each.starts > now:
+            puts.append(Put(EARLY, each.key, timeout=each.starts - now))
+    return puts
+
+
+def changes(
+    there: Iterable[Element], early: Iterable[Element], wanted: Iterable[Opening], now: float
+) -> list[Operation]:
+    """Return the transaction from what the kernel holds (of ``open`` and ``early``) to what is wanted.
+
+    What is there in time stays untouched and keeps its counter. Deletions come first: a path whose start was moved is
+    closed before it is open.
+    """
+    aims = {each.key: each for each in wanted}
+    later = {key: each for key, each in aims.items() if each.starts > now}
+    gone: list[Operation] = []
+    fresh: list[Operation] = []
+    held = {element.key: element for element in there}
+    for key, element in held.items():
+        aim = aims.get(key)
+        if aim is None or not _same(element, aim.mark, aim.comment, aim.ends - now):
+            gone.append(Remove(OPEN, key))
+    kept = {element.key: element for element in early}
+    for key, element in kept.items():
+        aim = later.get(key)
+        if aim is None or not _in_time(element, aim.starts - now):
+            gone.append(Remove(EARLY, key))
+    removed = {(each.shape.name, each.key) for each in gone}
+    for key, aim in later.items():
+        if key not in kept or (EARLY.name, key) in removed:
+            fresh.append(Put(EARLY, key, timeout=aim.starts - now))
+    for key, aim in aims.items():
+        if key not in held or (OPEN.name, key) in removed:
+            fresh.append(Put(OPEN, key, aim.mark, aim.ends - now, aim.comment))
+    return [*gone, *fresh]
+
+
+def _same(element: Element, mark: Value, comment: str, left: float) -> bool:
+    return element.data == mark and element.comment == comment and _in_time(element, left)
+
+
+def _in_time(element: Element, left: float) -> bool:
+    return element.expires is not None and abs(element.expires - left) <= DRIFT

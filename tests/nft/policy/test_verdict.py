@@ -1,0 +1,112 @@
+"""What the compiled tables decide is what the policy says, read from top to bottom."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nft.errors import ModelError
+from nft.policy.compile import compile_policy
+from nft.policy.model import Policy, Publication
+from nft.policy.packet import Packet, parse
+from nft.policy.verdict import failures, verdict
+from tests.nft.policy.drawn import packets, policies
+from tests.nft.policy.naive import naive, naive_zone
+from tests.nft.policy.world import (
+    DAY,
+    NOW,
+    POLICY,
+    at,
+    stated,
+)
+
+
+@given(policies(), st.lists(packets(), min_size=10, max_size=30), st.integers(NOW - 4, NOW + 6))
+def test_the_tables_decide_as_the_policy_reads(policy: Policy, asked: list[Packet], now: int) -> None:
+    tables = compile_policy(policy)
+    for packet in asked:
+        found = verdict(tables, packet, now)
+        action, by = naive(policy, packet, now)
+        assert (found.action, found.by) == (action, by.split()[0]), packet
+        if by.startswith("rule"):
+            assert found.origins == (policy.rules[int(by.split()[1])].origin,)
+        assert found.zone == naive_zone(policy, packet)
+
+
+TABLES = compile_policy(POLICY)
+
+
+@pytest.mark.parametrize(
+    ("packet", "said"),
+    [
+        ("sdn 10.1.2.3 -> core 10.9.0.5 tcp/443", "allow: rule from sdn to core (site.yaml:10)"),
+        ("sdn 10.1.2.3 -> 10.9.0.5 ping", "allow: rule from sdn to core (site.yaml:10)"),
+        ("sdn 10.1.9.3 -> core 10.9.0.5 tcp/443", "deny: rule from sdn to core (site.yaml:9)"),
+        ("sdn 2001:db8:a::9 -> core 2001:db8:9::1 tcp/443", "allow: rule from sdn to core (site.yaml:10)"),
+        ("sdn 10.1.7.3 -> core 10.9.1.10 udp/40000", "allow: agreement a-1 (site.yaml:16)"),
+        ("mgmt 10.4.0.1 -> core 10.9.1.10 other", "allow: rule from mgmt to core (site.yaml:11)"),
+        (
+            "sdn 10.2.0.1 -> core 10.9.1.3 tcp/8443",
+            "deny: no rule allows it, and agreement a-2 is not in force at that time",
+        ),
+        ("sdn 10.3.0.1 -> core 10.9.1.3 tcp/8443", "deny: no rule and no agreement allows it"),
+        ("sdn 10.1.2.3 -> internet 10.9.0.5 ping", "deny: from 'sdn', 10.9.0.5 is in zone 'core', not in 'internet'"),
+        (
+            "internet 1.1.1.1 -> core 1.2.3.4 ping",
+            "deny: from 'internet', 1.2.3.4 is in no zone that is named, not in 'core'",
+        ),
+    ],
+)  # fmt: skip
+def test_a_verdict_names_what_decided(packet: str, said: str) -> None:
+    assert str(verdict(TABLES, parse(packet), NOW)) == said
+
+
+def test_an_agreement_counts_from_its_start_until_before_its_end() -> None:
+    packet = parse("sdn 10.2.0.1 -> core 10.9.1.3 tcp/8443")
+    times = (NOW + DAY - 1, NOW + DAY, NOW + 3 * DAY - 1, NOW + 3 * DAY)
+    assert [verdict(TABLES, packet, each).allowed for each in times] == [False, True, True, False]
+    assert verdict(TABLES, packet, NOW + DAY).until == NOW + 3 * DAY
+
+
+def test_an_agreement_counts_only_once_it_is_approved() -> None:
+    known = POLICY.agreements
+    asked = replace(known.agreements[0], approved=False)
+    waiting = replace(POLICY, agreements=replace(known, agreements=(asked,)))
+    packet = parse("sdn 10.1.7.3 -> core 10.9.1.10 udp/40000")
+    assert not verdict(compile_policy(waiting), packet, NOW).allowed
+    public = replace(waiting.agreements, services=tuple(replace(s, approval=False) for s in known.services))
+    assert verdict(compile_policy(replace(waiting, agreements=public)), packet, NOW).allowed
+
+
+def test_an_address_published_is_judged_by_what_it_stands_for() -> None:
+    published = Publication("sdn", "tcp", ip_address("198.18.1.1"), 8080, ip_address("10.9.0.5"), 443, at(30))
+    tables = compile_policy(replace(POLICY, publications=(published,)))
+    found = verdict(tables, parse("sdn 10.1.2.3 -> 198.18.1.1 tcp/8080"), NOW)
+    assert (found.allowed, str(found.packet.target), found.packet.port) == (True, "10.9.0.5", 443)
+
+
+def test_a_stated_test_that_does_not_hold_is_told_with_what_happens_instead() -> None:
+    wrong = stated("sdn 10.1.2.3 -> core 10.9.0.5 tcp/22", "allow", 40)
+    tables = compile_policy(replace(POLICY, tests=(*POLICY.tests, wrong)))
+    assert [(found.origin.line, str(said)) for found, said in failures(tables, NOW)] == [
+        (40, "deny: no rule and no agreement allows it")
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "sdn", "sdn 10.0.0.1 core 10.0.0.2 tcp/1", "sdn 10.0.0.1 -> core 10.0.0.2 sctp/1", "sdn x -> core y ping",
+     "sdn 10.0.0.1 -> core 2001:db8::1 ping", "sdn 10.0.0.1 -> core 10.0.0.2 tcp/65536", "sdn 1 -> 2 ping" + " " * 300],
+)  # fmt: skip
+def test_what_is_no_packet_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ModelError):
+        parse(text)
+
+
+def test_a_packet_is_written_as_it_is_read() -> None:
+    for text in ("sdn 10.1.2.3 -> core 10.9.0.5 tcp/443", "sdn 2001:db8::1 -> 2001:db8::2 ping"):
+        assert str(parse(text)) == text
