@@ -11,6 +11,7 @@ import gc
 import logging
 import signal
 import sys
+import time
 from pathlib import Path
 
 from b2bua.call.gateway import Gateway
@@ -47,7 +48,7 @@ def main() -> int:
 
 async def run(run_dir: Path) -> None:
     """Wire everything together and serve until SIGTERM."""
-    gateway = Gateway(GatewayIds(), _log_record)
+    gateway = Gateway(GatewayIds(), _log_record, time.time)
     loop = asyncio.get_running_loop()
     credentials = Credentials()
     shell = Shell(gateway, lambda: _ask(gateway, pinholes), credentials)

@@ -64,7 +64,7 @@ class Control:
             case control.Calls(id):
                 return control.CallList(id, self._gateway.calls(now))
             case control.Registrations(id):
-                return control.RegistrationList(id, self._gateway.registrations())
+                return control.RegistrationList(id, self._gateway.registrations.listed())
             case control.Hangup(id, call):
                 found = self._gateway.hang_up(call, "operator", now)
                 return control.Ok(id) if found else Refused(id, "unknown", f"there is no call {call}")

@@ -9,14 +9,14 @@ import logging
 from collections.abc import Callable
 from typing import Literal
 
-from vdx.pinhole import Change, Lease, Leased, Refused, Release, Renew, Reply, SetRemote, Stream
+from vdx.pinhole import Ban, Change, Lease, Leased, Refused, Release, Renew, Reply, SetRemote, Stream
 
 ANSWER_SECONDS = 2.0
 """How long `gatewayd` may take: it answers in a millisecond; a caller hears a refusal instead of silence."""
 
 Result = Callable[[Reply, float], None]
 Fault = Callable[[str, Exception, float], None]
-Question = Lease | SetRemote | Renew | Release
+Question = Lease | SetRemote | Renew | Release | Ban
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,11 @@ class Desk:
         """Keep leases open; Renewed may come as late as it likes, and whoever reads it needs no question for it."""
         if leases and self.connected:
             self._outbox.append(Renew(self._number(), leases))
+
+    def ban(self, address: str, seconds: int, reason: str) -> None:
+        """Have everything from an address dropped; no answer is waited for: `gatewayd` knows who is spared."""
+        if self.connected:
+            self._outbox.append(Ban(self._number(), address, seconds, reason))
 
     def requests(self) -> list[Question]:
         """Give what is to be sent, and forget it."""

@@ -12,6 +12,7 @@ from typing import Protocol
 from urllib.parse import unquote
 
 from b2bua import sdp, sip
+from b2bua.call.access import Access
 from b2bua.call.call import Call, Fields
 from b2bua.call.desk import Desk
 from b2bua.call.headers import may_pass
@@ -50,6 +51,7 @@ class Entrance:
         self,
         ids: Ids,
         endpoint: sip.Endpoint,
+        access: Access,
         desk: Desk,
         calls: dict[CallId, Call],
         counts: Counter[str],
@@ -58,25 +60,23 @@ class Entrance:
         self.plan: Plan = EMPTY
         self._ids = ids
         self._endpoint = endpoint
+        self._access = access
         self._desk = desk
         self._calls = calls
         self._counts = counts
         self._ended = ended
 
-    def admit(self, flow: sip.Flow) -> bool:
-        """Judge the source of a request outside dialogs: strangers hear 403, and nothing is kept for them."""
-        known = self.plan.peers.identify(flow.zone, flow.remote[0]) is not None
-        if not known:
-            self._counts["refused: stranger"] += 1
-        return known
-
     def enter(self, event: sip.IncomingInvite, now: float) -> Call | None:
         """Give the call that an INVITE makes, not begun yet; None where it was refused."""
         leg, request, flow = event.leg, event.request, event.flow
         self._counts["invites"] += 1
-        caller = self.plan.peers.identify(flow.zone, flow.remote[0])
-        if caller is None:
+        known = self._access.caller(request)
+        if known is None:
             self._turn_away(leg, 403, "stranger", now)
+            return None
+        caller = known.peer
+        if known.guest is not None and known.guest.alias.lower() != unquote(request.parsed_uri.user).lower():
+            self._turn_away(leg, 403, "not what the token is for", now)
             return None
         route = self._route(leg, flow.zone, caller, request.parsed_uri.user, now)
         if route is None:
@@ -91,6 +91,8 @@ class Entrance:
         if isinstance(verdict, admission.Refuse):
             self._turn_away(leg, 503, "full", now, retry_after=verdict.retry_after)
             return None
+        if known.guest is not None:
+            self._access.spend(known.guest)
         return self._start(event, caller, route, listener, now)
 
     def _route(self, leg: sip.Leg, zone: str, caller: SipPeer, dialled: str, now: float) -> Route | None:

@@ -12,16 +12,18 @@ from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 
 from b2bua import sip
+from b2bua.call.access import Access
 from b2bua.call.call import Call
 from b2bua.call.desk import Desk, Question
 from b2bua.call.entrance import Entrance, Ids
+from b2bua.call.keyring import Keyring
 from b2bua.call.plan import Plan
 from b2bua.call.record import CallRecord
+from b2bua.call.registrations import Registrations
 from b2bua.call.requests import ALLOW, Requests
 from b2bua.call.upkeep import QUIET_SECONDS, Upkeep
 from b2bua.trace import Traces
 from b2bua.trace.entry import Leg
-from vdx.access import BindingInfo
 from vdx.control import CallInfo
 from vdx.ids import CallId, LeaseId, call_of
 from vdx.pinhole import Event, Held, Learned, Renewed, Reply, Revoked
@@ -30,11 +32,21 @@ log = logging.getLogger(__name__)
 
 
 class Gateway:
-    """Every call, by its two legs."""
+    """Every call, by its two legs; `wall` tells the seconds since 1970."""
 
-    def __init__(self, ids: Ids, on_record: Callable[[CallRecord], None], settings: sip.Settings | None = None) -> None:
-        self.endpoint = sip.Endpoint(ids, settings or sip.Settings(allow=ALLOW, supported=frozenset()), self._admit)
+    def __init__(
+        self,
+        ids: Ids,
+        on_record: Callable[[CallRecord], None],
+        wall: Callable[[], float],
+        settings: sip.Settings | None = None,
+    ) -> None:
         self.counts: Counter[str] = Counter()
+        self.access = Access(ids.token, self.counts, wall)
+        self.registrations = Registrations(self.access, self.counts, wall)
+        self.endpoint = sip.Endpoint(
+            ids, settings or sip.Settings(allow=ALLOW, supported=frozenset()), self.access.admit
+        )
         self.traces = Traces(self._traced)
         self._now = 0.0
         self._on_record = on_record
@@ -42,8 +54,8 @@ class Gateway:
         self._calls: dict[CallId, Call] = {}
         # what may be unanswered, by deadline: calls, and re-INVITEs in them; what is over goes when it is the first
         self._deadlines: deque[tuple[float, CallId]] = deque()
-        self._entrance = Entrance(ids, self.endpoint, self._desk, self._calls, self.counts, self._ended)
-        self._requests = Requests()
+        self._entrance = Entrance(ids, self.endpoint, self.access, self._desk, self._calls, self.counts, self._ended)
+        self._requests = Requests(self.registrations.receive)
         self._upkeep = Upkeep(self._calls, self._desk)
         self._stated: frozenset[str] = frozenset()
 
@@ -55,6 +67,14 @@ class Gateway:
     @plan.setter
     def plan(self, plan: Plan) -> None:
         self._entrance.plan = plan
+        self.access.follow(plan)
+        self.use(self.access.keyring)
+
+    def use(self, keyring: Keyring) -> None:
+        """Know users, log-ins and tokens by this from now on."""
+        self.access.keyring = keyring
+        signalling = self.plan.signalling
+        self.registrations.follow(signalling.access, keyring, signalling.peers)
 
     # What the shells bring
 
@@ -76,6 +96,8 @@ class Gateway:
         """Take the end of a connection."""
         self._now = now
         self.endpoint.flow_closed(flow, now)
+        self.access.flow_closed(flow)
+        self.registrations.flow_closed(flow)
         self._pump(now)
 
     def on_pinhole(self, message: Reply | Event, now: float) -> None:
@@ -142,6 +164,8 @@ class Gateway:
 
     def requests(self) -> list[Question]:
         """Give the questions to `gatewayd`."""
+        for ban in self.access.bans():
+            self._desk.ban(ban.address, ban.seconds, ban.reason)
         questions = self._desk.requests()
         for question in questions:
             self.traces.said(question, self._now)
@@ -158,10 +182,6 @@ class Gateway:
     def calls(self, now: float) -> tuple[CallInfo, ...]:
         """List the calls, oldest first."""
         return tuple(call.info(now) for call in self._calls.values())
-
-    def registrations(self) -> tuple[BindingInfo, ...]:
-        """List the devices that are registered."""
-        return ()
 
     def hang_up(self, call: str, by: str, now: float) -> bool:
         """End one call; tells whether there was one."""
@@ -183,9 +203,6 @@ class Gateway:
             "questions": self._desk.waiting,
             "relayed": self._requests.waiting,
         }
-
-    def _admit(self, flow: sip.Flow) -> bool:
-        return self._entrance.admit(flow)
 
     # Events of legs
 

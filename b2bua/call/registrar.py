@@ -10,7 +10,7 @@ nobody can register a third party's address as his own. Contacts are shown to th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from b2bua.sip import Flow, NameAddr, Refusal, Request, SipError, Target, is_writable, parse_name_addr, parse_uri
@@ -129,6 +129,17 @@ class Registrar:
             else:
                 over.append(Change(binding.peer, binding.user, binding.key, None))
         self._changes = over
+
+    def keep(self, allowed: Callable[[str, str], bool]) -> None:
+        """Drop the bindings of every user, told by peer and name, who is not `allowed` any more."""
+        for who in [who for who in self._users if not allowed(*who)]:
+            for key in list(self._users[who]):
+                self._drop(who, key)
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is something to be stored."""
+        return bool(self._changes)
 
     def changes(self) -> list[Change]:
         """Give what is to be stored since the last call."""

@@ -20,7 +20,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal, NamedTuple
 
 Class = Literal["untrusted", "trusted", "denied"]
-Offence = Literal["scanner", "credentials", "token", "stranger", "alias", "malformed"]
+Offence = Literal["scanner", "credentials", "token", "stranger"]
 
 
 class Weight(NamedTuple):
@@ -35,12 +35,10 @@ OFFENCES: dict[Offence, Weight] = {
     "credentials": Weight(2.0, "gave a wrong user or password"),
     "token": Weight(2.0, "brought a token that does not count"),
     "stranger": Weight(1.0, "asked without being known"),
-    "alias": Weight(1.0, "dialled what is not there"),
-    "malformed": Weight(1.0, "sent what is no proper request"),
 }
 
 LIMIT = 10.0
-"""The score at which the class falls: five wrong passwords or ten unknown aliases at a stretch."""
+"""The score at which the class falls: five wrong passwords or ten requests of a stranger at a stretch."""
 
 HALF_LIFE = 120.0
 """Seconds in which a score halves: a device with an old password that tries once a minute stays below the LIMIT."""

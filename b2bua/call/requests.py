@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from b2bua import sip
 
-ALLOW = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO")
+ALLOW = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "REGISTER")
 """What this gateway does; the endpoint answers the rest 405 or 501 by itself."""
 
 RELAYED_INFO = frozenset({"application/media_control+xml", "application/dtmf-relay", "application/dtmf"})
@@ -12,9 +14,10 @@ RELAYED_INFO = frozenset({"application/media_control+xml", "application/dtmf-rel
 
 
 class Requests:
-    """Requests that wait for the other leg's answer."""
+    """Requests that wait for the other leg's answer; REGISTER goes to `register`."""
 
-    def __init__(self) -> None:
+    def __init__(self, register: Callable[[sip.RequestReceived, float], None]) -> None:
+        self._register = register
         self._relayed: dict[sip.ClientRequest, sip.ServerRequest] = {}
 
     @property
@@ -27,6 +30,8 @@ class Requests:
         handle, request, leg = event.handle, event.request, event.leg
         if request.method == "OPTIONS":
             handle.respond(now, 200, headers=[("Accept", "application/sdp"), ("Allow", ", ".join(ALLOW))])
+        elif request.method == "REGISTER" and leg is None:
+            self._register(event, now)
         elif request.method == "INFO" and leg is not None and leg.owner is not None:
             self._info(handle, request, leg, now)
         else:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from b2bua.sip.dialog import Dialog, Local
-from b2bua.sip.errors import InjectionError, ParseError, Refusal, SipError
+from b2bua.sip.errors import InjectionError, ParseError, Refusal, Silence, SipError
 from b2bua.sip.events import IncomingInvite, RequestReceived
 from b2bua.sip.flow import Flow, Target
 from b2bua.sip.grammar import refuse_injection
@@ -71,10 +71,16 @@ class Invitation:
 class Endpoint:
     """A SIP element. `dropped` counts what was turned away without an event, by reason.
 
-    `admit` judges the source of a request outside dialogs before anything is kept for it; None admits everybody.
+    `admit` judges the sender of a request outside dialogs before anything is kept for it: it raises Refusal, which is
+    answered without state, or Silence. None admits everybody.
     """
 
-    def __init__(self, ids: Ids, settings: Settings | None = None, admit: Callable[[Flow], bool] | None = None) -> None:
+    def __init__(
+        self,
+        ids: Ids,
+        settings: Settings | None = None,
+        admit: Callable[[Request, Flow, float], None] | None = None,
+    ) -> None:
         self._layer = Layer(settings or Settings(), ids)
         self._admit = admit
         self.dropped: Counter[str] = Counter()
@@ -280,9 +286,8 @@ class Endpoint:
                 return
             raise Refusal("two requests with one branch", 400)
         outside = method != "CANCEL" and not request.to.tag
-        if outside and self._admit is not None and not self._admit(flow):
-            self.dropped["stranger"] += 1
-            raise Refusal("the source is nobody we know", 403)
+        if outside and self._admit is not None:
+            self._admit(request, flow, layer.now)
         check_method(request, layer.settings.allow)
         if outside:
             self._outside(request, key, flow)
@@ -371,6 +376,9 @@ class Endpoint:
 
     def _refuse(self, request: Request, error: SipError, flow: Flow) -> None:
         """Answer without keeping state (8.2.7): a retransmission gets the same answer again, an ACK none."""
+        if isinstance(error, Silence):
+            self.dropped["ignored"] += 1
+            return
         if request.method == "ACK" or "via" not in request.index:
             self.dropped["unanswerable"] += 1
             return

@@ -6,6 +6,7 @@ SipError
 ├── HeaderError       a header value outside its grammar
 ├── UriError          a URI outside its grammar, or of a scheme we do not speak (416)
 ├── Refusal           a well-formed request that the standard tells us to refuse (405, 420, 481, 482, 483, 501, 505)
+├── Silence           a request that is not answered at all
 ├── InjectionError    a value to be written that would end its line: CR, LF, NUL, %0D or %0A
 └── StateError        the owner asked a leg for what its state does not allow
 """
@@ -54,6 +55,10 @@ class Refusal(SipError):  # noqa: N818 - a verdict on the peer's request, not a 
     def __init__(self, sentence: str, status: int, headers: Fields = ()) -> None:
         super().__init__(sentence, status)
         self.headers = headers
+
+
+class Silence(SipError):  # noqa: N818 - what becomes of the request
+    """A request that is dropped without an answer: its sender is to learn nothing, or could be forged."""
 
 
 class InjectionError(SipError):

@@ -129,9 +129,9 @@ class Message:
 
 
 class Request(Message):
-    """A request; `uri` is the Request-URI as written."""
+    """A request; `uri` is the Request-URI as written, `caller` a place for whoever finds out who sent it."""
 
-    __slots__ = ("method", "uri", "version")
+    __slots__ = ("caller", "method", "uri", "version")
 
     def __init__(
         self, method: str, uri: str, version: str, lines: list[str], index: dict[str, list[str]], body: bytes
@@ -140,6 +140,7 @@ class Request(Message):
         self.method = method
         self.uri = uri
         self.version = version
+        self.caller: object = None
 
     @property
     def parsed_uri(self) -> Uri:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from b2bua.sip.events import RequestAnswered
+from b2bua.sip.grammar import refuse_injection
 from b2bua.sip.login import Attempt
 from b2bua.sip.offer import STABLE
 from b2bua.sip.session_timer import granted, granted_lines
@@ -16,7 +17,7 @@ from b2bua.sip.transaction import ClientTransaction
 from b2bua.sip.write import REASONS, content, fields_text, request_head, status_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from b2bua.sip.dialog import Dialog
     from b2bua.sip.flow import Flow, Target
@@ -50,10 +51,14 @@ class ServerRequest:
         headers: Fields = (),
         body: bytes = b"",
         content_type: str = "application/sdp",
+        contacts: Sequence[str] = (),
     ) -> None:
-        """Answer. Raises InjectionError for values that cannot be written."""
+        """Answer; `contacts` are values of Contact, from a registrar. Raises InjectionError for the unwritable."""
         self.layer.now = now
         lines = fields_text(headers)
+        for contact in contacts:
+            refuse_injection(contact)
+            lines += f"Contact: {contact}\r\n"
         if self.leg is not None:
             lines += self._lines(self.leg, status)
         self.transaction.send(

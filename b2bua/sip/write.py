@@ -39,6 +39,7 @@ REASONS = {
     421: "Extension Required",
     422: "Session Interval Too Small",
     423: "Interval Too Brief",
+    439: "First Hop Lacks Outbound Support",
     429: "Provide Referrer Identity",
     480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def free_port(kind: int = socket.SOCK_DGRAM) -> int:
 
 def talk(tmp_path: Path, conversation: Talk) -> None:
     async def main() -> None:
-        gateway = Gateway(GatewayIds(), lambda _record: None)
+        gateway = Gateway(GatewayIds(), lambda _record: None, time.time)
         shell = Shell(gateway)
         loop = asyncio.get_running_loop()
         steering = Control(gateway, SiteListeners(shell), loop.time, shell.flush)
@@ -137,7 +138,7 @@ def test_garbage_ends_only_its_connection(tmp_path: Path) -> None:
 def test_the_pinhole_client_connects_again_and_states_what_is_held(tmp_path: Path) -> None:
     async def main() -> None:
         path = tmp_path / "pinhole.sock"
-        gateway = Gateway(GatewayIds(), lambda _record: None)
+        gateway = Gateway(GatewayIds(), lambda _record: None, time.time)
         loop = asyncio.get_running_loop()
         client = PinholeClient(path, gateway, loop.time, lambda: None)
         running = asyncio.create_task(client.run())

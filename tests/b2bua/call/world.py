@@ -17,6 +17,9 @@ from vdx.ids import CallId
 
 Address = tuple[str, int]
 
+EPOCH = 1_800_000_000.0
+"""What the wall clock shows when the world's clock is at 0."""
+
 
 class Counting:
     """Names that count, so that a failing test reads the same each time."""
@@ -133,7 +136,7 @@ class World:
         rules: tuple[DialRule, ...],
         calls: int = 100,
     ) -> tuple[Gateway, Ports]:
-        gateway = Gateway(Counting(name), self.records.append)
+        gateway = Gateway(Counting(name), self.records.append, lambda: EPOCH + self.now)
         listeners = tuple(
             SipListener(zone, self.transport, host, 5060, host, 5060)  # type: ignore[arg-type]
             for zone, host in zones.items()
