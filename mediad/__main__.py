@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mediad.errors import MediadError
+from mediad.floor import MAX_CONNECTIONS, SOCKETS
 from mediad.relay import MAX_SOCKETS
 from mediad.service import Service
 from vdx.service import tell, watchdog_seconds
@@ -76,13 +77,14 @@ def _stop_on_signals() -> socket.socket:
 
 def _room_for_sockets() -> int:
     """Raise the limit of open files as far as allowed; return how many media sockets fit."""
-    wanted = MAX_SOCKETS + RESERVED
+    floor = SOCKETS * MAX_CONNECTIONS
+    wanted = MAX_SOCKETS + floor + RESERVED
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
     if allowed < wanted:
-        log.warning("files.limited sockets=%d wanted=%d", allowed - RESERVED, MAX_SOCKETS)
-    return allowed - RESERVED
+        log.warning("files.limited sockets=%d wanted=%d", allowed - RESERVED, MAX_SOCKETS + floor)
+    return max(0, allowed - RESERVED - floor)
 
 
 def _be_punctual() -> None:

@@ -42,7 +42,7 @@ def receive(connection: socket.socket) -> Packet | None:
 
 
 def adopt(descriptors: Sequence[int]) -> list[socket.socket]:
-    """Turn descriptors into non-blocking UDP sockets; raises `RelayError` (all are closed) if one is anything else."""
+    """Turn descriptors into non-blocking sockets of UDP or TCP; raises `RelayError` (all are closed) for any other."""
     left = list(descriptors)
     sockets: list[socket.socket] = []
     try:
@@ -71,7 +71,7 @@ def discard(sockets: Sequence[socket.socket]) -> None:
 
 
 def _check(one: socket.socket) -> None:
-    if one.family not in (socket.AF_INET, socket.AF_INET6) or one.proto != socket.IPPROTO_UDP:
-        raise RelayError("not a UDP socket")
+    if one.family not in (socket.AF_INET, socket.AF_INET6) or one.proto not in (socket.IPPROTO_UDP, socket.IPPROTO_TCP):
+        raise RelayError("neither a UDP nor a TCP socket")
     if not one.getsockname()[1]:
         raise RelayError("not bound to a port")

@@ -12,10 +12,9 @@ import select
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from mediad.errors import RelayError
-from vdx.pinhole import Remote
+from mediad.remote import SocketAddress, reach
 from vdx.relay import Count, Pipe, Relaying
 
 MAX_PIPES = 4
@@ -26,8 +25,6 @@ MAX_SOCKETS = 4_000
 
 DATAGRAM = 65_536
 """Longer than any UDP payload (65,507 over IPv4, 65,527 over IPv6), so nothing is ever cut short."""
-
-SocketAddress = tuple[str, int] | tuple[str, int, int, int]
 
 
 @dataclass(slots=True, eq=False)
@@ -110,11 +107,13 @@ class Table:
             raise RelayError(f"{lease} names a pipe twice")
         if len(sockets) != 2 * len(pipes):
             raise RelayError(f"{lease} came with {len(sockets)} sockets: its {len(pipes)} pipes need {2 * len(pipes)}")
+        if any(one.type != socket.SOCK_DGRAM for one in sockets):
+            raise RelayError(f"{lease}: one of its sockets is not of UDP")
         if len(self.sides) + len(sockets) > self._capacity:
             raise RelayError(f"{len(self.sides)} sockets are open: no room for {len(sockets)} of {lease}")
         opened = {}
         for pipe, a, b in zip(pipes, sockets[::2], sockets[1::2], strict=True):
-            opened[pipe.name] = _join(Side(a, _reach(pipe, "a", a)), Side(b, _reach(pipe, "b", b)))
+            opened[pipe.name] = _join(Side(a, reach(pipe, "a", a)), Side(b, reach(pipe, "b", b)))
         self._watch(sockets)
         self._leases[lease] = opened
         self.sides.update((side.socket.fileno(), side) for side in _sides(opened))
@@ -132,7 +131,7 @@ class Table:
             if pipe.name not in opened:
                 raise RelayError(f"{lease} has no pipe {pipe.name}: it has {', '.join(opened)}")
             a, b = opened[pipe.name]
-            changes += [(a, _reach(pipe, "a", a.socket)), (b, _reach(pipe, "b", b.socket))]
+            changes += [(a, reach(pipe, "a", a.socket)), (b, reach(pipe, "b", b.socket))]
         for side, remote in changes:
             side.remote = remote
 
@@ -179,18 +178,3 @@ def _sides(pipes: dict[str, tuple[Side, Side]]) -> Iterator[Side]:
 
 def _count(name: str, a: Side, b: Side) -> Count:
     return Count(name, a.packets, a.octets, b.packets, b.octets)
-
-
-def _reach(pipe: Pipe, end: str, through: socket.socket) -> SocketAddress | None:
-    """Return the remote of one end as its socket takes it; names are never resolved here."""
-    remote: Remote | None = getattr(pipe, end)
-    if remote is None:
-        return None
-    try:
-        address = ip_address(remote.address)
-    except ValueError as error:
-        raise RelayError(f"side {end} of {pipe.name}: {remote.address} is not an IP address") from error
-    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    if family != through.family:
-        raise RelayError(f"side {end} of {pipe.name}: {remote.address} is of another family than its socket")
-    return str(address), remote.port

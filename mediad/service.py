@@ -1,4 +1,4 @@
-"""The service: one epoll loop for the control socket and every media socket.
+"""The service: one epoll loop for the control socket and every socket of media and floors.
 
 The control socket is SOCK_SEQPACKET: one message a packet, descriptors beside it. One `gatewayd` speaks at a time; a
 new connection replaces the one before it, because a `gatewayd` that was restarted may come before the end of its
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from mediad import handover
 from mediad.errors import MediadError, PacketError, RelayError
+from mediad.floor import Floor
 from mediad.handover import Packet
 from mediad.relay import Path as DataPath
 from mediad.relay import Table
@@ -68,6 +69,7 @@ class Service:
         self._tick_seconds = tick_seconds
         self._epoll = select.epoll()
         self._table = Table(self._epoll, capacity=table_size)
+        self._floor = Floor(self._epoll)
         self._data = DataPath()
         self._control: socket.socket | None = None
         try:
@@ -80,7 +82,7 @@ class Service:
 
     def run(self) -> None:
         """Serve until the `wake` socket is readable."""
-        sides = self._table.sides
+        sides, wires = self._table.sides, self._floor.wires
         forward = self._data.forward
         poll = self._epoll.poll
         clock = time.monotonic
@@ -90,10 +92,17 @@ class Service:
             if (now := clock()) >= due:
                 self._tick()
                 due = now + self._tick_seconds
-            for fd, _ in poll(due - now if due > now else 0.0, EVENTS):
+            retry = wires.next_timer()
+            if retry is not None and retry <= now:
+                wires.on_timer(now)
+                continue
+            until = due if retry is None else min(due, retry)
+            for fd, events in poll(until - now if until > now else 0.0, EVENTS):
                 side = sides.get(fd)
                 if side is not None:
                     forward(side)
+                elif fd in wires.ends:
+                    wires.ready(fd, events, clock())
                 elif fd == stop:
                     return
                 elif fd == listener:
@@ -105,6 +114,7 @@ class Service:
         """Close every socket and remove the one at `path`."""
         self._hang_up("closing")
         self._table.close()
+        self._floor.close()
         self._listener.close()
         self._path.unlink(missing_ok=True)
         self._epoll.close()
@@ -125,14 +135,14 @@ class Service:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self._control = connection
         self._epoll.register(connection, select.EPOLLIN)
-        log.info("control.connected user=%d leases=%d", user, len(self._table))
+        log.info("control.connected user=%d leases=%d", user, len(self._table) + len(self._floor))
 
     def _hang_up(self, why: str) -> None:
         if self._control is not None:
             self._epoll.unregister(self._control)
             self._control.close()
             self._control = None
-            log.info("control.closed why=%s leases=%d", why, len(self._table))
+            log.info("control.closed why=%s leases=%d", why, len(self._table) + len(self._floor))
 
     def _serve(self, connection: socket.socket) -> None:
         """Answer one message; one a readiness, so that media never waits for more."""
@@ -164,22 +174,35 @@ class Service:
         match message:
             case Relay():
                 try:
-                    self._table.open(message.lease, message.pipes, sockets)
+                    self._open(message, sockets)
                 except RelayError:
                     handover.discard(sockets)
                     raise
                 log.info("relay.opened lease=%s", message.lease)
             case Retarget():
-                self._table.retarget(message.lease, message.pipes)
+                if message.lease in self._floor:
+                    self._floor.retarget(message.lease, message.pipes, time.monotonic())
+                else:
+                    self._table.retarget(message.lease, message.pipes)
                 log.info("relay.retargeted lease=%s", message.lease)
             case Stop():
                 for lease in message.leases:
                     self._stop(lease)
             case ListRelays():
-                return Relays(message.id, self._table.listing())
+                return Relays(message.id, self._table.listing() + self._floor.listing())
         return RelayOk(message.id)
 
+    def _open(self, message: Relay, sockets: Sequence[socket.socket]) -> None:
+        if any(pipe.tcp for pipe in message.pipes):
+            self._floor.open(message.lease, message.pipes, sockets, time.monotonic())
+        else:
+            self._table.open(message.lease, message.pipes, sockets)
+
     def _stop(self, lease: str) -> None:
+        ends = self._floor.stop(lease)
+        if ends:
+            octets, errors = sum(end.octets for end in ends), sum(end.errors for end in ends)
+            log.info("connection.stopped lease=%s octets=%d errors=%d", lease, octets, errors)
         sides = self._table.stop(lease)
         if sides:
             log.info(

@@ -13,7 +13,8 @@ from nft.relay import Address, Bridge, End, Remote, read_comment
 from nft.schema import MEDIA, Key, Shape
 
 VERSIONS = (4, 6)
-DUMPED = ("self4", "self6", "from4", "from6")  # of fixed size, so that a dump misses nothing; others are asked
+# Of fixed size, so that a dump misses nothing (that of tcp may, should an element expire just then); others are asked.
+DUMPED = ("self4", "self6", "from4", "from6", "tcp4", "tcp6")
 
 Dump = Mapping[str, Sequence[Element]]
 
@@ -48,11 +49,12 @@ def settings(dump: Dump) -> list[tuple[Shape, Key]]:
 def timers(dump: Dump) -> list[tuple[Shape, Key]]:
     """Return the elements to ask for after those: what admits packets, and until when."""
     remote, learned = _remotes(dump, "r"), _remotes(dump, "l")
+    connections = _connections(dump)
     wanted: list[tuple[Shape, Key]] = []
     for version in VERSIONS:
         for element in dump[f"self{version}"]:
             number: Any = element.data
-            if number in remote:
+            if number in remote and number not in connections:
                 wanted.append((MEDIA[f"ok{version}"], (*element.key, *remote[number])))
             if number in learned:
                 wanted.append((MEDIA[f"lok{version}"], (number, *learned[number])))
@@ -86,6 +88,7 @@ class _Tables:
     learned: dict[Any, Remote]
     sources: dict[Any, tuple[IPv4Address | IPv6Address, ...]]
     expires: dict[Any, float]
+    connections: frozenset[Any]
 
     @classmethod
     def read(cls, dump: Dump) -> _Tables:
@@ -94,7 +97,9 @@ class _Tables:
         timed: list[tuple[Any, Element]] = [
             (e.key[0], e) for name in ("wait", "lok4", "lok6") for e in dump.get(name, ())
         ]
-        timed += [(owner.get(e.key[:3]), e) for v in VERSIONS for e in dump.get(f"ok{v}", ())]
+        timed += [
+            (owner.get(e.key[:3]), e) for name in ("ok", "tcp") for v in VERSIONS for e in dump.get(f"{name}{v}", ())
+        ]
         for number, element in timed:
             expires[number] = max(expires.get(number, 0.0), element.expires or 0.0)
         sources: dict[Any, tuple[Any, ...]] = {}
@@ -103,12 +108,15 @@ class _Tables:
                 sources[element.key[0]] = (*sources.get(element.key[0], ()), element.key[1])
         remote = _remotes(dump, "r")
         halfway = {number: remote.pop(number) for number in sources if number in remote}
+        connections = _connections(dump)
+        sources |= {number: hosts for number, hosts in connections.items() if number not in remote}
         return cls(
             {e.key for v in VERSIONS for e in dump.get(f"local{v}", ())},
             _remotes(dump, "e") | remote,
             _remotes(dump, "l") | halfway,
             sources,
             expires,
+            frozenset(connections),
         )
 
     def end(self, number: Number, place: tuple[Any, ...]) -> End:
@@ -119,7 +127,20 @@ class _Tables:
             self.remote.get(number),
             tuple(sorted(self.sources.get(number, ()))),
             local=(address, port) in self.local,
+            tcp=number in self.connections,
         )
+
+
+def _connections(dump: Dump) -> dict[Any, tuple[Any, ...]]:
+    """Return the ends of connections, each with the hosts that it is admitted to talk to."""
+    owner = {element.key: element.data for version in VERSIONS for element in dump[f"self{version}"]}
+    found: dict[Any, tuple[Any, ...]] = {}
+    for version in VERSIONS:
+        for element in dump.get(f"tcp{version}", ()):
+            if element.key[:3] in owner:
+                number = owner[element.key[:3]]
+                found[number] = (*found.get(number, ()), element.key[3])
+    return found
 
 
 def _remotes(dump: Dump, prefix: str) -> dict[Any, Remote]:

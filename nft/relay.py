@@ -9,7 +9,7 @@ of them settles on address and port). Every function returns a batch: one transa
     settle  the kernel learned a source: make it the remote, under the timeout of the lease; what it was learned by
             goes afterwards, because a packet on its way through the rules asks several maps, not all at one moment
     renew   everything that expires starts anew; counters are on other elements and go on
-    close   every element goes, with what was learned
+    close   every element goes, with what was learned; a connection may say its last words
     forget  what a packet taught that was on its way through the rules while its pinhole closed
 """
 
@@ -26,6 +26,9 @@ from nft.elements import Put, Remove
 from nft.errors import ModelError, RelayError
 from nft.number import ADDRESS_MASK, LOCAL, Number, number
 from nft.schema import LEASE_SECONDS, MAX_LEASE_BYTES, MEDIA, IPAddress, Key, Shape
+
+LINGER_SECONDS = 3.0
+"""How long the ends of a closed connection still reach each other: until FIN is answered, and lost once (RFC 9293)."""
 
 Remote: TypeAlias = tuple[IPAddress, int]
 
@@ -86,7 +89,8 @@ class End:
 
     ``remote`` is where packets are sent, None while unknown. ``sources`` are the addresses of which one may become the
     source, and then the destination; where it is empty, exactly ``remote`` may send. What arrives at a ``local`` end is
-    delivered to a socket on this machine instead of being relayed.
+    delivered to a socket on this machine instead of being relayed. A ``tcp`` end is local: a connection that is opened
+    towards ``remote``, or by one of ``sources`` from any port.
     """
 
     address: Address
@@ -94,6 +98,7 @@ class End:
     remote: Remote | None = None
     sources: tuple[IPAddress, ...] = ()
     local: bool = False
+    tcp: bool = False
     number: Number = field(init=False, repr=False, compare=False)
     """The pinhole's number."""
 
@@ -168,7 +173,7 @@ def rebind(
         named = was.remote is None and was.sources == end.sources and not rearm
         before, after = _puts(old.lease, was, was_other, timeout), _puts(new.lease, end, other, timeout)
         steps += [Remove(put.shape, put.key) for put in before if put.shape is not _WAIT and put not in after]
-        if was.sources and not named:
+        if was.sources and not named and not was.tcp:
             steps.append(Forget(was.number, was.version, learned))
         steps += [put for put in after if put not in before or (put.shape is _WAIT and not named)]
     return _ordered(steps)
@@ -199,7 +204,9 @@ def renew(bridges: Iterable[Bridge], timeout: float = LEASE_SECONDS) -> Batch:
     steps: list[Step] = []
     for bridge in bridges:
         for end, other in bridge.ends:
-            if end.sources:
+            if end.tcp:
+                steps += [step for put in _peers(end, timeout) for step in (Remove(put.shape, put.key), put)]
+            elif end.sources:
                 steps.append(Refresh(MEDIA["wait"], (end.number,), timeout))
             elif end.remote:
                 put = _admitted(end, other, end.remote, timeout)
@@ -215,7 +222,9 @@ def close(bridges: Iterable[Bridge]) -> Batch:
             steps += [
                 Remove(put.shape, put.key) for put in _puts(bridge.lease, end, other, 0) if put.shape is not _WAIT
             ]
-            if end.sources:
+            if end.tcp:
+                steps += _peers(end, LINGER_SECONDS)
+            elif end.sources:
                 steps.append(Forget(end.number, end.version))
     return _ordered(steps)
 
@@ -245,6 +254,8 @@ def _puts(lease: str, end: End, other: End, timeout: float) -> list[Put]:
     sets = _SETS[address.version]
     number, there = end.number, other.number
     own = (number,)
+    if end.tcp:
+        return _connection(lease, end, there, timeout)
     puts = [
         Put(sets["self"], end.place, number, None, comment(lease, there)),
         Put(sets["lport"], own, port),
@@ -261,6 +272,24 @@ def _puts(lease: str, end: End, other: End, timeout: float) -> list[Put]:
     elif remote:
         puts.append(_admitted(end, other, remote, timeout))
     return puts
+
+
+def _connection(lease: str, end: End, there: Number, timeout: float) -> list[Put]:
+    """Return every element of one end of a connection; its remote stands there for the next owner."""
+    sets, address = _SETS[end.version], end.address.address
+    puts = [
+        Put(sets["self"], end.place, end.number, None, comment(lease, there)),
+        Put(sets["local"], (address, end.port)),
+    ]
+    if end.remote:
+        puts += (Put(sets["rda"], (end.number,), end.remote[0]), Put(sets["rdp"], (end.number,), end.remote[1]))
+    return puts + _peers(end, timeout)
+
+
+def _peers(end: End, timeout: float) -> list[Put]:
+    """Return what admits the other side of a connection: where it is opened to, or who may open it."""
+    hosts = (end.remote[0],) if end.remote else end.sources
+    return [Put(_SETS[end.version]["tcp"], (*end.place, host), None, timeout) for host in hosts]
 
 
 def _admitted(end: End, other: End, remote: Remote, timeout: float) -> Put:

@@ -164,6 +164,8 @@ def _family(version: int) -> tuple[Shape, ...]:
             size=PINHOLES,
             statement=_RATE,
         ),
+        # who may take part in which connection (BFCP over TCP), both ways: interface, our place, their address
+        Shape("media", f"tcp{version}", (IFNAME, address, PORT, address), timeout=LEASE_SECONDS, size=PINHOLES),
         Shape("media", f"from{version}", (MARK, address), size=PINHOLES),  # who may become the source of a pinhole
         Shape("media", f"local{version}", (address, PORT), statement="counter;"),  # ends that a local socket serves
         Shape(

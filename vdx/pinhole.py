@@ -52,7 +52,8 @@ class End(Part, frozen=True):
     """One side of a stream, as its owner asks for it.
 
     `remote` and `rtcp` come from SDP and are None while no SDP has come. `signalled_from` is the source address of the
-    signalling: where the zone lets sources be learned, it may become the source of the media too.
+    signalling: where the zone lets sources be learned, it may become the source of the media too. Of a connection,
+    `connects` says that it is opened towards `remote`; otherwise whoever is at that address may open it, from any port.
     """
 
     zone: Name
@@ -61,13 +62,17 @@ class End(Part, frozen=True):
     remote: Remote | None = None
     rtcp: Remote | None = None
     signalled_from: Address | None = None
+    connects: bool = False
 
 
 class Stream(Part, frozen=True):
-    """A stream to open. `rtp` takes two ports of each end (RTP even, RTCP odd), `bfcp` (over UDP) one."""
+    """A stream to open. `rtp` takes two ports of each end (RTP even, RTCP odd), `bfcp` (over UDP) and `tcp` one.
+
+    `tcp` carries the octets of one connection as they are: BFCP, also within TLS.
+    """
 
     lease: Lease_
-    kind: Literal["rtp", "bfcp"]
+    kind: Literal["rtp", "bfcp", "tcp"]
     a: End
     b: End
 
@@ -99,6 +104,7 @@ class Change(Part, frozen=True):
     remote: Remote | None = None
     rtcp: Remote | None = None
     signalled_from: Address | None = None
+    connects: bool = False
 
 
 class Traffic(Part, frozen=True):

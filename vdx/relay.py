@@ -1,7 +1,8 @@
 """The mediad socket: `gatewayd` hands over the sockets of streams that the kernel cannot relay.
 
-A datagram socket pair of each stream goes with its message as ancillary data (SCM_RIGHTS), in the order of `sockets`.
-`mediad` knows no policy: the kernel lets through only packets of checked sources, and closes when the lease expires.
+The sockets of each stream go with its message as ancillary data (SCM_RIGHTS): of datagrams one for each end, of a
+connection two, one that listens and one that may connect, both bound to the same place. `mediad` knows no policy: the
+kernel lets through only packets of checked sources, and closes when the lease expires.
 """
 
 from __future__ import annotations
@@ -13,15 +14,22 @@ from vdx.wire import Codec, Message
 
 
 class Pipe(Struct, frozen=True, forbid_unknown_fields=True):
-    """One component (RTP or RTCP, or BFCP) of a stream: two sockets, `a` and `b`, each with its remote if known."""
+    """One component (RTP or RTCP, or BFCP) of a stream: its ends `a` and `b`, each with its remote if known.
+
+    Of a connection (`tcp`), a remote is where it is opened to; an end without one waits for the other side to open it.
+    """
 
     name: Name
     a: Remote | None
     b: Remote | None
+    tcp: bool = False
 
 
 class Relay(Message, frozen=True, tag="relay"):
-    """Relay between two sockets for each pipe; two descriptors a pipe come with this message, `a` first."""
+    """Relay between the two ends of each pipe; its descriptors come with this message.
+
+    Two a pipe, `a` first; of a connection four: `a` listening, `a` to connect, `b` listening, `b` to connect.
+    """
 
     id: Sequence
     lease: Lease_

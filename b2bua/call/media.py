@@ -24,11 +24,13 @@ from vdx.control import SipPeer
 from vdx.ids import CallId, LeaseId, lease_id
 from vdx.pinhole import Change, End, Local, Opened, Remote, Side, Stream
 
-KINDS: dict[Transport, Literal["rtp", "bfcp"]] = {Transport.RTP: "rtp", Transport.BFCP_UDP: "bfcp"}
+Kind = Literal["rtp", "bfcp", "tcp"]
+
+KINDS: dict[Transport, Kind] = {Transport.RTP: "rtp", Transport.BFCP_UDP: "bfcp", Transport.BFCP_TCP: "tcp"}
 """What the relay carries; an m-line of another transport is refused towards both sides."""
 
-Known = tuple[Remote | None, Remote | None, str]
-"""What a pinhole was last told of its far side: RTP, RTCP, and whose answer it was."""
+Known = tuple[Remote | None, Remote | None, str, bool]
+"""What a pinhole was last told of its far side: RTP, RTCP, whose answer it was, whether we connect to it."""
 
 AGREED = ""
 """Whose answer it was once the exchange is over: forks differ in the first exchange only, and who offers may change."""
@@ -51,7 +53,7 @@ class _Slot:
     """One m-line that is carried."""
 
     lease: LeaseId
-    kind: Literal["rtp", "bfcp"]
+    kind: Kind
     families: dict[Side, Literal[4, 6]]
     local: dict[Side, Local] = field(default_factory=dict)
     known: dict[Side, Known] = field(default_factory=dict)
@@ -80,10 +82,13 @@ class CallMedia:
         slot = self._current[index] if index < len(self._current) else None
         return slot.lease if slot else None
 
-    def begin(self, side: Side, offer: tuple[MediaEndpoint, ...]) -> tuple[Stream, ...]:
-        """Take in an offer; gives the streams to open before it may be passed on."""
+    def begin(self, side: Side, offer: tuple[MediaEndpoint, ...], *, repeated: bool = False) -> tuple[Stream, ...]:
+        """Take in an offer; gives the streams to open before it may be passed on.
+
+        One that is `repeated` word for word refreshes the session: the connections that it calls new are there.
+        """
         self._offer, self._offered_by = offer, side
-        self._pending = [self._place(side, stream) for stream in offer]
+        self._pending = [self._place(side, stream, repeated=repeated) for stream in offer]
         fresh = [slot for slot in self._pending if slot and not slot.local]
         return tuple(self._request(side, slot) for slot in fresh)
 
@@ -98,9 +103,12 @@ class CallMedia:
         """Give what to advertise to a side for each m-line of the offer; None refuses the line."""
         return [_ours(slot.local[side]) if slot else None for slot in self._pending]
 
-    def settle(self, answer: tuple[MediaEndpoint, ...], by: str) -> tuple[Change, ...]:
-        """Give the changes that an answer makes true; `by` tells the answers of forks apart (their To tag)."""
-        return tuple(self._changes(answer, by))
+    def settle(self, answer: tuple[MediaEndpoint, ...], by: str, *, final: bool = True) -> tuple[Change, ...]:
+        """Give the changes that an answer makes true; `by` tells the answers of forks apart (their To tag).
+
+        An early answer opens no connection: the fork that is connected to might not be the one that answers.
+        """
+        return tuple(self._changes(answer, by, final=final))
 
     def commit(self, answer: tuple[MediaEndpoint, ...]) -> tuple[LeaseId, ...]:
         """Make the exchange the session; gives the leases that are not needed any more."""
@@ -112,7 +120,8 @@ class CallMedia:
         self._agreed = True
         for slot in self._current:
             if slot:
-                slot.known.update({side: (rtp, rtcp, AGREED) for side, (rtp, rtcp, _) in slot.known.items()})
+                for side, (rtp, rtcp, _, connects) in slot.known.items():
+                    slot.known[side] = (rtp, rtcp, AGREED, connects)
         return tuple(before - _leases(self._current))
 
     def rollback(self) -> tuple[LeaseId, ...]:
@@ -121,22 +130,23 @@ class CallMedia:
         self._pending = []
         return tuple(vain)
 
-    def _place(self, side: Side, stream: MediaEndpoint) -> _Slot | None:
+    def _place(self, side: Side, stream: MediaEndpoint, *, repeated: bool) -> _Slot | None:
         kind = KINDS.get(stream.transport)
         if kind is None or not stream.active:
             return None
         held = self._current[stream.index] if stream.index < len(self._current) else None
-        if held and held.kind == kind and held.families[side] == stream.family:
+        lasts = kind != "tcp" or repeated or not stream.renewed
+        if held and lasts and held.kind == kind and held.families[side] == stream.family:
             return replace(held, known=dict(held.known))
         other: Side = _other(side)
         families = {side: stream.family, other: self._parties[other].peer.family}
         lease = lease_id(self._call, self._next)
         self._next += 1
-        known: dict[Side, Known] = {side: (*_remotes(stream, mux=False), AGREED)}
+        known: dict[Side, Known] = {side: (*_remotes(stream, mux=False), AGREED, False)}
         return _Slot(lease, kind, families, known=known)
 
     def _request(self, side: Side, slot: _Slot) -> Stream:
-        rtp, rtcp, _ = slot.known[side]
+        rtp, rtcp, _, _ = slot.known[side]
         ends: dict[Side, End] = {}
         for end, party in self._parties.items():
             remote, control = (rtp, rtcp) if end == side else (None, None)
@@ -144,23 +154,38 @@ class CallMedia:
             ends[end] = End(peer.zone, peer.name, slot.families[end], remote, control, party.source)
         return Stream(slot.lease, slot.kind, ends["a"], ends["b"])
 
-    def _changes(self, answer: tuple[MediaEndpoint, ...], by: str) -> Iterator[Change]:
+    def _changes(self, answer: tuple[MediaEndpoint, ...], by: str, *, final: bool) -> Iterator[Change]:
         sides = (self._offered_by, _other(self._offered_by))
         for slot, asked, said in zip(self._pending, self._offer, answer, strict=True):
-            if slot is None or not said.active:
+            if slot is None or not said.active or (slot.kind == "tcp" and not final):
                 continue
             mux = asked.mux and said.mux
-            for side, stream, tag in ((sides[0], asked, AGREED), (sides[1], said, AGREED if self._agreed else by)):
-                known: Known = (*_remotes(stream, mux=mux), tag)
+            opens = _opened_by(asked, said) if slot.kind == "tcp" else (False, False)
+            tags = (AGREED, AGREED if self._agreed else by)
+            for side, stream, tag, theirs in zip(sides, (asked, said), tags, opens, strict=True):
+                known: Known = (*_remotes(stream, mux=mux), tag, slot.kind == "tcp" and not theirs)
                 # an old-style hold (no address) leaves the last known far side in place
                 if stream.address is None or slot.known.get(side) == known:
                     continue
                 slot.known[side] = known
-                yield Change(slot.lease, side, known[0], known[1], self._parties[side].source)
+                yield Change(slot.lease, side, known[0], known[1], self._parties[side].source, known[3])
 
 
 def _other(side: Side) -> Side:
     return "b" if side == "a" else "a"
+
+
+def _opened_by(asked: MediaEndpoint, said: MediaEndpoint) -> tuple[bool, bool]:
+    """Tell of each side, the one that offered first, whether it opens its connection (RFC 4145 section 4).
+
+    Where nothing is said, the offer is of the active side and its answer of the passive one. Each side is connected to
+    by what it said itself, so two that both wait, or both come, do no harm.
+    """
+    offered = asked.setup or "active"
+    answered = said.setup or ("active" if offered == "passive" else "passive")
+    if offered == "actpass":
+        offered = "passive" if answered == "active" else "active"
+    return offered != "passive", answered != "passive"
 
 
 def _leases(slots: list[_Slot | None]) -> set[LeaseId]:

@@ -144,7 +144,7 @@ class Session:
             fail(error.status, f"offer of {side}: {error}", now)
             return
         self._offer, self._offered_by, self._asked = offer, side, body
-        wanted = self._media.begin(side, streams)
+        wanted = self._media.begin(side, streams, repeated=body == self._bodies.get(side))
 
         def write(now: float) -> None:
             other = _other(side)
@@ -174,7 +174,7 @@ class Session:
         except SdpError as error:
             fail(502, f"answer: {error}", now)
             return
-        changes = self._media.settle(streams, by)
+        changes = self._media.settle(streams, by, final=final)
 
         def write(now: float) -> None:
             written = self._writers[asker].write(answer, self._media.toward(asker), answer_to=offer, profile=profile)

@@ -73,6 +73,7 @@ class MediaEndpoint:
     direction   of the writer, with the old c=0.0.0.0 translated to sendonly or inactive
     secure      the proto itself is encrypted (SAVP, TLS); `keying` may be set without it (RFC 8643)
     setup       a=setup of BFCP over TCP and of DTLS: who connects (RFC 4145)
+    renewed     a=connection:new is said: not the connection that is there (RFC 4145 section 5)
     disabled    port 0: the writer refuses or does not use the stream
     refusal     why we do not carry it, None where we do
     """
@@ -90,6 +91,7 @@ class MediaEndpoint:
     secure: bool
     keying: Keying
     setup: str | None
+    renewed: bool
     disabled: bool
     refusal: Refusal | None
 
@@ -188,6 +190,7 @@ def _endpoint(
         secure,
         keying,
         own.get("setup", session.get("setup")),
+        own.get("connection", session.get("connection")) == "new",
         disabled,
         refusal,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from gatewayd.pinholes import label
@@ -15,21 +16,27 @@ from nft.adoption import Adopted
 from nft.relay import Bridge
 from vdx.pinhole import Stream
 
-COMPONENTS: Final[dict[Kind, tuple[Component, ...]]] = {"rtp": ("r", "c"), "bfcp": ("b",)}
+COMPONENTS: Final[dict[Kind, tuple[Component, ...]]] = {"rtp": ("r", "c"), "bfcp": ("b",), "tcp": ("t",)}
 """The bridges of a lease of each kind, in order."""
+
+_KINDS: Final[dict[Component, Kind]] = {part: kind for kind, parts in COMPONENTS.items() for part in parts}
 
 Pinholes = tuple[MediaPlace, tuple[int, ...]]
 """Where one end of a stream got its ports."""
 
 
 def build(owner: str, stream: Stream, a: Pinholes, b: Pinholes, far: tuple[FarEnd, FarEnd]) -> Held:
-    """Make the lease of a stream from its pinholes and its far sides; ends of two families are local ones."""
-    local = stream.a.family != stream.b.family
+    """Make the lease of a stream from its pinholes and its far sides.
+
+    Ends of two families are local ones, and so are those of a connection.
+    """
+    tcp = stream.kind == "tcp"
+    local = tcp or stream.a.family != stream.b.family
     zones, peers = (stream.a.zone, stream.b.zone), (stream.a.peer, stream.b.peer)
     bridges: list[Bridge] = []
     for component, a_port, b_port in zip(COMPONENTS[stream.kind], a[1], b[1], strict=True):
-        one = _end(a[0], a_port, _side(far[0], component), local=local)
-        other = _end(b[0], b_port, _side(far[1], component), local=local)
+        one = _end(a[0], a_port, _side(far[0], component), local=local, tcp=tcp)
+        other = _end(b[0], b_port, _side(far[1], component), local=local, tcp=tcp)
         told = Label(stream.lease, component, owner, peers, one.number)
         bridges.append(Bridge(label.write(told), one, other))
     return Held(stream.lease, owner, stream.kind, zones, peers, tuple(bridges))
@@ -41,7 +48,7 @@ def with_far(held: Held, side: SideName, far: FarEnd) -> Held:
     for bridge, component in zip(held.bridges, COMPONENTS[held.kind], strict=True):
         told = _side(far, component)
         old = bridge.a if side == "a" else bridge.b
-        end = relay.End(old.address, old.port, told.remote, told.sources, old.local)
+        end = relay.End(old.address, old.port, told.remote, told.sources, old.local, old.tcp)
         a, b = (end, bridge.b) if side == "a" else (bridge.a, end)
         bridges.append(Bridge(bridge.lease, a, b))
     return Held(held.lease, held.owner, held.kind, held.zones, held.peers, tuple(bridges))
@@ -49,12 +56,19 @@ def with_far(held: Held, side: SideName, far: FarEnd) -> Held:
 
 def adopted(entries: list[tuple[Label, Adopted]], places: Mapping[Key, MediaPlace]) -> Held:
     """Make a lease from its bridges as the kernel holds them."""
-    entries = sorted(entries, key=lambda entry: "rcb".index(entry[0].component))
-    bridges = [_turned(found.bridge, told.first) for told, found in entries]
+    entries = sorted(entries, key=lambda entry: "rcbt".index(entry[0].component))
+    bridges = [_turned(_as_labelled(found.bridge, told), told.first) for told, found in entries]
     told = entries[0][0]
     names = {place.at.zone: place.zone for place in places.values()}
     zones = (names.get(bridges[0].a.address.zone, ""), names.get(bridges[0].b.address.zone, ""))
-    return Held(told.lease, told.owner, "bfcp" if told.component == "b" else "rtp", zones, told.peers, tuple(bridges))
+    return Held(told.lease, told.owner, _KINDS[told.component], zones, told.peers, tuple(bridges))
+
+
+def _as_labelled(bridge: Bridge, told: Label) -> Bridge:
+    """Give a bridge whose ends are known for those of a connection also where nobody is admitted yet."""
+    if told.component != "t":
+        return bridge
+    return Bridge(bridge.lease, replace(bridge.a, tcp=True), replace(bridge.b, tcp=True))
 
 
 def _turned(bridge: Bridge, first: int) -> Bridge:
@@ -62,8 +76,8 @@ def _turned(bridge: Bridge, first: int) -> Bridge:
     return bridge if bridge.a.number == first else Bridge(bridge.lease, bridge.b, bridge.a)
 
 
-def _end(place: MediaPlace, port: int, far: Far, *, local: bool) -> relay.End:
-    return relay.End(place.at, port, far.remote, far.sources, local)
+def _end(place: MediaPlace, port: int, far: Far, *, local: bool, tcp: bool) -> relay.End:
+    return relay.End(place.at, port, far.remote, far.sources, local, tcp)
 
 
 def _side(far: FarEnd, component: Component) -> Far:

@@ -15,8 +15,8 @@ from gatewayd.pinholes.allocate import Allocator, Pick
 from gatewayd.pinholes.bridges import COMPONENTS
 from gatewayd.pinholes.label import Label
 from gatewayd.pinholes.layout import Key, MediaPlace
-from gatewayd.pinholes.leases import SIDES, Held, Leases
-from gatewayd.pinholes.policy import Policy
+from gatewayd.pinholes.leases import SIDES, Held, Kind, Leases
+from gatewayd.pinholes.policy import FarEnd, Policy
 from gatewayd.pinholes.traffic import Meter
 from nft import relay
 from nft.adoption import Adopted
@@ -25,7 +25,7 @@ from nft.kernel import Traffic as Counted
 from nft.number import Number
 from nft.relay import Batch, Bridge
 from vdx.ids import ADOPTION_SECONDS, LEASE_SECONDS
-from vdx.pinhole import End, Learned, Lease, Opened, OpenLease, Remote, SetRemote, Stream, Usage
+from vdx.pinhole import Change, End, Learned, Lease, Opened, OpenLease, Remote, SetRemote, Stream, Usage
 
 SETTLE_SECONDS = 0.5
 """A packet is through the rules by then, however long its processor was taken away meanwhile."""
@@ -160,13 +160,8 @@ class Desk:
         new: dict[str, Held] = {}
         for change in request.changes:
             held = new.get(change.lease) or self._owned(owner, change.lease)
-            far = policy.far(
-                held.peers[0 if change.side == "a" else 1],
-                held.address(change.side).version,
-                change.remote,
-                change.rtcp,
-                change.signalled_from,
-            )
+            peer = held.peers[0 if change.side == "a" else 1]
+            far = _far(policy, held.kind, peer, held.address(change.side).version, change)
             new[change.lease] = bridges.with_far(held, change.side, far)
         steps: list[relay.Step] = []
         for lease, held in new.items():
@@ -300,9 +295,7 @@ class Desk:
         policy = self._must()
         for end in (stream.a, stream.b):
             policy.end(end.zone, end.peer, end.family)
-        far_a, far_b = (
-            policy.far(end.peer, end.family, end.remote, end.rtcp, end.signalled_from) for end in (stream.a, stream.b)
-        )
+        far_a, far_b = (_far(policy, stream.kind, end.peer, end.family, end) for end in (stream.a, stream.b))
         count = len(COMPONENTS[stream.kind])
         a = self._allot(stream.a, count, now)
         try:
@@ -346,8 +339,16 @@ class Desk:
 
     def _missed(self, leases: Sequence[Held], now: float) -> list[Taught]:
         """Find sources that the kernel learned and whose event got lost."""
-        waiting = [end for held in leases for bridge in held.bridges for end in (bridge.a, bridge.b) if end.sources]
+        ends = (end for held in leases for bridge in held.bridges for end in (bridge.a, bridge.b))
+        waiting = [end for end in ends if end.sources and not end.tcp]
         if not waiting:
             return []
         taught = (self.latched(number, remote, now) for number, remote in self._kernel.learned(waiting).items())
         return [each for each in taught if each]
+
+
+def _far(policy: Policy, kind: Kind, peer: str, family: int, said: End | Change) -> FarEnd:
+    """Check the far side that an owner names for one end of a stream; raises `RefusalError`."""
+    if kind == "tcp":
+        return policy.connection(peer, family, said.remote, said.signalled_from, connects=said.connects)
+    return policy.far(peer, family, said.remote, said.rtcp, said.signalled_from)

@@ -2,7 +2,7 @@
 
     abcdefghijklm.3/r/b2bua/k3v5xq/7dhw2a/02009c40
     lease           | owner peers' digests pinhole of side a
-                    component: r (RTP), c (RTCP), b (BFCP)
+                    component: r (RTP), c (RTCP), b (BFCP), t (a connection)
 
 Peers are named by a digest, because names may be as long as the comment; it is looked up among the site's peers.
 """
@@ -17,12 +17,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-Component: TypeAlias = Literal["r", "c", "b"]
+Component: TypeAlias = Literal["r", "c", "b", "t"]
 
 MAX_OWNER = 16
 """Characters of an owner's name, so that a label fits."""
 
-_LABEL = re.compile(r"([a-z2-7]{13}\.[0-9]{1,3})/([rcb])/([a-z0-9-]{1,16})/([a-z2-7]{6})/([a-z2-7]{6})/([0-9a-f]{8})")
+_LABEL = re.compile(r"([a-z2-7]{13}\.[0-9]{1,3})/([rcbt])/([a-z0-9-]{1,16})/([a-z2-7]{6})/([a-z2-7]{6})/([0-9a-f]{8})")
+
+
+_COMPONENTS: dict[str, Component] = {"r": "r", "c": "c", "b": "b", "t": "t"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,5 @@ def read(text: str, peers: Iterable[str]) -> Label | None:
     if not found:
         return None
     names = {digest(peer): peer for peer in peers}
-    component: Component = "r" if found[2] == "r" else "c" if found[2] == "c" else "b"
     both = names.get(found[4], ""), names.get(found[5], "")
-    return Label(found[1], component, found[3], both, int(found[6], 16))
+    return Label(found[1], _COMPONENTS[found[2]], found[3], both, int(found[6], 16))

@@ -15,7 +15,7 @@ from nft.number import Number
 from nft.relay import Bridge, End, numbers
 from vdx.ids import ADOPTION_SECONDS, LeaseId, call_of
 
-Kind: TypeAlias = Literal["rtp", "bfcp"]
+Kind: TypeAlias = Literal["rtp", "bfcp", "tcp"]
 SideName: TypeAlias = Literal["a", "b"]
 
 SIDES: Final[tuple[SideName, SideName]] = ("a", "b")
@@ -23,7 +23,7 @@ SIDES: Final[tuple[SideName, SideName]] = ("a", "b")
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One open lease: one bridge (BFCP) or two (RTP, RTCP). Zones and peers in the order a, b."""
+    """One open lease: one bridge (BFCP, a connection) or two (RTP, RTCP). Zones and peers in the order a, b."""
 
     lease: str
     owner: str

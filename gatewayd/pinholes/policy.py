@@ -96,6 +96,25 @@ class Policy:
             source = None
         return FarEnd(Far(media, _learnable(media, source)), Far(control, _learnable(control, source)), learns=True)
 
+    def connection(
+        self, peer: str, family: int, remote: Remote | None, signalled: str | None, *, connects: bool
+    ) -> FarEnd:
+        """Check the far side of a connection, which we open (`connects`) or which it opens; raises `RefusalError`.
+
+        Who opens it may do so from any port, and SDP names none (9, RFC 4145 section 4.1): only the host counts.
+        """
+        known = self._peers[peer]
+        if connects or remote is None:
+            there = self._place(known, peer, remote, family)
+            return FarEnd(Far(there if connects else None), Far(None), learns=known.peer.learns)
+        named = self._place(known, peer, Remote(remote.address, MEDIA_PORT_MIN), family)
+        if not known.peer.learns:
+            return FarEnd(Far(None, _learnable(named, None)), Far(None), learns=False)
+        source = self._sourced(peer, signalled) if signalled is not None else None
+        if source is not None and source.version != family:
+            source = None
+        return FarEnd(Far(None, _learnable(named, source)), Far(None), learns=True)
+
     def allows(self, peer: str, remote: Place) -> bool:
         """Tell whether media of a peer may still be where it is, after the site file changed."""
         return peer in self._peers and not self._fault(peer, str(remote[0]), remote[1])

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from gatewayd.errors import RefusalError
-from gatewayd.pinholes.leases import Held, Leases
+from gatewayd.pinholes.leases import Held, Kind, Leases
 from gatewayd.trust import Trust
 from nft import relay as kernel_relay
 from vdx.pinhole import Remote
@@ -44,8 +44,11 @@ BUFFER = 4 * 1024 * 1024
 SOCKET_BUFFER = 512 * 1024
 """Bytes that wait at one media socket: a key frame of a second's worth of video."""
 
-NAMES = {1: ("bfcp",), 2: ("rtp", "rtcp")}
-"""Names of a lease's components, by their number."""
+NAMES: dict[Kind, tuple[str, ...]] = {"rtp": ("rtp", "rtcp"), "bfcp": ("bfcp",), "tcp": ("bfcp",)}
+"""Names of the components of a lease."""
+
+ONE_CALL = 1
+"""Connections that wait at a listener: a stream has one, and the kernel lets nobody in but its own peer."""
 
 log = logging.getLogger(__name__)
 
@@ -92,11 +95,10 @@ class RelayLink:
     def serve(self, held: Held) -> None:
         """Bind the sockets of a lease and hand them over; raises `RefusalError`."""
         if self._socket is None:
-            raise RefusalError(
-                "kernel", "the two ends are of different families, and mediad, which relays those, is away"
-            )
+            raise RefusalError("kernel", "mediad, which relays between families and what runs over TCP, is away")
         with ExitStack() as stack:
-            sockets = [stack.enter_context(_bound(end)) for bridge in held.bridges for end in (bridge.a, bridge.b)]
+            ends = [end for bridge in held.bridges for end in (bridge.a, bridge.b)]
+            sockets = [stack.enter_context(one) for end in ends for one in _sockets(end)]
             request = Relay(self._next(), held.lease, tuple(_pipes(held)))
             self._asked[request.id] = held.lease
             if not self._send(request, [one.fileno() for one in sockets]):
@@ -177,26 +179,47 @@ class RelayLink:
                 self._revoke([held], str(refusal))
 
 
-def _bound(end: kernel_relay.End) -> socket.socket:
+def _sockets(end: kernel_relay.End) -> Iterator[socket.socket]:
+    """Bind the sockets of an end: one for datagrams; one that listens and one that may connect from the same port."""
+    if not end.tcp:
+        yield _bound(end, socket.SOCK_DGRAM)
+        return
+    listener = _bound(end, socket.SOCK_STREAM)
+    yield listener
+    yield _bound(end, socket.SOCK_STREAM)
+    try:
+        listener.listen(ONE_CALL)
+    except OSError as error:
+        raise _taken(end, error) from error
+
+
+def _bound(end: kernel_relay.End, kind: socket.SocketKind) -> socket.socket:
     """Bind a socket at a pinhole. Its mark picks the zone's routes, its interface keeps it there."""
     address = end.address.address
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
-    one = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+    one = socket.socket(family, kind | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
     try:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, end.number)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, end.address.interface.encode() + b"\0")
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
+        if kind is socket.SOCK_DGRAM:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
+        else:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the port may rest in TIME_WAIT
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         one.bind((str(address), end.port))
     except OSError as error:
         one.close()
-        text = f"port {end.port} of {address} cannot be opened: {error.strerror}"
-        raise RefusalError("ports", text) from error
+        raise _taken(end, error) from error
     return one
 
 
+def _taken(end: kernel_relay.End, error: OSError) -> RefusalError:
+    return RefusalError("ports", f"port {end.port} of {end.address.address} cannot be opened: {error.strerror}")
+
+
 def _pipes(held: Held) -> Iterator[Pipe]:
-    for name, bridge in zip(NAMES[len(held.bridges)], held.bridges, strict=True):
-        yield Pipe(name, _remote(bridge.a), _remote(bridge.b))
+    for name, bridge in zip(NAMES[held.kind], held.bridges, strict=False):  # RTP may be alone, RTCP with it
+        yield Pipe(name, _remote(bridge.a), _remote(bridge.b), held.kind == "tcp")
 
 
 def _remote(end: kernel_relay.End) -> Remote | None:

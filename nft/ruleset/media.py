@@ -52,7 +52,7 @@ def _static(model: Edge, name: str) -> list[str]:
 def _chains(model: Edge) -> list[tuple[str, str, list[str]]]:
     chains = [
         ("pre", "type filter hook prerouting priority raw; policy accept;", _pre(model)),
-        ("out", "type filter hook output priority raw; policy accept;", [f"{_relayed()} notrack"]),
+        ("out", "type filter hook output priority raw; policy accept;", _out()),
         ("post", "type filter hook postrouting priority srcnat; policy accept;", _post()),
     ]
     for version in (4, 6):
@@ -60,7 +60,9 @@ def _chains(model: Edge) -> list[tuple[str, str, list[str]]]:
             (f"unknown{version}", "", _unknown(version)),
             (f"known{version}", "", _known(version)),
             (f"send{version}", "", _send(version)),
+            (f"connected{version}", "", _connected(version)),
         ]
+    chains.append(("connecting", "", _connecting()))
     chains.append(("bare4", "", _forwarded(4, "udp checksum set 0 accept")))
     return chains
 
@@ -78,11 +80,29 @@ def _pre(model: Edge) -> list[str]:
         f"meta mark set iifname . {ip} daddr . udp dport . {ip} saddr . udp sport map @ok{v} goto send{v}"
         for v, ip in _VERSIONS
     ]
+    rules += [f"iifname . {ip} daddr . tcp dport . {ip} saddr @tcp{v} goto connected{v}" for v, ip in _VERSIONS]
     ranges = sorted({(media.first_port, media.last_port) for _, media in model.media()})
     if ranges:
         ports = text.anonymous(f"{first}-{last}" for first, last in _merged(ranges))
         rules += [f"udp dport {ports} iifname . {ip} daddr @media{v} goto unknown{v}" for v, ip in _VERSIONS]
     return rules
+
+
+def _out() -> list[str]:
+    return [f"meta l4proto tcp {_relayed()} goto connecting", f"{_relayed()} notrack"]
+
+
+def _connected(v: int) -> list[str]:
+    # The set of local ends only counts here; no port belongs to a stream of datagrams and to a connection at once.
+    return [f"meta mark set 0x{LOCAL:08x} notrack {_ip(v)} daddr . tcp dport @local{v} accept", "accept"]
+
+
+def _connecting() -> list[str]:
+    # Whoever holds a socket of ours reaches nobody but those whom its lease names.
+    return [
+        *(f"oifname . {ip} saddr . tcp sport . {ip} daddr @tcp{v} notrack accept" for v, ip in _VERSIONS),
+        "counter name refused drop",
+    ]
 
 
 def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:

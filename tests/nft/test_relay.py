@@ -270,3 +270,41 @@ def test_an_adopted_bridge_tells_what_time_it_has_left() -> None:
     sets.held = {place: put for place, put in sets.held.items() if place[0] not in ("ok4", "lok4", "wait")}
     (found,) = adoption.read(sets.dump())
     assert found.expires == 0.0
+
+
+def connection(v: int, *, opened: bool) -> Bridge:
+    """Give a connection that is opened towards its side b, or by it; side a opens it."""
+    a = End(SDN[v], 40000, None, (FAR[v][0],), local=True, tcp=True)
+    b = End(NET[v], 50000, (FAR[v][1], 5070) if opened else None, () if opened else (FAR[v][1],), local=True, tcp=True)
+    return Bridge("abc.0", a, b)
+
+
+def admits(sets: Sets) -> set[tuple[int, str]]:
+    return {(key[2], str(key[3])) for name, key in sets.held if name.startswith("tcp")}
+
+
+@pytest.mark.parametrize("v", [4, 6])
+@pytest.mark.parametrize("opened", [True, False])
+def test_a_connection_admits_exactly_its_two_sides(v: int, opened: bool) -> None:
+    sets = Sets()
+    bridge = connection(v, opened=opened)
+    sets.commit(relay.open([bridge]))
+    assert admits(sets) == {(40000, str(FAR[v][0])), (50000, str(FAR[v][1]))}
+    assert not {name for name, _ in sets.held if name[:2] in {"ok", "lp", "wa", "fr"}}  # no datagram passes
+    before = dict(sets.held)
+    sets.commit(relay.renew([bridge]))
+    assert sets.held == before
+    sets.commit(relay.close([bridge]))
+    assert {put.timeout for put in sets.held.values()} == {relay.LINGER_SECONDS}
+    assert {name for name, _ in sets.held} == {f"tcp{v}"}
+
+
+@pytest.mark.parametrize("v", [4, 6])
+def test_an_answer_turns_a_connection_round(v: int) -> None:
+    sets = Sets()
+    before, after = connection(v, opened=False), connection(v, opened=True)
+    sets.commit(relay.open([before]), relay.rebind(before, after))
+    afresh = Sets()
+    afresh.commit(relay.open([after]))
+    assert sets.held == afresh.held
+    sets.commit(relay.rebind(after, before), relay.close([before]))

@@ -108,6 +108,7 @@ def test_one_end_that_forgot_the_call_ends_it() -> None:
 def test_an_end_that_cannot_be_reached_ends_the_call() -> None:
     line = Line("tcp")
     line.up()
+    hold(line)
     line.world.wait(QUIET_SECONDS + 1)
     quiet = tuple(pinhole.Usage(lease, pinhole.Traffic(), pinhole.Traffic()) for lease in line.ports.open)
     line.gateway.on_pinhole(pinhole.Renewed(0, quiet), line.world.now)

@@ -13,7 +13,7 @@ PEERS = ("hospital", "x" * 64)
 
 @given(
     st.from_regex(r"\A[a-z2-7]{13}\.[0-9]{1,3}\Z"),
-    st.sampled_from("rcb"),
+    st.sampled_from("rcbt"),
     st.from_regex(rf"\A[a-z][a-z0-9-]{{0,{MAX_OWNER - 1}}}\Z"),
     st.integers(0, 0xFFFFFFFF),
 )

@@ -50,5 +50,5 @@ def test_without_mediad_a_stream_between_families_is_refused(tmp_path: Path) -> 
     bench.open(stream(a=End("sdn", "hospital", 6)))
     (held,) = bench.desk.leases
     link = RelayLink(tmp_path / "socket", Trust("mediad", ()), Leases, lambda _leases, _reason: None)
-    with pytest.raises(RefusalError, match="mediad, which relays those, is away"):
+    with pytest.raises(RefusalError, match="mediad, which relays between families"):
         link.serve(held)
