@@ -21,12 +21,14 @@ from b2bua.sip.grammar import refuse_injection
 from b2bua.sip.headers import parse_name_addr
 from b2bua.sip.invite_client import ClientInvite
 from b2bua.sip.invite_server import ServerInvite
+from b2bua.sip.large import Beside, Large
 from b2bua.sip.layer import Ids, Layer, Settings
 from b2bua.sip.leg import Leg
 from b2bua.sip.limits import MAX_NEW_REQUESTS
 from b2bua.sip.login import Login
 from b2bua.sip.message import Fields, Response
 from b2bua.sip.parser import parse
+from b2bua.sip.reliable import parse_rack
 from b2bua.sip.request import Challenged, ClientRequest, ServerRequest
 from b2bua.sip.routing import answer_path, answer_via, same_path, transaction_key
 from b2bua.sip.session_timer import check_interval
@@ -120,6 +122,10 @@ class Endpoint:
     def leg(self, tag: str) -> Leg | None:
         """Give the leg that has this tag of ours."""
         return self._layer.legs.get(tag)
+
+    def widen(self, beside: Callable[[Flow | Target], Beside | None]) -> None:
+        """Say which way over TCP stands beside one over UDP, for requests too large for a datagram (18.1.1)."""
+        self._layer.large = Large(beside)
 
     # What the owner starts
 
@@ -217,17 +223,18 @@ class Endpoint:
         self.dropped["undelivered"] += 1
         transaction = self._layer.clients.get(outgoing.key)
         if transaction is not None:
-            transaction.handle("lost")
+            transaction.lost()
 
     def flow_closed(self, flow: Flow, now: float) -> None:
         """Take the end of a connection: what waits on it fails, dialogs will open a new one."""
         layer = self._layer
         layer.now = now
-        for leg in list(layer.legs.values()):
+        for leg in layer.standing.legs(flow):
             if leg.dialog is not None:
                 leg.dialog.leave(flow)
-        for transaction in [client for client in layer.clients.values() if same_path(client.to, flow)]:
-            transaction.handle("lost")
+        for transaction in layer.standing.clients(flow):
+            if same_path(transaction.to, flow):
+                transaction.lost()
 
     # Responses
 
@@ -330,6 +337,9 @@ class Endpoint:
         check_extensions(request, self._layer.settings.supported)
         if request.method in {"INVITE", "UPDATE"}:
             check_contact(request)
+            check_interval(request, self._layer.settings)
+        elif request.method == "PRACK":
+            parse_rack(request.get("rack"))
         transaction = self._open(request, key, flow, "")
         transaction.open()
         receive_within(leg, transaction, request, flow)
@@ -372,6 +382,7 @@ class Endpoint:
         transaction.owner = leg.incoming
         leg.negotiate("receive invite", request.session)
         layer.legs[tag] = leg
+        layer.standing.note_leg(leg)
         layer.events.append(IncomingInvite(leg, request, flow))
 
     def _refuse(self, request: Request, error: SipError, flow: Flow) -> None:

@@ -82,6 +82,11 @@ class Leg:
         return self._bye_due is not None
 
     @property
+    def proceeding(self) -> bool:
+        """Whether the peer has said anything to our INVITE, if only 100."""
+        return self.outgoing is not None and self.outgoing.proceeding
+
+    @property
     def ended(self) -> bool:
         """Whether the leg is over."""
         return self.state == ENDED
@@ -360,6 +365,7 @@ class Leg:
         self.dialog = dialog
         self.forks = {}
         self.state = UP
+        self.layer.standing.note_leg(self)
 
     def invite_over(self, invite: ClientInvite) -> None:
         """Note that our INVITE got its final answer and its ACK."""
@@ -432,9 +438,10 @@ class Leg:
         self.prack_owed = self.updating = None
         self.timer.stop()
         if self.offered is not None:
-            self.refuse(self.offered.transaction, 481)
+            self.refuse(self.offered.transaction, 487)  # 15.1.2
             self.offered = None
         self.layer.legs.pop(self.id, None)
+        self.layer.standing.forget_leg(self)
         if self.outgoing is not None:
             outgoing, self.outgoing = self.outgoing, None
             outgoing.cancel()

@@ -43,7 +43,7 @@ class Prack:
 
 
 def receive_prack(leg: Leg, transaction: ServerTransaction, request: Request) -> None:
-    """Take a PRACK of the peer. Raises HeaderError for a broken RAck."""
+    """Take a PRACK of the peer, whose RAck has been read before."""
     invite = leg.incoming
     if invite is None or not invite.acknowledge(request):
         leg.refuse(transaction, 481)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from b2bua.sip.events import Offered, RefreshDue, ReInviteAnswered, ReInviteFailed
 from b2bua.sip.offer import OURS, STABLE, THEIRS
 from b2bua.sip.request import ServerRequest, send_in_dialog
-from b2bua.sip.session_timer import agreed, asked_lines, check_interval
+from b2bua.sip.session_timer import agreed, asked_lines
 from b2bua.sip.states import CALLED, CALLING, UP
 from b2bua.sip.write import REASONS
 
@@ -21,8 +21,7 @@ _UNKNOWN = frozenset({405, 501})
 
 
 def receive_update(leg: Leg, transaction: ServerTransaction, request: Request) -> None:
-    """Take an UPDATE of the peer (5.2). Raises Refusal for too short a session, HeaderError."""
-    check_interval(request, leg.layer.settings)
+    """Take an UPDATE of the peer (5.2)."""
     if leg.offered is not None:
         leg.refuse(transaction, 500, leg.retry_after())  # the one before it is not answered
         return

@@ -8,7 +8,6 @@ from b2bua.sip.events import ByeReceived, ReInvite, RequestReceived
 from b2bua.sip.invite_server import ServerInvite
 from b2bua.sip.prack import receive_prack
 from b2bua.sip.request import ServerRequest
-from b2bua.sip.session_timer import check_interval
 from b2bua.sip.states import ENDED, UP
 from b2bua.sip.update import receive_update
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 def receive_within(leg: Leg, transaction: ServerTransaction, request: Request, flow: Flow) -> None:
     """Take a request inside the dialog of a leg, ACK and CANCEL excepted."""
     dialog = leg.dialog_of(request)
-    if dialog is None or (leg.ended and request.method != "BYE"):
+    if dialog is None or not dialog.admits(flow) or (leg.ended and request.method != "BYE"):
         leg.refuse(transaction, 481)
         return
     if leg.ended and not leg.bye_waits:  # both hung up at once: RFC 5407 3.3
@@ -34,6 +33,7 @@ def receive_within(leg: Leg, transaction: ServerTransaction, request: Request, f
         return
     dialog.remote_seq = number
     dialog.to = flow
+    leg.layer.standing.note_leg(leg)
     if request.method == "BYE":
         _receive_bye(leg, transaction, request)
     elif request.method == "INVITE":
@@ -57,7 +57,6 @@ def _receive_bye(leg: Leg, transaction: ServerTransaction, request: Request) -> 
 
 
 def _receive_invite(leg: Leg, transaction: ServerTransaction, request: Request) -> None:
-    check_interval(request, leg.layer.settings)
     if leg.state != UP or leg.incoming is not None or leg.offered is not None:
         leg.refuse(transaction, 500, leg.retry_after())  # 14.2: the one before is not finished
     elif leg.outgoing is not None or leg.updating is not None:

@@ -68,7 +68,7 @@ REASONS = {
 _OURS = frozenset(
     """
     via from to call-id cseq contact route max-forwards content-length content-type
-    rseq rack session-expires min-se
+    rseq rack session-expires
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, TypeVar
 
-from b2bua.sip import Endpoint, Event, Flow, Invitation, Outgoing, Settings, Target, parse
+from b2bua.sip import Endpoint, Event, Flow, Invitation, Outgoing, Response, Settings, Target, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +14,13 @@ T = TypeVar("T", bound=Event)
 
 SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 ANSWER = SDP.replace(b"4000", b"5000")
+
+
+def response(data: bytes) -> Response:
+    """Read what has to be a response."""
+    message = parse(data)
+    assert isinstance(message, Response), message
+    return message
 
 
 class CountingIds:
