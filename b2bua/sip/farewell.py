@@ -18,6 +18,7 @@ def farewell(leg: Leg, dialog: Dialog, headers: Fields = ()) -> None:
     """End the leg with a BYE."""
     leg.close()
     leg.layer.legs[leg.id] = leg
+    leg.layer.standing.note_leg(leg)
     say_bye(leg, dialog, headers, Farewell(leg))
 
 
@@ -42,3 +43,4 @@ class Farewell:
     def on_failure(self, _status: int, _sentence: str) -> None:
         """Forget the leg: nobody is there any more."""
         self._leg.layer.legs.pop(self._leg.id, None)
+        self._leg.layer.standing.forget_leg(self._leg)

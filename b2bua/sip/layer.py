@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from b2bua.sip.flow import Outgoing
+from b2bua.sip.large import Large
+from b2bua.sip.standing import Standing
 
 if TYPE_CHECKING:
     from b2bua.sip.events import Event
@@ -86,8 +88,8 @@ class Layer:
     """Shared state of one SIP element. `now` is the time, in seconds, of the call that is being handled."""
 
     __slots__ = (
-        *("_heap", "_set", "abilities", "clients", "events", "ids", "legs", "merged", "now", "outbox", "servers"),
-        "settings",
+        *("_heap", "_set", "abilities", "clients", "events", "ids", "large", "legs", "merged", "now", "outbox"),
+        *("servers", "settings", "standing"),
     )
 
     def __init__(self, settings: Settings, ids: Ids) -> None:
@@ -102,6 +104,8 @@ class Layer:
         # Per zone, what tells requests outside dialogs apart (RFC 3261 8.2.2.2), one for each server transaction
         self.merged: defaultdict[str, set[str]] = defaultdict(set)
         self.legs: dict[str, Leg] = {}
+        self.standing = Standing()
+        self.large = Large()
         self._heap: list[tuple[float, int, Timer]] = []
         self._set = 0
 

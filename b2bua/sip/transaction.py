@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
+from b2bua.sip.uri import host_port
 from b2bua.sip.write import Head, content, request_head
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class Transaction(ABC):
 class ClientTransaction(Transaction):
     """A request we sent. `head` is what its ACK and CANCEL repeat."""
 
-    __slots__ = ("head", "method", "owner")
+    __slots__ = ("_narrow", "head", "method", "owner")
 
     def __init__(self, layer: Layer, method: str, head: Head, to: Flow | Target, owner: ClientOwner) -> None:
         invite = method == "INVITE"
@@ -131,13 +132,38 @@ class ClientTransaction(Transaction):
         self.method = method
         self.head = head
         self.owner: ClientOwner | None = owner
+        self._narrow: tuple[Flow | Target, Head, bytes] | None = None  # as it was before it went over TCP
 
     def send(self, data: bytes) -> None:
-        """Send the request and start timers A and B, or E and F."""
+        """Send the request, a large one over TCP if there is a way."""
+        layer = self.layer
+        way = layer.large.way(self.to, len(data), layer.now)
+        if way is not None:
+            self._narrow = self.to, self.head, data
+            head = self.head._replace(via=over_tcp(self.head.via, way.sent_by))
+            data = data.replace(self.head.via.encode(), head.via.encode(), 1)
+            self.to, self.head, self.reliable = way.to, head, True
+        self._start(data)
+
+    def lost(self) -> None:
+        """Take the transport's word that it could not deliver: a large request goes back to UDP (18.1.1)."""
+        if self._narrow is None or self.state not in {CALLING, TRYING}:
+            self.handle("lost")
+            return
+        self.layer.large.refused(self.to, self.layer.now)
+        self.layer.standing.forget_client(self)
+        self.stop(None)
+        (self.to, self.head, data), self._narrow = self._narrow, None
+        self.reliable = False
+        self._start(data)
+
+    def _start(self, data: bytes) -> None:
+        """Start timers A and B, or E and F."""
         settings = self.layer.settings
         invite = self.method == "INVITE"
         self.data = data
         self.layer.clients[self.key] = self
+        self.layer.standing.note_client(self)
         self.transmit()
         if not self.reliable:
             self.repeat("A" if invite else "E", settings.t1)
@@ -146,6 +172,7 @@ class ClientTransaction(Transaction):
     def forget(self) -> None:
         """Leave the layer's table."""
         self.layer.clients.pop(self.key, None)
+        self.layer.standing.forget_client(self)
         self.owner = None  # it may hold us: a cycle would wait for the garbage collector
 
 
@@ -194,6 +221,11 @@ class ServerTransaction(Transaction):
         if self.merge_key:
             self.layer.merged[self.flow.zone].discard(self.merge_key)
         self.owner = None
+
+
+def over_tcp(via: str, sent_by: tuple[str, int]) -> str:
+    """Write a Via of ours for TCP, the branch and what else it says as it was."""
+    return f"SIP/2.0/TCP {host_port(*sent_by)};{via.partition(';')[2]}"
 
 
 # Actions. Each has the shape of Action; what they need of the message is said by the machine they stand in.
