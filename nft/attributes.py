@@ -15,7 +15,7 @@ TYPE_MASK = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 MAX_ATTRIBUTE = 0xFFFF  # a length is 16 bits, its own four bytes included
 
 MESSAGE = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
-GENERIC = struct.Struct("!BBH")  # nfgenmsg: family, version, resource
+GENERIC: struct.Struct = struct.Struct("!BBH")  # nfgenmsg: family, version, resource
 _HEADER = struct.Struct("=HH")  # nlattr: length, type
 
 REQUEST, ACK, DUMP = 0x1, 0x4, 0x300  # NLM_F_REQUEST, NLM_F_ACK, NLM_F_ROOT | NLM_F_MATCH

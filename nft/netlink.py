@@ -121,7 +121,8 @@ class Netlink:
 
     def _receive(self) -> list[tuple[int, int, int, bytes]]:
         try:
-            return list(nl.messages(bytes(self._buffer[: self._socket.recv_into(self._buffer)])))
+            length = self._socket.recv_into(self._buffer)  # no call inside a slice: mypyc would make it twice
+            return list(nl.messages(bytes(self._buffer[:length])))
         except BlockingIOError as error:
             raise NftError(f"the kernel did not answer within {ANSWER_SECONDS} s") from error
         except OSError as error:
