@@ -1,4 +1,8 @@
-"""Addresses from which everything is dropped for a while, as the kernel counts it. Never a peer of our own."""
+"""Addresses from which everything is dropped for a while, as the kernel counts it. Never a peer of our own.
+
+The kernel holds the same never-ban set, and asks it before it drops: a peer that was banned as a stranger is heard from
+the moment on in which the site file names it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import logging
 from typing import Protocol
 
 from gatewayd.errors import RefusalError
+from gatewayd.firewall import spared
 from gatewayd.pinholes.bogons import Address
 from gatewayd.pinholes.policy import literal, own_addresses
 from nft.errors import NftError
@@ -68,11 +73,6 @@ class Bans:
             raise RefusalError("policy", "no site version is active yet")
         if address in own_addresses(self._site):
             raise RefusalError("policy", f"{address} is an address of this appliance")
-        for name, peer in self._site.peers.items():
-            if any(address in network for network in peer.sources):
-                raise RefusalError("policy", f"{address} belongs to peer {name!r}: peers are not banned")
-        for name, zone in self._site.zones.items():
-            for label, service in zone.services.items():
-                if any(address in network for network in service.sources):
-                    text = f"{address} may use service {label!r} of zone {name!r}: it is not banned"
-                    raise RefusalError("policy", text)
+        for whose, network in spared(self._site):
+            if address in network:
+                raise RefusalError("policy", f"{address} {whose}")

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_network
 from typing import Final, Literal
 
 from gatewayd.network.desired import zone_number
 from gatewayd.pinholes.layout import Key, MediaPlace
 from nft.model import Edge, Listener, MediaAddress, Service, Upstream, Zone
+from vdx.site.acme import CHALLENGE_PORT
+from vdx.site.model import Site
 from vdx.site.source import LoadedSite
+from vdx.site.values import IpNetwork
 
 DNS: Final[tuple[tuple[Literal["udp", "tcp"], int], ...]] = (("udp", 53), ("tcp", 53))
 """DNS asks over UDP, and over TCP where an answer is cut short (RFC 7766)."""
 
 NTP: Final[tuple[tuple[Literal["udp", "tcp"], int], ...]] = (("udp", 123),)
+
+
+EVERYWHERE: Final = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
 
 def edge(loaded: LoadedSite, places: Mapping[Key, MediaPlace]) -> Edge:
@@ -23,6 +30,7 @@ def edge(loaded: LoadedSite, places: Mapping[Key, MediaPlace]) -> Edge:
         listeners=tuple(_listeners(loaded)),
         services=tuple(_services(loaded)),
         upstreams=tuple(_upstreams(loaded)),
+        spared=tuple(network for _, network in spared(loaded.site)),
     )
 
 
@@ -49,9 +57,24 @@ def _services(loaded: LoadedSite) -> Iterator[Service]:
         for label, one in zone.services.items():
             origin = loaded.origin("zones", name, "services", label)
             yield Service(name, one.protocol, one.port, one.sources, origin)
+    if acme := loaded.site.acme:
+        yield Service(acme.zone, "tcp", CHALLENGE_PORT, EVERYWHERE, loaded.origin("acme"))
+
+
+def spared(site: Site) -> Iterator[tuple[str, IpNetwork]]:
+    """Give the sources that are never banned, each with the words for whose it is: of peers, and of services."""
+    for name, peer in site.peers.items():
+        for network in peer.sources:
+            yield f"belongs to peer {name!r}: peers are not banned", network
+    for name, zone in site.zones.items():
+        for label, service in zone.services.items():
+            for network in service.sources:
+                yield f"may use service {label!r} of zone {name!r}: it is not banned", network
 
 
 def _upstreams(loaded: LoadedSite) -> Iterator[Upstream]:
+    if acme := loaded.site.acme:
+        yield Upstream(acme.zone, "tcp", None, acme.port, loaded.origin("acme", "directory"))
     asked = loaded.site.upstream
     if asked is None:
         return

@@ -120,11 +120,11 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """A server that the appliance itself asks: DNS, NTP, the bus."""
+    """A server that the appliance itself asks: DNS, NTP, the bus; without `address` wherever its name leads."""
 
     zone: str
     protocol: Protocol
-    address: IPAddress
+    address: IPAddress | None
     port: int
     origin: str = ""
 
@@ -134,12 +134,13 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Everything a ruleset says. The parts name zones of the same edge."""
+    """Everything a ruleset says. The parts name zones of the same edge; `spared` sources are never banned."""
 
     zones: tuple[Zone, ...] = ()
     listeners: tuple[Listener, ...] = ()
     services: tuple[Service, ...] = ()
     upstreams: tuple[Upstream, ...] = ()
+    spared: tuple[Network, ...] = ()
 
     def __post_init__(self) -> None:
         _unique([zone.index for zone in self.zones], "zone index")

@@ -2,8 +2,8 @@
 
 Media never meets the input rules: the relay's marks decide it before (``nft.ruleset.media``), also for banned sources,
 whose leases end by being revoked. What passes between zones by policy is decided before as well (``nft.policy``), but
-not for banned or forged sources. Everything else passes, in this order: bans, source checks, the rate of SIP packets
-of one source, established, services.
+not for banned or forged sources. Everything else passes, in this order: bans (but of spared sources), source checks,
+the rate of SIP packets of one source, established, services.
 
 Source checks ask the routing table of the packet's own zone, because private ranges of two zones may overlap: the
 zone's mark is set, ``fib`` asks whether the way back leaves by the same interface, and the mark is taken off again.
@@ -13,7 +13,10 @@ Neighbour discovery comes before it, as its sources may be unspecified; its hop 
 
 from __future__ import annotations
 
-from nft.model import Edge, Listener, Service, Upstream
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses
+
+from nft.model import Edge, Listener, Network, Service, Upstream
 from nft.number import LOCAL, PASSING, ZONE_MASK, passing_mark, zone_mark
 from nft.ruleset import text
 from nft.schema import BANS
@@ -51,6 +54,8 @@ _SOURCES = f"size {SOURCES_SIZE}; flags dynamic,timeout; timeout {SOURCE_SECONDS
 # What one host can send from: its address, or the /64 it may number itself in (RFC 4291 2.5.1, RFC 8981). With the
 # interface, as an address forged in one zone must not use up what a peer of another zone may send.
 _HOST = {4: "iifname . ip saddr", 6: "iifname . ip6 saddr & ffff:ffff:ffff:ffff::"}
+# Whoever is spared is not dropped even if he was banned before the site knew him; only the banned are looked up there
+_BANNED = ("ip saddr @ban4 ip saddr != @never4 goto banned", "ip6 saddr @ban6 ip6 saddr != @never6 goto banned")
 _VERSIONS = ((4, "ip", "ipv4_addr"), (6, "ip6", "ipv6_addr"))
 
 
@@ -73,17 +78,27 @@ def _sets(model: Edge) -> str:
     for version, _, address in _VERSIONS:
         own = {str(a): None for zone in model.zones for a in zone.addresses if a.version == version}
         media = {str(m.address): None for _, m in model.media() if m.address.version == version}
+        never = [str(network) for network in _collapsed(model.spared, version)]
         sip = [row for one in model.listeners if one.address.version == version for row in _listener(model, one)]
         out += (
             f"add set inet edge own{version} {{ type {address}; }}\n{text.refill('edge', f'own{version}', list(own))}"
             f"add set inet edge media{version} {{ type {address}; }}\n"
             f"{text.refill('edge', f'media{version}', list(media))}"
+            f"add set inet edge never{version} {{ type {address}; flags interval; }}\n"
+            f"{text.refill('edge', f'never{version}', never)}"
             f"add set inet edge sip{version} {{ type ifname . inet_proto . {address} . inet_service; }}\n"
             f"{text.refill('edge', f'sip{version}', sip)}"
             f"add set inet edge flows{version} {{ type ifname . {address}; {_SOURCES} }}\n"
             f"add set inet edge rates{version} {{ type ifname . {address}; {_SOURCES} }}\n"
         )
     return out
+
+
+def _collapsed(networks: Iterable[Network], version: int) -> list[Network]:
+    """Put prefixes of one family together: an interval set takes none that overlap."""
+    if version == 4:
+        return [*collapse_addresses(one for one in networks if isinstance(one, IPv4Network))]
+    return [*collapse_addresses(one for one in networks if isinstance(one, IPv6Network))]
 
 
 def _listener(model: Edge, one: Listener) -> list[str]:
@@ -114,8 +129,7 @@ def _input(model: Edge) -> list[str]:
     return [
         f"meta mark 0x{LOCAL:08x} accept",
         'iifname "lo" accept',
-        "ip saddr @ban4 goto banned",
-        "ip6 saddr @ban6 goto banned",
+        *_BANNED,
         "meta l4proto ipv6-icmp jump neighbour_in",
         "jump source",
         "ct state invalid counter name invalid drop",
@@ -205,8 +219,7 @@ def _forward() -> list[str]:
 def _passing() -> list[str]:
     """Let out what the policy lets pass (`nft.policy`), if its source is sound; from here on it has no mark."""
     return [
-        "ip saddr @ban4 goto banned",
-        "ip6 saddr @ban6 goto banned",
+        *_BANNED,
         "oifname . meta mark != @ways counter name forward_denied drop",
         "jump source",
         "ct state invalid,untracked counter name invalid drop",
@@ -233,8 +246,9 @@ def _output(model: Edge) -> list[str]:
 
 def _upstream(model: Edge, one: Upstream) -> list[str]:
     names = text.anonymous(map(text.quoted, model.zone(one.zone).interfaces))
-    ip = "ip" if one.address.version == 4 else "ip6"
-    target = f"{ip} daddr {one.address} {one.protocol} dport {one.port}"
+    target = f"{one.protocol} dport {one.port}"
+    if one.address is not None:
+        target = f"{'ip' if one.address.version == 4 else 'ip6'} daddr {one.address} {target}"
     return [f"oifname {names} {target} counter accept{text.comment(one.origin)}"]
 
 

@@ -37,6 +37,16 @@ def test_dns_and_ntp_are_asked_through_their_zone() -> None:
     assert asked == {("mgmt", "udp", dns, 53), ("mgmt", "tcp", dns, 53), ("mgmt", "udp", ntp, 123)}
 
 
+def test_peers_and_users_of_services_are_never_banned() -> None:
+    peers = {network for peer in LOADED.site.peers.values() for network in peer.sources}
+    services = {
+        network for zone in LOADED.site.zones.values() for one in zone.services.values() for network in one.sources
+    }
+    assert peers
+    assert services
+    assert set(MODEL.spared) == peers | services
+
+
 def test_the_model_compiles() -> None:
     text = compile_edge(MODEL)
     assert f"site.yaml:{line('ssh:')}" in text

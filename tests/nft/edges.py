@@ -49,6 +49,12 @@ EDGES = {
             Upstream("mgmt", "udp", ip_address("198.18.4.53"), 53, "site.yaml:70"),
             Upstream("mgmt", "udp", ip_address("2001:db8:4::123"), 123, "site.yaml:71"),
         ),
+        (
+            ip_network("10.0.0.0/8"),
+            ip_network("10.1.0.0/16"),
+            ip_network("192.0.2.9/32"),
+            ip_network("2001:db8:9::/48"),
+        ),
     ),
     "ipv6_only": Edge((zone(1, "sdn", 6), NEW), _listeners(zone(1, "sdn", 6), NEW)),
 }

@@ -125,6 +125,17 @@ def test_sip_over_tcp_leaves_from_the_listeners_address(net: Network, version: i
 
 
 @VERSIONS
+def test_a_spared_source_is_heard_although_it_is_banned(net: Network, kernel: Kernel, version: int) -> None:
+    spared = address("internet", 3, version)
+    with gateway_udp(net, "internet", version, 5060) as server, net.udp("internet", 3, 5090, version) as client:
+        kernel.ban(spared, 60)
+        client.sendto(b"1", at("internet", 1, version, 5060))
+        assert got(server) == b"1"
+        assert kernel.bans() == {spared: pytest.approx(60, abs=5)}
+        kernel.unban(spared)
+
+
+@VERSIONS
 def test_a_ban_drops_a_source_until_it_runs_out(net: Network, kernel: Kernel, version: int) -> None:
     banned = address("internet", 4, version)
     with gateway_udp(net, "internet", version, 5060) as server, net.udp("internet", 4, 5077, version) as client:

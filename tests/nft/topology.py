@@ -87,6 +87,7 @@ def model() -> Edge:
         listeners,
         (Service("core", "tcp", 22, (ip_network("198.18.3.2/32"), ip_network("2001:db8:3::2/128")), "site.yaml:20"),),
         (Upstream("core", "udp", address("core", 2, 4), 53, "site.yaml:30"),),
+        (ip_network(f"{address('internet', 3, 4)}/32"), ip_network(f"{address('internet', 3, 6)}/128")),
     )
 
 
