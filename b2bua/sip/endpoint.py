@@ -116,6 +116,7 @@ class Endpoint:
             "clients": len(layer.clients),
             "servers": len(layer.servers),
             "merged": sum(map(len, layer.merged.values())),
+            "standing": len(layer.standing),
             "timers": layer.timers,
         }
 

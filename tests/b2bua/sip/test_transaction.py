@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from b2bua.sip import Endpoint, Flow, IncomingInvite, RequestReceived, Target, parse
@@ -134,13 +136,17 @@ def test_branches_of_two_zones_do_not_meet() -> None:
     assert len(endpoint.events()) == 2
 
 
-@pytest.mark.parametrize("path", [TO_PEER.destination, FLOW])
+TCP_TARGET = Target("sdn", "tcp", FLOW.remote[0], FLOW.remote[1])
+TCP_FLOW = Flow("tcp", FLOW.local, FLOW.remote, "sdn", 7, FLOW.local)
+
+
+@pytest.mark.parametrize("path", [TCP_TARGET, TCP_FLOW])
 def test_the_transport_gives_up(path: Flow | Target) -> None:
     endpoint = Endpoint(CountingIds("x"))
-    handle = endpoint.request("OPTIONS", TO_PEER, 0.0)
+    handle = endpoint.request("OPTIONS", replace(TO_PEER, destination=path), 0.0)
     (sent,) = endpoint.to_send()
-    assert sent.to == TO_PEER.destination
-    endpoint.flow_closed(Flow("udp", FLOW.local, FLOW.remote, "sdn", 1, FLOW.local), 0.0)
+    assert sent.to == path
+    endpoint.flow_closed(TCP_FLOW, 0.0)
     (event,) = endpoint.events()
     assert getattr(event, "handle", None) is handle
     assert getattr(event, "status", None) == 503
