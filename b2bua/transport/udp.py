@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from b2bua.sip import Flow
 from b2bua.transport.errors import ListenError
 from b2bua.transport.limits import BATCH, MAX_UDP_FLOWS, RECEIVE_BUFFER
 from b2bua.transport.listener import Listener
+from b2bua.transport.stun import answer as stun_answer
+from b2bua.transport.stun import is_stun
 
 _LARGEST = 65_535
 
@@ -54,12 +57,21 @@ class UdpSocket:
                     data, address = read(_LARGEST)
                 except OSError:  # nothing more, or the echo of an ICMP error to something we sent
                     break
+                if data[:1] < b"\4" and is_stun(data):
+                    self._keep_alive(data, address)
+                    continue
                 flow = flows.get(address)
                 if flow is None:
                     flow = self._flow(address)
                 receive(data, flow)
         finally:  # a fault in one message's handling must not keep the answers to the others
             self._after()
+
+    def _keep_alive(self, data: bytes, address: tuple[str, int]) -> None:
+        told = stun_answer(data, address[:2])
+        if told is not None:
+            with suppress(OSError):  # it is a keepalive: the next one comes
+                self.socket.sendto(told, address)
 
     def _flow(self, address: tuple[str, int]) -> Flow:
         if len(self._flows) >= MAX_UDP_FLOWS:
