@@ -33,6 +33,7 @@ def rules(loaded: LoadedSite) -> tuple[DialRule, ...]:
 def dialling(site: Site) -> Dialling:
     """Give what the dial plan needs beside its rules."""
     return Dialling(
+        site.name,
         site.domains,
         tuple((name, zone.reception) for name, zone in site.zones.items() if zone.reception),
         tuple(RoomPlace(alias, room.peer, room.user or "") for alias, room in site.rooms.items()),
@@ -52,6 +53,7 @@ def peer_dial(peer: Peer) -> PeerDial:
         tuple(_header(rule) for rule in peer.headers),
         _pin(peer.pin),
         ceiling(peer.limits),
+        tuple(str(network) for network in peer.media or ()),
     )
 
 

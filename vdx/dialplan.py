@@ -96,6 +96,8 @@ class PeerDial(Part, frozen=True):
     headers: tuple[HeaderRule, ...] = ()
     pin: PinStyle | None = None
     limits: Ceiling = Ceiling()
+    reach: tuple[str, ...] = ()
+    """Prefixes that a name may lead to; none: by the zone."""
 
 
 class DnsServer(Part, frozen=True):
@@ -108,6 +110,7 @@ class DnsServer(Part, frozen=True):
 class Dialling(Part, frozen=True):
     """What the dial plan needs beside its rules, by zone or in all; `limits` leaves calls to `max_calls`."""
 
+    host: str = ""
     domains: tuple[str, ...] = ()
     receptions: tuple[tuple[str, str], ...] = ()
     rooms: tuple[RoomPlace, ...] = ()

@@ -19,33 +19,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
 
 from b2bua.call.answers import BESIDE, mapped
-from b2bua.call.headers import passing
+from b2bua.call.headers import fields_for
+from b2bua.call.hunt import Hunt
 from b2bua.call.media import Party
 from b2bua.call.record import CallRecord
 from b2bua.call.session import Session
+from b2bua.call.start import Callee, Fields, Start
 from b2bua.sip import Leg, Message, Request, Response, SipError
 from b2bua.sip import events as sip
 from vdx.control import CallInfo, LegInfo
 from vdx.ids import CallId
 from vdx.pinhole import Side
 
-Fields = list[tuple[str, str]]
-
 MAX_RINGING = 180.0
 """Seconds an INVITE or re-INVITE may go unanswered (RFC 3261 16.6 wants timer C above three minutes)."""
 
 log = logging.getLogger(__name__)
-
-
-class Callee(Protocol):
-    """How the callee's leg is started."""
-
-    def __call__(self, now: float, headers: Fields, body: bytes) -> Leg:
-        """Send the INVITE."""
-        ...
 
 
 class Call:
@@ -65,7 +56,7 @@ class Call:
         self.id = ident
         self.parties = parties
         self.session = session
-        self.alias = request.parsed_uri.user
+        self.alias = ""
         self.began = now
         self.answered: float | None = None
         self.due: float | None = now + MAX_RINGING  # when the open exchange has gone unanswered for too long
@@ -74,18 +65,22 @@ class Call:
         self._invite = invite
         self._ended = ended
         self._over = False
-        self._asked = now
+        self._asked = self._tried = now
         self._origin: Side | None = "a"
         self._withdrawn = False
         self._restoring = False
         self._offer_late = False
+        self._described = False  # whether the caller has been given an early answer
+        self.hunt: Hunt | None = None
 
     # The first exchange
 
     def begin(self, now: float) -> None:
         """Pass the caller's INVITE on."""
         request = self._request
-        headers = passing(request, self.parties["b"].peer.pass_headers)
+        headers = fields_for(self.parties["b"].peer, request)
+        if self.hunt is not None:
+            self.due = self.hunt.patience(now, MAX_RINGING)
         if request.body and not request.session:
             self.end(now, 415, "gateway", f"INVITE with a body of type {request.content_type!r}")
         elif request.session:
@@ -121,6 +116,7 @@ class Call:
 
     def _ring(self, response: Response, body: bytes, now: float) -> None:
         if self.answered is None:
+            self._described = self._described or bool(body)
             self._legs["a"].ring(now, response.status, headers=self._passing(response, "a"), body=body)
 
     @property
@@ -256,7 +252,13 @@ class Call:
         self.end(now, mapped(event.response.status), "callee", f"redirected with {event.response.status}")
 
     def on_failed(self, event: sip.Failed, now: float) -> None:
-        """Pass the callee's refusal on."""
+        """Pass the callee's refusal on, or call elsewhere where it is not the last word."""
+        if self.hunt is not None and not self._described:
+            after = event.response.get("Retry-After") if event.response else ""
+            start = self.hunt.failed(event.status, after, now)
+            if start is not None:
+                self._begin_anew(start, now)
+                return
         self.end(now, mapped(event.status), "callee", f"{event.status} {event.reason}".strip())
 
     def on_cancelled(self, event: sip.Cancelled, now: float) -> None:
@@ -268,7 +270,9 @@ class Call:
 
     def overdue(self, now: float) -> None:
         """Give the open exchange up: nobody is coming."""
-        if self.answered is None:
+        if self.answered is None and self.hunt is not None and now < self._tried + MAX_RINGING:
+            self._lose_patience(self.hunt, now)
+        elif self.answered is None:
             self.end(now, 408, "gateway", f"nobody answered in {MAX_RINGING:g} s")
         elif self._restoring:
             self.end(
@@ -277,6 +281,28 @@ class Call:
         elif self._origin is not None and not self._withdrawn:
             self._legs[self._origin].reject(now, 504)  # 408 would end its dialog (RFC 3261 14.1)
             self._withdraw(self._origin, now)
+
+    def _lose_patience(self, hunt: Hunt, now: float) -> None:
+        """Call elsewhere where not even a 100 came; a place that is at work on it has its time."""
+        leg = self._legs.get("b")
+        start = None
+        if leg is not None and not leg.proceeding and not self._described:
+            start = hunt.failed(408, "", now)
+        if start is None:
+            self.due = self._tried + MAX_RINGING
+        else:
+            self._begin_anew(start, now)
+
+    def _begin_anew(self, start: Start, now: float) -> None:
+        """Leave the place that was called, and pass the caller's INVITE on to another one."""
+        leg = self._legs.pop("b", None)
+        if leg is not None:
+            leg.owner = None
+            leg.end(now)
+        self.session.close()
+        self.parties = {"a": self.parties["a"], "b": start.party}
+        self.session, self._invite, self._tried = start.session, start.invite, now
+        self.begin(now)
 
     def _withdraw(self, origin: Side, now: float) -> None:
         """Take the re-INVITE of a side back from the other one; the exchange stays open until that has answered."""
@@ -294,14 +320,17 @@ class Call:
     def _fail(self, status: int, why: str, now: float) -> None:
         self.end(now, status, "gateway", why)
 
-    def end(self, now: float, status: int, by: str, why: str) -> None:
-        """End the call: `status` is what a caller without an answer hears, `by` and `why` go into the record."""
+    def end(self, now: float, status: int, by: str, why: str, headers: Fields | None = None) -> None:
+        """End the call: `status` is what a caller without an answer hears, `by` and `why` go into the record.
+
+        `headers` go into what ends each leg.
+        """
         if self._over:
             return
         self._over = True
         for leg in self._legs.values():
             try:
-                leg.end(now, status, headers=BESIDE.get(status, ()))
+                leg.end(now, status, headers=[*BESIDE.get(status, ()), *(headers or ())])
             except Exception:  # whatever is wrong with one leg, the other one and the leases must go
                 log.exception("leg.stuck: %r of call %s", leg, self.id)
             leg.owner = None  # a cycle would wait for the garbage collector
@@ -345,7 +374,7 @@ class Call:
         return "a" if leg is self._legs["a"] else "b"
 
     def _passing(self, message: Message, side: Side) -> Fields:
-        return passing(message, self.parties[side].peer.pass_headers)
+        return fields_for(self.parties[side].peer, message)
 
 
 def _other(side: Side) -> Side:

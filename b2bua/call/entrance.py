@@ -1,35 +1,48 @@
 """The entrance of the gateway: who is calling, where to, may it be carried, and with what it starts.
 
-The steps of a new call in their order: identify -> dialled user -> route -> listener -> admission -> two parties, a
-session and the callee's INVITE. A step that fails answers the caller and counts why.
+The steps of a new call in their order:
+
+    identify -> what was dialled -> loop? -> dial plan -> names looked up -> places to try -> admission -> the first try
+
+A step that fails answers the caller and counts why. Looking up takes time: the call waits, and goes on in `located`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Protocol
-from urllib.parse import unquote
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple, Protocol
 
 from b2bua import sdp, sip
 from b2bua.call.access import Access
-from b2bua.call.call import Call, Fields
+from b2bua.call.attempts import Attempt, attempts
+from b2bua.call.call import Call
+from b2bua.call.departure import Departure
 from b2bua.call.desk import Desk
-from b2bua.call.headers import may_pass
+from b2bua.call.dialled import Dialled, UnreadableError, read
+from b2bua.call.hunt import Hunt
+from b2bua.call.identify import Caller
+from b2bua.call.loops import Loops
 from b2bua.call.media import Party
 from b2bua.call.plan import EMPTY, Plan
 from b2bua.call.record import CallRecord
-from b2bua.call.route import Refusal, Route
+from b2bua.call.registrar import Place
+from b2bua.call.route import Dial, Note, Refusal, Route
 from b2bua.call.session import Session
-from b2bua.call.target import target as target_of
+from b2bua.call.start import Start
+from b2bua.call.tally import Tally, kbps, scopes
+from b2bua.locate import Cooldown, Destination, LocateError, Query
 from b2bua.sdp import Writer
 from vdx import admission
-from vdx.control import SipListener, SipPeer
+from vdx.control import SipPeer
+from vdx.dialplan import HostTarget
 from vdx.ids import CallId
 from vdx.pinhole import Side
 
-MAX_DIALLED = 128
-"""Characters of a dialled user: the dial plan has no longer ones, and they stand in messages, records and lists."""
+MAX_WAITING = 1_000
+"""Calls whose names are being looked up at once: five seconds of 200 a second."""
 
 
 class Ids(sip.Ids, Protocol):
@@ -44,10 +57,38 @@ class Ids(sip.Ids, Protocol):
         ...
 
 
-class Entrance:
-    """Where calls begin, by the `plan` of the day; what begins stands in `calls`, what is refused in `counts`."""
+class Lookup(NamedTuple):
+    """Names to look up for one call; the answer goes to `located` with the same number."""
 
-    def __init__(
+    number: int
+    queries: dict[HostTarget, Query]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An INVITE whose sender is known, and where it may go."""
+
+    event: sip.IncomingInvite
+    caller: Caller
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A call that is about to begin, and the INVITE that made it."""
+
+    call: Call
+    event: sip.IncomingInvite
+
+
+class Entrance:
+    """Where calls begin, by the `plan` of the day; what begins stands in `calls`, what is refused in `counts`.
+
+    `registered` finds the devices of a user of a peer; `wall` gives the seconds since 1970. `drained_by` is None in
+    service, else the time by which every call has ended (`math.inf`: when it likes).
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - everything that has a say in a new call
         self,
         ids: Ids,
         endpoint: sip.Endpoint,
@@ -56,115 +97,208 @@ class Entrance:
         calls: dict[CallId, Call],
         counts: Counter[str],
         ended: Callable[[Call, CallRecord], None],
+        registered: Callable[[str, str], list[Place]],
+        wall: Callable[[], float],
     ) -> None:
         self.plan: Plan = EMPTY
+        self.drained_by: float | None = None
         self._ids = ids
         self._endpoint = endpoint
         self._access = access
+        self._registered = registered
+        self._wall = wall
         self._desk = desk
         self._calls = calls
         self._counts = counts
         self._ended = ended
+        self._tally = Tally()
+        self._loops = Loops()
+        self._cooldown = Cooldown()
+        self._waiting: dict[int, Asked] = {}
+        self._lookups: list[Lookup] = []
+        self._number = 0
 
-    def enter(self, event: sip.IncomingInvite, now: float) -> Call | None:
-        """Give the call that an INVITE makes, not begun yet; None where it was refused."""
-        leg, request, flow = event.leg, event.request, event.flow
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for names to be looked up."""
+        return len(self._waiting)
+
+    def drain_seconds(self, now: float) -> float | None:
+        """Give the seconds until those calls end that still are up; None in service."""
+        return None if self.drained_by is None else max(0.0, self.drained_by - now)
+
+    # A call comes in
+
+    def enter(self, event: sip.IncomingInvite, now: float) -> Entered | None:
+        """Give the call that an INVITE makes, not begun yet; None where it was refused, or has to wait."""
+        leg = event.leg
         self._counts["invites"] += 1
-        known = self._access.caller(request)
-        if known is None:
+        caller = self._access.caller(event.request)
+        if caller is None:
             self._turn_away(leg, 403, "stranger", now)
             return None
-        caller = known.peer
-        if known.guest is not None and known.guest.alias.lower() != unquote(request.parsed_uri.user).lower():
-            self._turn_away(leg, 403, "not what the token is for", now)
+        verdict = self._judge_caller(caller.peer, now)
+        if isinstance(verdict, admission.Refuse):
+            self._refuse(leg, verdict, now)
             return None
-        route = self._route(leg, flow.zone, caller, request.parsed_uri.user, now)
+        route = self._route(event, caller, now)
         if route is None:
             return None
-        target = route.peer.target
-        listener = self.plan.listener(route.peer.zone, target[2], target[0]) if target else None
-        if target is None or listener is None:
-            self._turn_away(leg, 500, "no listener towards the callee", now)
+        asked = Asked(event, caller, route)
+        hosts = {lead.host: lead.peer.zone for lead in route.leads if lead.host is not None}
+        if hosts:
+            self._look_up(asked, hosts, now)
             return None
-        ceiling = admission.Ceiling(self.plan.signalling.max_calls)
-        verdict = admission.decide([admission.Scope("in all", admission.Load(len(self._calls)), ceiling, own=True)])
-        if isinstance(verdict, admission.Refuse):
-            self._turn_away(leg, 503, "full", now, retry_after=verdict.retry_after)
-            return None
-        if known.guest is not None:
-            self._access.spend(known.guest)
-        return self._start(event, caller, route, listener, now)
+        return self._start(asked, {}, now)
 
-    def _route(self, leg: sip.Leg, zone: str, caller: SipPeer, dialled: str, now: float) -> Route | None:
-        if len(dialled) > MAX_DIALLED:
+    def _route(self, event: sip.IncomingInvite, caller: Caller, now: float) -> Route | None:
+        leg, request, zone = event.leg, event.request, event.flow.zone
+        try:
+            dialled = read(request.parsed_uri, caller.peer, self.plan.ourselves, self.plan.receptions.get(zone, ""))
+        except UnreadableError:
             self._turn_away(leg, 404, "dialled user", now)
             return None
-        route = self.plan.dialplan.route(zone, caller, dialled)
+        if caller.guest is not None and caller.guest.alias.casefold() != dialled.alias.casefold():
+            self._turn_away(leg, 403, "not what the token is for", now)
+            return None
+        if self._loops.looped(request, dialled, self.plan.places):
+            self._turn_away(leg, 482, "loop", now)
+            return None
+        route = self.find(zone, caller.peer, dialled)
         if isinstance(route, Refusal):
-            self._turn_away(leg, route.status, "no route", now)
-            return None
-        if route.user == dialled and not may_pass(unquote(dialled)):
-            self._turn_away(leg, 404, "dialled user", now)
+            self._turn_away(leg, route.status, "no route", now, reason=route.reason)
             return None
         return route
 
-    def _turn_away(self, leg: sip.Leg, status: int, reason: str, now: float, retry_after: int = 0) -> None:
-        self._counts[f"refused: {reason}"] += 1
-        leg.reject(now, status, headers=[("Retry-After", str(retry_after))] if retry_after else ())
+    def find(self, zone: str, caller: SipPeer, dialled: Dialled, note: Note | None = None) -> Route | Refusal:
+        """Ask the dial plan; `explain` asks the same."""
+        return self.plan.dialplan.route(Dial(zone, caller, dialled, self._clock, self._ids.fraction), note)
+
+    def _clock(self) -> datetime:
+        return datetime.fromtimestamp(self._wall(), UTC)
+
+    # Names are looked up
+
+    def lookups(self) -> list[Lookup]:
+        """Give what is to be looked up since the last call."""
+        lookups, self._lookups = self._lookups, []
+        return lookups
+
+    def query(self, host: HostTarget, zone: str, *, secure: bool) -> Query:
+        """Say how a name is looked up for calls that leave through a zone."""
+        return Query(host.host, host.port, host.transport, secure, self.plan.usable(zone))
+
+    def _look_up(self, asked: Asked, hosts: Mapping[HostTarget, str], now: float) -> None:
+        if len(self._waiting) >= MAX_WAITING:
+            self._turn_away(asked.event.leg, 503, "too many names to look up", now, retry_after=admission.RETRY_RATE)
+            return
+        self._number += 1
+        self._waiting[self._number] = asked
+        secure = asked.route.dialled.secure
+        queries = {host: self.query(host, zone, secure=secure) for host, zone in hosts.items()}
+        self._lookups.append(Lookup(self._number, queries))
+
+    def located(
+        self, number: int, found: Mapping[HostTarget, tuple[Destination, ...] | LocateError], now: float
+    ) -> Entered | None:
+        """Go on with a call whose names have been looked up; None where it was refused or taken back."""
+        asked = self._waiting.pop(number, None)
+        if asked is None or asked.event.leg.ended:
+            return None
+        places = {host: result for host, result in found.items() if not isinstance(result, LocateError)}
+        faults = [result for result in found.values() if isinstance(result, LocateError)]
+        return self._start(asked, places, now, faults[0].status if faults else 404)
+
+    # It may begin
 
     def _start(
-        self, event: sip.IncomingInvite, caller: SipPeer, route: Route, listener: SipListener, now: float
-    ) -> Call:
-        leg, request, flow = event.leg, event.request, event.flow
-        host, port, transport = route.peer.target or ("", 0, "udp")
+        self, asked: Asked, located: Mapping[HostTarget, tuple[Destination, ...]], now: float, status: int = 480
+    ) -> Entered | None:
+        leg, request, caller = asked.event.leg, asked.event.request, asked.caller.peer
+        places = attempts(asked.route, self.plan, located, self._registered, self._cooldown, now)
+        if not places:
+            self._turn_away(leg, status, "nowhere to call", now)
+            return None
         ident = self._ids.call()
-        parties: dict[Side, Party] = {
-            "a": Party(caller, flow.remote[0], flow.transport),
-            "b": Party(route.peer, host, transport),
-        }
-        writers: dict[Side, Writer] = {
-            "a": Writer(self._ids.session(), sdp.address(flow.sent_by[0])),
-            "b": Writer(self._ids.session(), sdp.address(listener.advertise)),
-        }
-        session = Session(ident, self._desk, parties, writers)
-        destination = target_of(route.peer, (host, port, transport), listener)
-        sent_by = (listener.advertise, listener.advertise_port)
-        hops = request.max_forwards
-
-        def invite(now: float, headers: Fields, body: bytes) -> sip.Leg:
-            invitation = sip.Invitation(
-                destination=destination,
-                uri=str(sip.Uri("sip", route.user, host, port, _transport(transport))),
-                from_=_from(request, caller.name, listener.advertise),
-                to=f"<{sip.Uri('sip', route.user, host, None, {})}>",
-                sent_by=sent_by,
-                headers=headers,
-                body=body,
-                max_forwards=70 if hops is None else hops - 1,
-            )
-            return self._endpoint.invite(invitation, now)
-
-        call = Call(ident, leg, request, parties, session, invite, self._ended, now)
+        size = kbps(request.session, caller)
+        hunt = Hunt(
+            places,
+            lambda attempt, now: self._admit_call(ident, caller, attempt.peer, size, now),
+            lambda attempt: self._equip(ident, asked, attempt),
+            self._cooldown,
+        )
+        start = hunt.next(now)
+        if start is None:
+            self._refuse(leg, hunt.refused or admission.Refuse(480, admission.RETRY_AFTER, "nowhere"), now)
+            return None
+        flow = asked.event.flow
+        parties: dict[Side, Party] = {"a": Party(caller, flow.remote[0], flow.transport), "b": start.party}
+        call = Call(ident, leg, request, parties, start.session, start.invite, self._ended, now)
+        call.alias, call.hunt = str(asked.route.dialled), hunt
+        if asked.caller.guest is not None:
+            self._access.spend(asked.caller.guest)
         leg.owner = call
         self._calls[ident] = call
-        return call
+        return Entered(call, asked.event)
 
+    def _equip(self, ident: CallId, asked: Asked, attempt: Attempt) -> Start:
+        """Make what a call to one place begins with."""
+        flow = asked.event.flow
+        a = Party(asked.caller.peer, flow.remote[0], flow.transport)
+        b = Party(attempt.peer, attempt.place[0], attempt.to.transport)
+        session = Session(
+            ident,
+            self._desk,
+            {"a": a, "b": b},
+            {
+                "a": Writer(self._ids.session(), sdp.address(flow.sent_by[0])),
+                "b": Writer(self._ids.session(), sdp.address(attempt.listener.advertise)),
+            },
+        )
+        dialled, loops = asked.route.dialled, self._loops
+        invite = Departure(
+            self._endpoint,
+            attempt,
+            dialled,
+            asked.event.request,
+            asked.caller.peer.name,
+            self._access.keyring.logins.get(attempt.peer.name),
+            lambda leg: loops.sent(ident, leg.call_id, dialled),
+        )
+        return Start(b, session, invite)
 
-def _transport(transport: str) -> dict[str, str]:
-    return {} if transport == "udp" else {"transport": transport}
+    def over(self, call: CallId) -> None:
+        """Count a call no more."""
+        self._tally.end(call)
+        self._loops.over(call)
 
+    # May it be carried
 
-def _from(request: sip.Request, peer: str, host: str) -> str:
-    """Write From for the other side: the caller's name and user, our host, and no address of theirs."""
-    caller = request.from_
-    try:
-        user = sip.parse_uri(caller.uri).user
-    except sip.SipError:
-        user = ""
-    if not user or not may_pass(unquote(user)):
-        user = peer
-    uri = sip.Uri("sip", user, host, None, {})
-    if caller.display and may_pass(caller.display):
-        quoted = caller.display.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{quoted}" <{uri}>'
-    return f"<{uri}>"
+    def _judge_caller(self, caller: SipPeer, now: float) -> admission.Admit | admission.Refuse:
+        """Refuse before anything is looked up what would be refused wherever it went."""
+        return admission.decide(self._tally.load(self.plan, scopes(caller), now), drain=self.drain_seconds(now))
+
+    def _admit_call(
+        self, ident: CallId, caller: SipPeer, callee: SipPeer, size: int, now: float
+    ) -> admission.Admit | admission.Refuse:
+        """Judge a call towards one callee, and count it where it may begin, in place of the try before."""
+        names = scopes(caller, callee)
+        begun = self._tally.end(ident)
+        verdict = self.judge(names, size, now)
+        if isinstance(verdict, admission.Admit):
+            self._tally.begin(ident, names, size, now, fresh=not begun)
+        return verdict
+
+    def judge(self, names: tuple[str, ...], size: int, now: float) -> admission.Admit | admission.Refuse:
+        """Judge one more call in these scopes; `explain` asks the same."""
+        return admission.decide(self._tally.load(self.plan, names, now), size, self.drain_seconds(now))
+
+    def _refuse(self, leg: sip.Leg, verdict: admission.Refuse, now: float) -> None:
+        what = "draining" if self.drained_by is not None else "full"
+        self._turn_away(leg, verdict.status, what, now, retry_after=verdict.retry_after)
+
+    def _turn_away(
+        self, leg: sip.Leg, status: int, why: str, now: float, *, retry_after: int = 0, reason: str = ""
+    ) -> None:
+        self._counts[f"refused: {why}"] += 1
+        leg.reject(now, status, reason, headers=[("Retry-After", str(retry_after))] if retry_after else ())

@@ -6,25 +6,28 @@ timer to `next_timer`. This is the sink of `b2bua.transport` and of `b2bua.pinho
 
 from __future__ import annotations
 
+import heapq
 import logging
-from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from b2bua import sip
 from b2bua.call.access import Access
 from b2bua.call.call import Call
 from b2bua.call.desk import Desk, Question
-from b2bua.call.entrance import Entrance, Ids
+from b2bua.call.entrance import Entered, Entrance, Ids, Lookup
 from b2bua.call.keyring import Keyring
 from b2bua.call.plan import Plan
 from b2bua.call.record import CallRecord
 from b2bua.call.registrations import Registrations
 from b2bua.call.requests import ALLOW, Requests
 from b2bua.call.upkeep import QUIET_SECONDS, Upkeep
+from b2bua.locate import Destination, LocateError
 from b2bua.trace import Traces
 from b2bua.trace.entry import Leg
 from vdx.control import CallInfo
+from vdx.dialplan import HostTarget
 from vdx.ids import CallId, LeaseId, call_of
 from vdx.pinhole import Event, Held, Learned, Renewed, Reply, Revoked
 
@@ -53,8 +56,18 @@ class Gateway:
         self._desk = Desk(self._fault)
         self._calls: dict[CallId, Call] = {}
         # what may be unanswered, by deadline: calls, and re-INVITEs in them; what is over goes when it is the first
-        self._deadlines: deque[tuple[float, CallId]] = deque()
-        self._entrance = Entrance(ids, self.endpoint, self.access, self._desk, self._calls, self.counts, self._ended)
+        self._deadlines: list[tuple[float, CallId]] = []
+        self._entrance = Entrance(
+            ids,
+            self.endpoint,
+            self.access,
+            self._desk,
+            self._calls,
+            self.counts,
+            self._ended,
+            self.registrations.places,
+            wall,
+        )
         self._requests = Requests(self.registrations.receive)
         self._upkeep = Upkeep(self._calls, self._desk)
         self._stated: frozenset[str] = frozenset()
@@ -116,6 +129,13 @@ class Gateway:
             self._desk.answer(message, now)
         self._pump(now)
 
+    def located(
+        self, number: int, found: Mapping[HostTarget, tuple[Destination, ...] | LocateError], now: float
+    ) -> None:
+        """Take in where the names of a lookup lead."""
+        self._begin(self._entrance.located(number, found, now), now)
+        self._pump(now)
+
     def pinholes_connected(self, now: float) -> tuple[str, ...]:
         """Take in that `gatewayd` is there; gives every lease that calls hold."""
         self._desk.connected = True
@@ -141,17 +161,18 @@ class Gateway:
 
     def _give_up_overdue(self, now: float) -> None:
         while self._deadlines and self._deadlines[0][0] <= now:
-            call = self._calls.get(self._deadlines.popleft()[1])
+            call = self._calls.get(heapq.heappop(self._deadlines)[1])
             if call is not None and call.due is not None and call.due <= now:
                 try:
                     call.overdue(now)
+                    self._watch(call)
                 except Exception as error:
                     log.exception("deadline.fault: call %s", call.id)
                     self._fault(call.id, error, now)
 
     def _watch(self, call: Call) -> None:
-        if call.due is not None:
-            self._deadlines.append((call.due, call.id))
+        if call.due is not None and call.id in self._calls:
+            heapq.heappush(self._deadlines, (call.due, call.id))
 
     # What the shells take away
 
@@ -170,6 +191,10 @@ class Gateway:
         for question in questions:
             self.traces.said(question, self._now)
         return questions
+
+    def lookups(self) -> list[Lookup]:
+        """Give the names to look up."""
+        return self._entrance.lookups()
 
     def next_timer(self) -> float | None:
         """Give the time at which `on_timer` is due."""
@@ -202,6 +227,7 @@ class Gateway:
             "deadlines": len(self._deadlines),
             "questions": self._desk.waiting,
             "relayed": self._requests.waiting,
+            "lookups": self._entrance.waiting,
         }
 
     # Events of legs
@@ -238,11 +264,7 @@ class Gateway:
 
     def _handle(self, event: sip.Event, now: float) -> None:
         if isinstance(event, sip.IncomingInvite):
-            call = self._entrance.enter(event, now)
-            if call is not None:
-                self.traces.begin(call.id, event.flow, event.leg.call_id, now, _parties(call))
-                self._watch(call)
-                call.begin(now)
+            self._begin(self._entrance.enter(event, now), now)
         elif isinstance(event, sip.RequestReceived):
             self._requests.receive(event, now)
         elif isinstance(event, sip.RequestAnswered):
@@ -254,11 +276,26 @@ class Gateway:
             if owner.due != due:
                 self._watch(owner)
 
+    def _begin(self, entered: Entered | None, now: float) -> None:
+        if entered is not None:
+            call, event = entered.call, entered.event
+            self.traces.begin(call.id, event.flow, event.leg.call_id, now, _parties(call))
+            self._watch(call)
+            due = call.due
+            try:
+                call.begin(now)
+            except Exception as error:
+                log.exception("call.fault: call %s", call.id)
+                self._fault(call.id, error, now)
+            if call.due != due:
+                self._watch(call)
+
     def _ended(self, call: Call, record: CallRecord) -> None:
         del self._calls[call.id]
         while self._deadlines and self._deadlines[0][1] not in self._calls:
-            self._deadlines.popleft()
+            heapq.heappop(self._deadlines)
         self.counts[f"ended: {record.status // 100}xx"] += 1
+        self._entrance.over(call.id)
         self.traces.end(call.id, f"ended by {record.ended_by}: {record.why}", self._now)
         self._on_record(record)
 

@@ -1,5 +1,6 @@
 """Which header fields pass from one leg to the other: an allow-list, longer only where a peer's profile says so.
 
+What passes, the profile may change, and add to: rules for the odd codec, and the name that we call ourselves.
 Everything that names an address, a path, a device or a person's history is written anew or left out: Via, Contact,
 Record-Route, Call-ID, History-Info, Warning, Call-Info, Alert-Info, Server, User-Agent, P-*, Remote-Party-ID.
 """
@@ -10,9 +11,12 @@ import re
 from functools import lru_cache
 
 from b2bua import sip
-from b2bua.sip import Message
+from b2bua.sip import Message, Request
 from b2bua.sip.headers import header_key
+from vdx.control import SipPeer
+from vdx.dialplan import HeaderRule
 from vdx.headers import NEVER
+from vdx.pattern import fill, pattern
 
 ALWAYS = ("Accept-Language", "Content-Language", "Priority", "Privacy", "Subject")
 """They describe the call to people and carry no address."""
@@ -23,6 +27,33 @@ _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]{0,4}:[0-9a-fA-F:]*:[
 def passing(message: Message, extra: tuple[str, ...]) -> list[tuple[str, str]]:
     """Give the header fields of `message` that pass, with those that the receiving peer's profile names."""
     return [(name, value) for name in _allowed(extra) for value in message.all(name) if may_pass(value)]
+
+
+def fields_for(peer: SipPeer, message: Message) -> list[tuple[str, str]]:
+    """Give the header fields that `message` of one side brings to `peer` on the other, as its profile wants them."""
+    dial = peer.dial
+    fields = passing(message, peer.pass_headers)
+    for rule in dial.headers:
+        fields = _changed(fields, rule)
+    if dial.user_agent:
+        fields.append(("User-Agent" if isinstance(message, Request) else "Server", dial.user_agent))
+    return fields
+
+
+def _changed(fields: list[tuple[str, str]], rule: HeaderRule) -> list[tuple[str, str]]:
+    key = header_key(rule.name)
+    if key in NEVER:  # the site file refuses such a rule; nothing else stands between it and the wire
+        return fields
+    if rule.action == "add":
+        return [*fields, (rule.name, rule.value)]
+    if rule.action == "remove":
+        return [(name, value) for name, value in fields if header_key(name) != key]
+    return [(name, _rewritten(value, rule) if header_key(name) == key else value) for name, value in fields]
+
+
+def _rewritten(value: str, rule: HeaderRule) -> str:
+    kept = pattern(rule.pattern).match(value)
+    return value if kept is None else fill(rule.value, kept)
 
 
 @lru_cache(maxsize=256)  # one for each peer, mostly the same

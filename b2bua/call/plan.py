@@ -1,20 +1,36 @@
-"""A site version as calls see it: peers, dial plan, and what we are called in each zone."""
+"""A site version as calls see it: peers, dial plan, what may be carried, and what we are called in each zone."""
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
+
+from b2bua.call.dialled import Ourselves
 from b2bua.call.identify import Peers
+from b2bua.call.rooms import Rooms, SiteRooms
 from b2bua.call.route import DialPlan
-from vdx.control import Signalling, SipListener
+from vdx.admission import Ceiling
+from vdx.control import Signalling, SipListener, SipPeer
+
+ALL = "in all"
+"""The scope that every call counts in."""
 
 
 class Plan:
-    """One site version; calls that began under another one keep the peers they had."""
+    """One site version; calls that began under another one keep the peers they had.
 
-    def __init__(self, version: str, signalling: Signalling) -> None:
+    `rooms` stands in for those of the site file where there is a better source.
+    """
+
+    def __init__(self, version: str, signalling: Signalling, rooms: Rooms | None = None) -> None:
+        dial = signalling.dial
         self.version = version
         self.signalling = signalling
         self.peers = Peers(signalling.peers)
-        self.dialplan = DialPlan(signalling.dialplan, self.peers)
+        self.ourselves = Ourselves(signalling.listeners, dial.domains, dial.host)
+        self.dialplan = DialPlan(signalling.dialplan, self.peers, rooms or SiteRooms(dial.rooms), self.ourselves)
+        self.receptions = dict(dial.receptions)
+        self.ceilings = _ceilings(signalling)
+        self.places = frozenset((one.advertise.lower(), one.advertise_port) for one in signalling.listeners)
         self._listeners: dict[tuple[str, str, bool], SipListener] = {}  # [zone, transport, whether it is IPv6]
         for listener in signalling.listeners:
             self._listeners.setdefault((listener.zone, listener.transport, ":" in listener.address), listener)
@@ -22,6 +38,35 @@ class Plan:
     def listener(self, zone: str, transport: str, address: str) -> SipListener | None:
         """Give the listener that reaches `address` in `zone`: ours in Via and Contact of that leg."""
         return self._listeners.get((zone, transport, ":" in address))
+
+    def usable(self, zone: str) -> frozenset[tuple[str, int]]:
+        """Give the transports and IP versions in which a zone can be called out to."""
+        speaks = [(transport, six) for where, transport, six in self._listeners if where == zone]
+        return frozenset((transport, 6 if six else 4) for transport, six in speaks if transport != "wss")
+
+    def may_reach(self, peer: SipPeer, address: str) -> bool:
+        """Tell whether a name may lead to an address: where media of the peer may be, and never to ourselves.
+
+        Without such prefixes the internet is every global address, another zone every address of a host.
+        """
+        host = ip_address(address)
+        if self.ourselves.domain(address) is not None:
+            return False
+        if peer.dial.reach:
+            return any(host in ip_network(prefix) for prefix in peer.dial.reach)
+        if peer.zone == "internet":
+            return host.is_global and not host.is_multicast
+        return not (host.is_multicast or host.is_loopback or host.is_unspecified or host.is_link_local)
+
+
+def _ceilings(signalling: Signalling) -> dict[str, Ceiling]:
+    """Give what may be carried, by scope; scopes without any limit are left out."""
+    dial = signalling.dial
+    everything = Ceiling(signalling.max_calls, dial.limits.per_second, dial.limits.kbps)
+    scopes = {ALL: everything}
+    scopes |= {f"zone {zone}": ceiling for zone, ceiling in dial.zones}
+    scopes |= {f"peer {peer.name}": peer.dial.limits for peer in signalling.peers}
+    return {name: ceiling for name, ceiling in scopes.items() if ceiling != Ceiling()}
 
 
 EMPTY = Plan("none", Signalling((), (), (), max_calls=0))

@@ -108,6 +108,11 @@ class ClientInvite:
         self.transaction = ClientTransaction(leg.layer, "INVITE", head, to, self)
         self._send()
 
+    @property
+    def proceeding(self) -> bool:
+        """Whether the peer has said anything yet, if only 100."""
+        return self._provisional
+
     def cancel(self) -> None:
         """Take the INVITE back: CANCEL goes as soon as a provisional answer allows it (9.1)."""
         self.cancelled = True

@@ -8,7 +8,7 @@ import pytest
 
 from b2bua import sip
 from b2bua.call.call import Call
-from b2bua.call.entrance import MAX_DIALLED
+from b2bua.call.dialled import MAX_DIALLED
 from b2bua.call.session import Session
 from tests.b2bua.call.test_calls import ALICE, Line, offer
 

@@ -1,0 +1,95 @@
+"""The places that one call is tried at, in order: each lead of the dial plan with every address it turns out to have.
+
+A lead is an address that the site file tells, a name that was looked up, or whoever registered under what was dialled.
+Places that failed a moment ago come last. A failure that another place may not share leads on to the next one
+(RFC 3263 4.3); any other answer is the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from b2bua.call.plan import Plan
+from b2bua.call.registrar import Place
+from b2bua.call.route import Lead, Route
+from b2bua.call.target import target, wanted
+from b2bua.locate import Cooldown, Destination
+from b2bua.sip import Flow, Target
+from vdx.control import SipListener, SipPeer
+from vdx.dialplan import HostTarget
+
+MAX_ATTEMPTS = 12
+"""Places that one call is tried at: a caller gives up before there are more."""
+
+PATIENCE = 5.0
+"""Seconds a place may be silent where there is another one: over UDP it has been asked four times by then."""
+
+LEADS_ON = frozenset({408, 430, 503})
+"""Nobody answered, the way to a device broke (RFC 5626 5.3.1), or the server is overloaded or unreachable."""
+
+Located = Mapping[HostTarget, tuple[Destination, ...]]
+Registered = Callable[[str, str], list[Place]]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One place to call, leaving as `listener`; `name` is the host of the Request-URI, the address where it has none.
+
+    `uri` and `route` are those of a registered device.
+    """
+
+    peer: SipPeer
+    user: str
+    to: Flow | Target
+    listener: SipListener
+    name: str = ""
+    uri: str = ""
+    route: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The address and port that signalling goes to."""
+        return self.to.remote if isinstance(self.to, Flow) else (self.to.host, self.to.port)
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """The place as the cool-down knows it."""
+        return (self.to.zone, self.to.transport, *self.place)
+
+
+def attempts(
+    route: Route, plan: Plan, located: Located, registered: Registered, cooldown: Cooldown, now: float
+) -> list[Attempt]:
+    """Give the places to try for a route; none where no listener of ours reaches any."""
+    found = [attempt for lead in route.leads for attempt in _of(lead, plan, located, registered)]
+    alive = cooldown.order(found, lambda attempt: attempt.key, now)
+    return alive[:MAX_ATTEMPTS]
+
+
+def _of(lead: Lead, plan: Plan, located: Located, registered: Registered) -> Iterator[Attempt]:
+    peer = lead.peer
+    if lead.host is not None:
+        for found in located.get(lead.host, ()):
+            listener = plan.listener(peer.zone, found.transport, found.host)
+            if listener is not None and plan.may_reach(peer, found.host):
+                yield Attempt(peer, lead.user, _target(peer, found, listener), listener, lead.host.host)
+    elif peer.target is not None:
+        listener = plan.listener(peer.zone, peer.target[2], peer.target[0])
+        if listener is not None:
+            yield Attempt(peer, lead.user, target(peer, peer.target, listener), listener)
+    if peer.access.registers:
+        for place in registered(peer.name, lead.user):
+            host = place.to.remote[0] if isinstance(place.to, Flow) else place.to.host
+            listener = plan.listener(place.to.zone, place.to.transport, host)
+            if listener is not None:
+                yield Attempt(peer, lead.user, place.to, listener, uri=place.uri, route=place.route)
+
+
+def _target(peer: SipPeer, found: Destination, listener: SipListener) -> Target:
+    """Give the target of an address that was looked up: over TLS its certificate carries the name (RFC 5922 4)."""
+    aim = target(peer, (found.host, found.port, found.transport), listener)
+    if aim.wanted is None:
+        return aim
+    whom = wanted(peer, found.name)
+    return replace(aim, wanted=replace(whom, server_name=whom.server_name or found.name))
