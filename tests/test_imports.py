@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "b2bua": {"vdx"},
     "mediad": {"vdx"},
     "gatewayd": {"nft", "vdx"},
+    "certd": {"vdx"},
     "mixer": {"b2bua.sip", "b2bua.sdp", "b2bua.transport", "vdx"},
     "hub": {"vdx"},
 }

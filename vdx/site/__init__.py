@@ -1,4 +1,4 @@
-"""The site file: one for firewall, network, peers, dial plan and limits; read by `gatewayd` alone."""
+"""The site file: one for firewall, network, peers, dial plan and limits; read by `gatewayd` and `certd`."""
 
 from vdx.site.model import Site
 from vdx.site.source import SiteError, load, parse

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from vdx.dialplan import TO_DNS, TO_ROOM
 from vdx.site.access import Access, access_faults
+from vdx.site.acme import Acme, acme_faults
 from vdx.site.block import LocatedError, Model, Zone
 from vdx.site.certificates import peer_faults
 from vdx.site.dialplan import Domain, Room, Rule, TimeZone
@@ -44,6 +45,7 @@ class Site(Model):
     access: Access = Access()
     limits: Limits = Limits()
     upstream: Upstream | None = None
+    acme: Acme | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Site:
@@ -65,6 +67,7 @@ def _contradictions(site: Site) -> Iterator[LocatedError]:
     yield from dialplan_faults(site)
     if site.upstream and site.upstream.zone not in site.zones:
         yield LocatedError("this zone is not configured: add it under `zones`", "upstream", "zone")
+    yield from acme_faults(site.acme, site.zones)
 
 
 def dialplan_faults(site: Site) -> Iterator[LocatedError]:
