@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from b2bua.bindings import BindingStore, Keeper
 from b2bua.call.gateway import Gateway
 from b2bua.call.record import CallRecord
 from b2bua.control import Control
@@ -35,23 +36,27 @@ def main() -> int:
     """Run until SIGTERM; exit status 2 with one sentence where it cannot start."""
     parser = argparse.ArgumentParser(prog="b2bua", description="The SIP back-to-back user agent of the edge.")
     parser.add_argument("--run-dir", type=Path, default=Path("/run/vdx"), help="where the sockets are (%(default)s)")
+    parser.add_argument(
+        "--state-dir", type=Path, help="where registrations are kept; without it they end with the program"
+    )
     parser.add_argument("--verbose", action="store_true", help="log every step")
     options = parser.parse_args()
     logging.basicConfig(level=logging.DEBUG if options.verbose else logging.INFO, format="%(levelname)s %(message)s")
     try:
-        asyncio.run(run(options.run_dir))
+        asyncio.run(run(options.run_dir, options.state_dir))
     except (VdxError, OSError) as error:
         print(f"b2bua: {error}", file=sys.stderr)  # noqa: T201 - the one sentence of a failed start
         return 2
     return 0
 
 
-async def run(run_dir: Path) -> None:
+async def run(run_dir: Path, state_dir: Path | None) -> None:
     """Wire everything together and serve until SIGTERM."""
     gateway = Gateway(GatewayIds(), _log_record, time.time)
     loop = asyncio.get_running_loop()
     credentials = Credentials()
-    shell = Shell(gateway, lambda: _ask(gateway, pinholes), credentials)
+    shell = Shell(gateway, lambda: _ask(gateway, pinholes, keeper), credentials)
+    keeper = _keeper(state_dir, gateway, shell)
     listeners = SiteListeners(shell, credentials)
     pinholes = PinholeClient(run_dir / "pinhole.sock", gateway, loop.time, shell.flush)
     steering = Control(gateway, listeners, loop.time, shell.flush)
@@ -63,6 +68,7 @@ async def run(run_dir: Path) -> None:
     tasks = [
         asyncio.create_task(pinholes.run(), name="pinholes"),
         asyncio.create_task(listeners.watch(), name="certificates"),
+        asyncio.create_task(steering.vault.watch(), name="secrets"),
         asyncio.create_task(feed_watchdog(), name="watchdog"),
     ]
     gc.collect()
@@ -79,6 +85,8 @@ async def run(run_dir: Path) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
         server.close()
         await shell.close()
+        if keeper is not None:
+            await keeper.close()
 
 
 async def until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
@@ -97,9 +105,20 @@ async def until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) ->
             raise RuntimeError(f"the part {task.get_name()!r} ended, and should not have")
 
 
-def _ask(gateway: Gateway, pinholes: PinholeClient) -> None:
+def _ask(gateway: Gateway, pinholes: PinholeClient, keeper: Keeper | None) -> None:
     for request in gateway.requests():
         pinholes.send(request)
+    if keeper is not None:
+        keeper.look()
+
+
+def _keeper(state_dir: Path | None, gateway: Gateway, shell: Shell) -> Keeper | None:
+    if state_dir is None:
+        log.warning("registrations.unkept: without --state-dir they end with this program")
+        return None
+    keeper = Keeper(BindingStore(state_dir), gateway.registrations, asyncio.get_running_loop().time, shell.flush)
+    keeper.start()
+    return keeper
 
 
 def _log_record(record: CallRecord) -> None:

@@ -17,6 +17,7 @@ from b2bua.listeners import SiteListeners
 from b2bua.sip import Target
 from b2bua.trace.reading import Reading
 from b2bua.trace.view import Lens
+from b2bua.vault import Vault
 from vdx import control, wire
 from vdx.control import FromB2bua, ToB2bua
 from vdx.pinhole import Refused
@@ -31,6 +32,7 @@ class Control:
     def __init__(
         self, gateway: Gateway, listeners: SiteListeners, clock: Callable[[], float], after: Callable[[], None]
     ) -> None:
+        self.vault = Vault(gateway.use, gateway.access.token)
         self._gateway = gateway
         self._listeners = listeners
         self._clock = clock
@@ -59,6 +61,7 @@ class Control:
                 return await self._activate(id, version)
             case control.Revert(id):
                 self._prepared = None
+                self.vault.revert()
                 await self._listeners.revert()
                 return control.Ok(id)
             case control.Calls(id):
@@ -74,7 +77,11 @@ class Control:
                 return self._reading.answer(message, now, Lens(time.time() - now, self._leaves_from))
 
     async def _prepare(self, number: int, plan: Plan) -> control.Prepared:
-        errors = await self._listeners.prepare(plan.signalling.listeners, plan.signalling.peers)
+        errors = self.vault.prepare(plan.signalling)
+        errors += await self._listeners.prepare(plan.signalling.listeners, plan.signalling.peers)
+        if errors:
+            self.vault.revert()
+            await self._listeners.revert()
         self._prepared = None if errors else plan
         return control.Prepared(number, errors)
 
@@ -82,6 +89,7 @@ class Control:
         if self._prepared is None or self._prepared.version != version:
             return Refused(number, "unknown", f"version {version} has not been prepared")
         self._gateway.plan, self._prepared = self._prepared, None
+        self.vault.activate()
         await self._listeners.activate()
         log.info("site.activated: version %s", version)
         return control.Ok(number)

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import kernel
+from lab import compiled, kernel
 from lab.errors import ProgramError
 from lab.host import Host
 from lab.notify import ReadinessSocket
@@ -39,7 +39,7 @@ def program(name: str, state: State) -> Program:
             users = ("--owner", f"b2bua={B2BUA.uid}", "--mediad", str(MEDIAD.uid))
             return Program(name, ("--site", str(state.site), *run, "--state-dir", str(state.var), *users), None)
         case "b2bua":
-            return Program(name, run, B2BUA)
+            return Program(name, (*run, "--state-dir", str(state.kept)), B2BUA)
         case "mediad":
             return Program(name, run, MEDIAD)
     raise ProgramError(f"There is no program {name} on the edge; it runs {', '.join(PROGRAMS)}.")
@@ -70,12 +70,17 @@ def _spawn(plan: Program, host: Host, state: State, log: Path, readiness: Path) 
     python = Path(sys.executable)
     if python.is_relative_to(CHECKOUT):
         python = state.code / python.relative_to(CHECKOUT)
+    folder, why_not = compiled.place(os.environ, CHECKOUT)
+    if why_not:
+        with log.open("a") as told:
+            print(f"lab: {plan.name} runs from the sources: {why_not}", file=told)
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": "C.UTF-8",
         "NOTIFY_SOCKET": str(readiness),
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": f"{state.code / folder}:{state.code}",
     }
 
     def see_code_and_start() -> "subprocess.Popen[bytes]":
@@ -85,7 +90,7 @@ def _spawn(plan: Program, host: Host, state: State, log: Path, readiness: Path) 
         kernel.mount(str(CHECKOUT), str(state.code), kernel.MS_BIND)
         with log.open("ab") as output:
             return subprocess.Popen(
-                [str(python), "-m", plan.name, *plan.arguments],
+                [str(python), "-P", "-m", plan.name, *plan.arguments],
                 cwd=state.code,
                 env=environment,
                 stdin=subprocess.DEVNULL,

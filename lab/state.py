@@ -6,6 +6,7 @@ pids/       one file per program: process id, start time, command line
 site.yaml   the edge's site file
 run/        sockets of the edge's programs
 var/        gatewayd's versions of the site
+kept/       what b2bua keeps: registrations
 log/        what the programs print
 agents/     user agents' configurations and recordings
 notify/     readiness sockets while programs start
@@ -23,7 +24,7 @@ from typing import Any
 
 from lab.errors import LabBusyError, LabNameError
 from lab.processes import Process
-from lab.users import GROUP
+from lab.users import B2BUA, GROUP
 
 ROOT = Path("/run/vdx-lab")
 OPEN = 0o755  # said, not left to the umask: programs of other users pass through
@@ -54,6 +55,11 @@ class State:
     def var(self) -> Path:
         """Return gatewayd's directory of site versions."""
         return self.directory / "var"
+
+    @property
+    def kept(self) -> Path:
+        """Return b2bua's directory of what outlasts it."""
+        return self.directory / "kept"
 
     @property
     def logs(self) -> Path:
@@ -132,10 +138,12 @@ class State:
 
     def prepare(self) -> None:
         """Make the directories."""
-        for directory in (self.run, self.var, self.logs, self.agents, self.notify, self.code, self._pids):
+        for directory in (self.run, self.var, self.kept, self.logs, self.agents, self.notify, self.code, self._pids):
             directory.mkdir(exist_ok=True)
             directory.chmod(OPEN)
         self.var.chmod(0o700)
+        self.kept.chmod(0o700)
+        os.chown(self.kept, B2BUA.uid, B2BUA.gid)
         os.chown(self.run, 0, GROUP)
         self.run.chmod(0o3770)  # the programs' sockets belong to their group, and nobody removes another's
 

@@ -46,6 +46,7 @@ class Access:
         self._plan: Plan = EMPTY
         self._nonces = Nonces("".join(token() for _ in range(KEY_WORDS)).encode(), token)
         self._authenticator = Authenticator(EMPTY.signalling.access.realm, self._nonces)
+        self.token = token
         self._counts = counts
         self._wall = wall
         self._registered: dict[Flow, Caller] = {}

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from b2bua import sip
+from b2bua.call import changes
 from b2bua.call.access import Access
 from b2bua.call.call import Call
 from b2bua.call.desk import Desk, Question
@@ -21,7 +22,7 @@ from b2bua.call.keyring import Keyring
 from b2bua.call.plan import Plan
 from b2bua.call.record import CallRecord
 from b2bua.call.registrations import Registrations
-from b2bua.call.requests import ALLOW, Requests
+from b2bua.call.requests import ALLOW, SUPPORTED, Requests
 from b2bua.call.upkeep import QUIET_SECONDS, Upkeep
 from b2bua.locate import Destination, LocateError
 from b2bua.trace import Traces
@@ -47,9 +48,7 @@ class Gateway:
         self.counts: Counter[str] = Counter()
         self.access = Access(ids.token, self.counts, wall)
         self.registrations = Registrations(self.access, self.counts, wall)
-        self.endpoint = sip.Endpoint(
-            ids, settings or sip.Settings(allow=ALLOW, supported=frozenset()), self.access.admit
-        )
+        self.endpoint = sip.Endpoint(ids, settings or sip.Settings(allow=ALLOW, supported=SUPPORTED), self.access.admit)
         self.traces = Traces(self._traced)
         self._now = 0.0
         self._on_record = on_record
@@ -81,10 +80,9 @@ class Gateway:
     def plan(self, plan: Plan) -> None:
         self._entrance.plan = plan
         self.access.follow(plan)
-        self.use(self.access.keyring)
 
     def use(self, keyring: Keyring) -> None:
-        """Know users, log-ins and tokens by this from now on."""
+        """Know users, log-ins and tokens of the site version by this; who may not register any more is forgotten."""
         self.access.keyring = keyring
         signalling = self.plan.signalling
         self.registrations.follow(signalling.access, keyring, signalling.peers)
@@ -345,12 +343,15 @@ _HANDLERS: dict[type, Callable[..., None]] = {
     sip.Answered: Call.on_answered,
     sip.Redirected: Call.on_redirected,
     sip.Failed: Call.on_failed,
-    sip.Confirmed: Call.on_confirmed,
+    sip.Acknowledged: Call.on_acknowledged,
     sip.Cancelled: Call.on_cancelled,
     sip.ByeReceived: Call.on_bye,
     sip.Lost: Call.on_lost,
-    sip.ReInvite: Call.on_reinvite,
-    sip.ReInviteAnswered: Call.on_answered,
-    sip.ReInviteFailed: Call.on_reinvite_failed,
-    sip.ReInviteRetry: Call.on_reinvite_retry,
+    sip.Confirmed: changes.on_confirmed,
+    sip.Offered: changes.on_offered,
+    sip.RefreshDue: changes.on_refresh_due,
+    sip.ReInvite: changes.on_reinvite,
+    sip.ReInviteAnswered: changes.on_answered,
+    sip.ReInviteFailed: changes.on_failed,
+    sip.ReInviteRetry: changes.on_retry,
 }
