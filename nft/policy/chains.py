@@ -70,6 +70,7 @@ def of(tables: Tables, zones: Zones) -> list[Chain]:
 
 def _prerouting() -> list[str]:
     return [
+        'iifname "lo" accept',
         "meta mark != 0 accept",  # the relay has decided
         "meta pkttype != host accept",
         "ip6 daddr fe80::/10 accept",
@@ -77,8 +78,8 @@ def _prerouting() -> list[str]:
         "ip6 daddr @own6 accept",
         "ct state related meta l4proto { icmp, ipv6-icmp } goto related",
         "ct direction reply ct mark . meta nfproto vmap @answers",
-        "ct direction reply accept",
-        "iifname . meta nfproto vmap @entries",
+        "ct direction original iifname . meta nfproto vmap @entries",
+        "counter name denied drop",
     ]
 
 
@@ -126,8 +127,8 @@ def _walk(tables: Tables, zone: str, version: int, direction: str) -> list[Chain
         way = f"into_{zone}" if direction == "from" else f"back_{zone}"
         end = f"meta mark . meta priority != @early meta mark set meta mark . meta priority map @open goto {way}"
         found += _look_up("agreed", tables.agreed, (zone, version, direction), end)
-    # what nothing allows goes on without a mark: to the appliance itself, or to the end of the forward chain
-    return [(name, "", [*steps, "meta mark set 0 meta priority set 0"]), *found]
+    # dropped before it is routed, so that no "unreachable" tells the sender what there is and what not
+    return [(name, "", [*steps, "counter name denied drop"]), *found]
 
 
 def _look_up(stage_name: str, stage: Stage, side: tuple[str, int, str], end: str) -> list[Chain]:

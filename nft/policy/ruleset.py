@@ -5,8 +5,7 @@ flow falls between. A packet's way:
 
 1. ``prerouting``, after connection tracking and destination NAT: the look-ups of ``nft.policy.tables``. Mark and
    priority of the packet are their registers. What may pass leaves with the mark of the zone it goes into, which picks
-   that zone's routing table; what a rule denies is dropped; everything else goes on without a mark and ends in the
-   input or forward chain of ``inet edge``.
+   that zone's routing table; everything else is dropped, but for what is addressed to the appliance itself.
 2. ``inet edge`` forward: bans, the way out, and the checks of every source (``nft.ruleset.edge``).
 
 A flow's connection mark says between which zones it was opened. A packet back is looked up with its ends swapped, as
@@ -26,7 +25,7 @@ from nft.policy.tables import Class, Stage, Tables
 from nft.policy.words import flow_mark, told
 from nft.ruleset import text
 
-COUNTERS = ("misrouted", "transit_flood", "rate_limited", "connections_limited")
+COUNTERS = ("denied", "misrouted", "transit_flood", "rate_limited", "connections_limited")
 _TYPE = {4: "ipv4_addr", 6: "ipv6_addr"}
 
 

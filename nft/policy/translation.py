@@ -13,6 +13,9 @@ from nft.policy.prefix import VERSIONS, Prefix, show
 from nft.policy.words import flow_mark, told
 from nft.ruleset import text
 
+# The address may be one of the relay's: a port of its range would be taken for a pinhole, one of 16384-32767 for a
+# socket of our own (nft.sysctls).
+PORTS = "1024-16383"
 _IP = {4: "ip", 6: "ip6"}
 
 
@@ -53,22 +56,32 @@ def _masked(policy: Policy, one: Masking, zones: dict[str, Zone]) -> list[str]:
         return []
     where = f"{ip} daddr {text.anonymous(ranges)} " if ranges else ""
     flow = f"ct mark 0x{flow_mark(source.index, target.index):04x}"
-    ends = f"snat {ip} to {one.address}"
-    kinds = _kinds(policy, one) if one.services else [f"meta nfproto ipv{one.address.version}"]
-    return [f"{flow} {where}{kind} counter {ends}{text.comment(told(str(one.origin)))}" for kind in kinds]
+    out = f"counter snat {ip} to"
+    at = str(one.address) if one.address.version == 4 else f"[{one.address}]"
+    comment = text.comment(told(str(one.origin)))
+    return [
+        f"{flow} {where}{kind} {out} {f'{at}:{PORTS}' if ported else one.address}{comment}"
+        for kind, ported in _kinds(policy, one)
+    ]
 
 
 def _range(prefix: Prefix) -> str:
     return show(prefix.version, prefix.first, prefix.last)
 
 
-def _kinds(policy: Policy, one: Masking) -> list[str]:
+def _kinds(policy: Policy, one: Masking) -> list[tuple[str, bool]]:
+    """Return what to match, and whether it has ports."""
+    version = one.address.version
+    if not one.services:
+        return [("meta l4proto { tcp, udp }", True), (f"meta nfproto ipv{version}", False)]
     services = {service.name: service for service in policy.services}
     found: dict[str, list[str]] = {}
     for first, last in union(*(services[name].traffic for name in one.services)):
         for kind, low, high in traffic.split(first, last):
             found.setdefault(kind, []).append(f"{low}-{high}" if low != high else str(low))
-    words = [f"{kind} dport {text.anonymous(ports)}" for kind, ports in found.items() if kind in traffic.BASE]
+    words = [(f"{kind} dport {text.anonymous(ports)}", True) for kind, ports in found.items() if kind in traffic.BASE]
     if "ping" in found:
-        words.append("icmp type echo-request" if one.address.version == 4 else "icmpv6 type echo-request")
+        words.append((f"{'icmp' if version == 4 else 'icmpv6'} type echo-request", False))
+    if "other" in found:
+        words.append(("meta l4proto != { tcp, udp, icmp, ipv6-icmp }", False))
     return words
