@@ -1,16 +1,14 @@
 """One call: two legs, bridged. Side "a" is the caller's leg, "b" the callee's.
 
-Theory of operation. Events of a leg become commands to the other one; bodies go through the session. An exchange is an
-INVITE or re-INVITE of one side (`origin`) passed on to the other; only one is open at a time.
+Theory of operation. Events of a leg become commands to the other one; bodies go through the session. What follows the
+first exchange stands in `changes.py`.
 
-    caller's INVITE      -> identify, route (gateway.py) -> offer leased -> INVITE to the callee
+    caller's INVITE      -> identify, route (entrance.py) -> offer leased -> INVITE to the callee
     callee's 18x, 200    -> remote sides set             -> passed to the caller
-    re-INVITE of a side  -> the same, the other way round where the callee asks
-    no offer in INVITE   -> the other side's 200 offers, and the ACK answers
+    no offer in INVITE   -> the other side's 200, or its reliable 18x, offers; the ACK, or PRACK, answers
 
-A re-INVITE that its side takes back, or that nobody answers in `MAX_RINGING`, is cancelled on the other side. Where the
-other side's 2xx crosses that, the sides have different sessions: the old one is offered again to the side that
-accepted. Where that cannot be (its 2xx was an offer, it has more m-lines now, it refuses), the call ends.
+Each leg has its own reliability (RFC 3262): an early answer that the callee had confirmed is confirmed by the caller
+where it can; then the first exchange is over, and the 200 carries nothing more. Otherwise it is a preview.
 
 Whatever ends a call, `end` is the one way it ends: legs closed as their state asks, leases released, one record.
 """
@@ -20,12 +18,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from b2bua.call import changes
 from b2bua.call.answers import BESIDE, mapped
+from b2bua.call.exchange import ByInvite, Exchange
 from b2bua.call.headers import fields_for
 from b2bua.call.hunt import Hunt
 from b2bua.call.media import Party
 from b2bua.call.record import CallRecord
 from b2bua.call.session import Session
+from b2bua.call.sides import NAMES, other_side
 from b2bua.call.start import Callee, Fields, Start
 from b2bua.sip import Leg, Message, Request, Response, SipError
 from b2bua.sip import events as sip
@@ -60,16 +61,13 @@ class Call:
         self.began = now
         self.answered: float | None = None
         self.due: float | None = now + MAX_RINGING  # when the open exchange has gone unanswered for too long
-        self._legs: dict[Side, Leg] = {"a": leg}
+        self.legs: dict[Side, Leg] = {"a": leg}
+        self.exchange = Exchange(asker=ByInvite(leg))
         self._request = request
         self._invite = invite
         self._ended = ended
         self._over = False
         self._asked = self._tried = now
-        self._origin: Side | None = "a"
-        self._withdrawn = False
-        self._restoring = False
-        self._offer_late = False
         self._described = False  # whether the caller has been given an early answer
         self.hunt: Hunt | None = None
 
@@ -85,7 +83,7 @@ class Call:
             self.end(now, 415, "gateway", f"INVITE with a body of type {request.content_type!r}")
         elif request.session:
             self.session.offer(
-                "a", request.session, now, lambda body, now: self._call_out(now, headers, body), self._fail
+                "a", request.session, now, lambda body, now: self._call_out(now, headers, body), self.fail
             )
         else:
             self._call_out(now, headers, b"")
@@ -97,153 +95,94 @@ class Call:
             self.end(now, error.status, "gateway", f"the INVITE cannot be written: {error}")
             return
         leg.owner = self
-        self._legs["b"] = leg
+        self.legs["b"] = leg
 
     def on_provisional(self, event: sip.Provisional, now: float) -> None:
         """Pass ringing on, with early media where the callee has it."""
-        response = event.response
-        if not response.session or self._offer_is_late:
+        response, exchange = event.response, self.exchange
+        if event.prack_owed:
+            exchange.late = True
+            self.session.offer("b", response.session, now, lambda body, now: self._ring(response, body, now), self.fail)
+        elif not response.session or self._offer_is_late or exchange.settled:
+            if response.session and event.to_tag != exchange.settled:
+                exchange.forks[event.to_tag] = response.session
             self._ring(response, b"", now)
         else:
-            self.session.answer(
-                response.session,
-                event.to_tag,
-                now,
-                lambda body, now: self._ring(response, body, now),
-                self._fail,
-                final=False,
-            )
+            final = event.reliable and self.legs["a"].takes_reliable
+
+            def ring(body: bytes, now: float) -> None:
+                self._ring(response, body, now)
+                if final:
+                    self._settle(event.to_tag)
+
+            self.session.answer(response.session, event.to_tag, now, ring, self.fail, final=final)
 
     def _ring(self, response: Response, body: bytes, now: float) -> None:
         if self.answered is None:
             self._described = self._described or bool(body)
-            self._legs["a"].ring(now, response.status, headers=self._passing(response, "a"), body=body)
+            self.legs["a"].ring(now, response.status, headers=self._passing(response, "a"), body=body)
+
+    def _settle(self, tag: str) -> None:
+        """Note that both sides have confirmed an early answer: the session can be changed from now on."""
+        self.exchange.close()
+        self.exchange.settled = tag
+
+    def on_acknowledged(self, event: sip.Acknowledged, now: float) -> None:
+        """Pass the caller's answer to an early offer on, in the PRACK that the callee waits for."""
+
+        def acknowledge(body: bytes, now: float) -> None:
+            leg = self.legs["b"]
+            leg.prack(now, body)
+            self._settle(event.leg.id)
+
+        self.session.answer(event.request.session, event.leg.id, now, acknowledge, self.fail, final=True)
 
     @property
     def _offer_is_late(self) -> bool:
         return not self._request.session
 
-    def on_answered(self, event: sip.Answered | sip.ReInviteAnswered, now: float) -> None:
-        """Pass a 2xx on to the side that asked."""
-        side = self._side(event.leg)
-        response = event.response
-        asker = _other(side)
-        if self._withdrawn:
-            self._accepted_in_vain(event, now)
-            return
-        self._offer_late = event.ack_owed
-        if event.ack_owed:
-            self.session.offer(
-                side, response.session, now, lambda body, now: self._accept(asker, response, body, now), self._fail
-            )
+    def on_answered(self, event: sip.Answered, now: float) -> None:
+        """Pass the callee's 2xx on."""
+        exchange, tag = self.exchange, event.to_tag
+        if not exchange.settled:
+            self.pass_answer(event.leg, event.response, now, late=event.ack_owed)
+        elif event.ack_owed:
+            self.end(now, 500, "gateway", "one fork offered early, and another one in its 2xx")
         else:
-            tag = response.to.tag
-            self.session.answer(
-                response.session,
-                tag,
-                now,
-                lambda body, now: self._accept(asker, response, body, now),
-                self._fail,
-                final=True,
-            )
+            if tag in exchange.forks:
+                exchange.realign = event.response.session or exchange.forks[tag]
+            exchange.forks = {}
+            self.due, self.answered = None, now
+            self.legs["a"].answer(now, self._passing(event.response, "a"))
+
+    def pass_answer(self, leg: Leg, response: Response, now: float, *, late: bool) -> None:
+        """Give the description in the 2xx of a leg to the side that asked; `late` if it is the offer."""
+        side = self.side_of(leg)
+        asker = other_side(side)
+        self.exchange.late = late
+
+        def accept(body: bytes, now: float) -> None:
+            self._accept(asker, response, body, now)
+
+        if late:
+            self.session.offer(side, response.session, now, accept, self.fail)
+        else:
+            self.session.answer(response.session, response.to.tag, now, accept, self.fail, final=True)
 
     def _accept(self, asker: Side, response: Response, body: bytes, now: float) -> None:
-        self.due = None
-        if self.answered is None:
+        exchange = self.exchange
+        if self.answered is None and not exchange.settled:
             self.answered = now
-        if self._withdrawn:
+        if self.answered is not None:
+            self.due = None
+        if exchange.withdrawn:
             # The asker took its re-INVITE back while the other side accepted: both have different sessions now.
             self.end(now, 500, "gateway", "a re-INVITE was withdrawn after the other side had accepted it")
             return
-        self._legs[asker].answer(now, self._passing(response, asker), body)
-        if not self._offer_late:
-            self._origin = None
-
-    def _accepted_in_vain(self, event: sip.Answered | sip.ReInviteAnswered, now: float) -> None:
-        side, response = self._side(event.leg), event.response
-        if self._restoring:
-            self.session.answer(response.session, response.to.tag, now, self._restored, self._fail, final=True)
-        elif event.ack_owed:
-            self.end(
-                now, 500, "gateway", "a re-INVITE was withdrawn after the other side had answered it with an offer"
-            )
-        else:
-            self._restoring, self.due = True, now + MAX_RINGING
-            leg = event.leg
-            self.session.restore(_other(side), now, lambda body, now: leg.reinvite(now, body=body), self._fail)
-
-    def _restored(self, _body: bytes, _now: float) -> None:
-        self._origin, self.due = None, None
-        self._withdrawn = self._restoring = False
-
-    def on_confirmed(self, event: sip.Confirmed, now: float) -> None:
-        """Pass the answer in an ACK on, where the 2xx offered."""
-        if not self._offer_late:
-            return
-        other = _other(self._side(event.leg))
-        tag = event.leg.id
-        self.session.answer(
-            event.request.session,
-            tag,
-            now,
-            lambda body, now: self._acknowledge(other, body, now),
-            self._fail,
-            final=True,
-        )
-
-    def _acknowledge(self, side: Side, body: bytes, now: float) -> None:
-        self._offer_late = False
-        self._origin = None
-        self._legs[side].ack(now, body=body)
-
-    # Exchanges inside the call
-
-    def on_reinvite(self, event: sip.ReInvite, now: float) -> None:
-        """Pass a change of the session on."""
-        side = self._side(event.leg)
-        other = self._legs.get(_other(side))
-        request = event.request
-        if self._origin is not None or other is None or not other.can_reinvite:
-            event.leg.reject(now, 491)
-            return
-        if request.body and not request.session:
-            event.leg.reject(now, 415, headers=BESIDE[415])
-            return
-        self._origin, self._withdrawn = side, False
-        self.due = now + MAX_RINGING
-        if request.session:
-            self.session.offer(
-                side, request.session, now, lambda body, now: self._ask(other, body, now), self._refuse_change
-            )
-        else:
-            other.reinvite(now)
-
-    def _ask(self, other: Leg, body: bytes, now: float) -> None:
-        if self._withdrawn:  # while its streams were opened
-            self._refuse_change(487, "withdrawn", now)
-        else:
-            other.reinvite(now, body=body)
-
-    def on_reinvite_retry(self, _event: sip.ReInviteRetry, now: float) -> None:
-        """Give up a change that met the other side's own: the side that asked may try again."""
-        if self._restoring:
-            self.end(now, 500, "gateway", "both sides changed the session while the one before was restored")
-            return
-        self._refuse_change(491, "both sides changed the session at once", now)
-
-    def on_reinvite_failed(self, event: sip.ReInviteFailed, now: float) -> None:
-        """Tell the side that asked that nothing changes."""
-        if self._restoring:
-            self.end(now, 500, "gateway", f"the session before a withdrawn change was refused: {event.status}")
-            return
-        self._refuse_change(mapped(event.status), event.reason, now)
-
-    def _refuse_change(self, status: int, _why: str, now: float) -> None:
-        origin, self._origin = self._origin, None
-        self.due = None
-        self.session.drop()
-        if origin and not self._withdrawn:
-            self._legs[origin].reject(now, status)
+        if exchange.asker is not None:
+            exchange.asker.accept(now, self._passing(response, asker), body)
+        if not exchange.late:
+            exchange.close()
 
     # Ends
 
@@ -266,7 +205,7 @@ class Call:
         if event.initial:
             self.end(now, 487, "caller", "cancelled")
         else:
-            self._withdraw(self._side(event.leg), now)
+            changes.withdraw(self, self.side_of(event.leg), now)
 
     def overdue(self, now: float) -> None:
         """Give the open exchange up: nobody is coming."""
@@ -274,17 +213,12 @@ class Call:
             self._lose_patience(self.hunt, now)
         elif self.answered is None:
             self.end(now, 408, "gateway", f"nobody answered in {MAX_RINGING:g} s")
-        elif self._restoring:
-            self.end(
-                now, 500, "gateway", f"the session before a withdrawn change was not answered in {MAX_RINGING:g} s"
-            )
-        elif self._origin is not None and not self._withdrawn:
-            self._legs[self._origin].reject(now, 504)  # 408 would end its dialog (RFC 3261 14.1)
-            self._withdraw(self._origin, now)
+        else:
+            changes.overdue(self, now)
 
     def _lose_patience(self, hunt: Hunt, now: float) -> None:
         """Call elsewhere where not even a 100 came; a place that is at work on it has its time."""
-        leg = self._legs.get("b")
+        leg = self.legs.get("b")
         start = None
         if leg is not None and not leg.proceeding and not self._described:
             start = hunt.failed(408, "", now)
@@ -295,7 +229,7 @@ class Call:
 
     def _begin_anew(self, start: Start, now: float) -> None:
         """Leave the place that was called, and pass the caller's INVITE on to another one."""
-        leg = self._legs.pop("b", None)
+        leg = self.legs.pop("b", None)
         if leg is not None:
             leg.owner = None
             leg.end(now)
@@ -304,20 +238,16 @@ class Call:
         self.session, self._invite, self._tried = start.session, start.invite, now
         self.begin(now)
 
-    def _withdraw(self, origin: Side, now: float) -> None:
-        """Take the re-INVITE of a side back from the other one; the exchange stays open until that has answered."""
-        self._withdrawn, self.due = True, None
-        self._legs[_other(origin)].cancel_reinvite(now)
-
     def on_bye(self, event: sip.ByeReceived, now: float) -> None:
         """End the other leg too."""
-        self.end(now, 480, _NAMES[self._side(event.leg)], "bye")
+        self.end(now, 480, NAMES[self.side_of(event.leg)], "bye")
 
     def on_lost(self, event: sip.Lost, now: float) -> None:
         """End the other leg of a dialog that is gone."""
-        self.end(now, 480, _NAMES[self._side(event.leg)], f"lost: {event.sentence}")
+        self.end(now, 480, NAMES[self.side_of(event.leg)], f"lost: {event.sentence}")
 
-    def _fail(self, status: int, why: str, now: float) -> None:
+    def fail(self, status: int, why: str, now: float) -> None:
+        """End the call for what was wrong with a description, or its streams."""
         self.end(now, status, "gateway", why)
 
     def end(self, now: float, status: int, by: str, why: str, headers: Fields | None = None) -> None:
@@ -328,7 +258,7 @@ class Call:
         if self._over:
             return
         self._over = True
-        for leg in self._legs.values():
+        for leg in self.legs.values():
             try:
                 leg.end(now, status, headers=[*BESIDE.get(status, ()), *(headers or ())])
             except Exception:  # whatever is wrong with one leg, the other one and the leases must go
@@ -343,42 +273,36 @@ class Call:
 
     def fall_silent(self, side: Side, now: float) -> None:
         """End a call of which one side is not heard any more, although it should be."""
-        self.end(now, 480, "gateway", f"media of the {_NAMES[side]} fell silent: nothing came to any of its pinholes")
+        self.end(now, 480, "gateway", f"media of the {NAMES[side]} fell silent: nothing came to any of its pinholes")
 
     def ask_ends(self, now: float, every: float) -> None:
         """Ask both ends whether they are there, at most once in `every` seconds; one that is not ends the call."""
         if self.answered is not None and now - max(self.answered, self._asked) >= every:
             self._asked = now
-            for leg in self._legs.values():
+            for leg in self.legs.values():
                 leg.request(now, "OPTIONS")
 
     # Views
 
     def beside(self, leg: Leg) -> Leg | None:
         """Give the other leg."""
-        return self._legs.get(_other(self._side(leg)))
+        return self.legs.get(other_side(self.side_of(leg)))
 
     def info(self, now: float) -> CallInfo:
         """Give the call as an operator reads it."""
         setup = self.answered - self.began if self.answered is not None else None
-        legs = {side: self._leg_info(side) for side in self._legs}
+        legs = {side: self._leg_info(side) for side in self.legs}
         state = "up" if self.answered is not None else "setting up"
         return CallInfo(self.id, state, legs["a"], legs.get("b"), self.session.streams(), now - self.began, setup)
 
     def _leg_info(self, side: Side) -> LegInfo:
-        leg, party = self._legs[side], self.parties[side]
+        leg, party = self.legs[side], self.parties[side]
         who = self._request.from_.uri if side == "a" else f"sip:{self.alias}"
         return LegInfo(party.peer.zone, party.peer.name, party.source, who, leg.state)
 
-    def _side(self, leg: Leg) -> Side:
-        return "a" if leg is self._legs["a"] else "b"
+    def side_of(self, leg: Leg) -> Side:
+        """Tell which side a leg is."""
+        return "a" if leg is self.legs["a"] else "b"
 
     def _passing(self, message: Message, side: Side) -> Fields:
         return fields_for(self.parties[side].peer, message)
-
-
-def _other(side: Side) -> Side:
-    return "b" if side == "a" else "a"
-
-
-_NAMES: dict[Side, str] = {"a": "caller", "b": "callee"}

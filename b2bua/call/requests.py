@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 from b2bua import sip
 
-ALLOW = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "REGISTER")
+ALLOW = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "PRACK", "UPDATE", "INFO", "REGISTER")
 """What this gateway does; the endpoint answers the rest 405 or 501 by itself."""
+
+SUPPORTED = frozenset({"100rel", "timer"})
+"""Option tags that a peer may require of us."""
 
 RELAYED_INFO = frozenset({"application/media_control+xml", "application/dtmf-relay", "application/dtmf"})
 """Bodies of INFO that pass: picture requests (RFC 5168) and key presses. They carry no address."""

@@ -6,6 +6,7 @@ Theory of operation. Legs hand in bodies and get bodies back; SDP and pinholes e
     offer(side, body)   -> streams leased            -> `then` with the offer for the other side
     answer(body, by)    -> remote sides set          -> `then` with the answer for the side that offered
     restore(side)       -> the exchange was accepted in vain: `then` with an offer of the session before it
+    repeat(side)        -> `then` with an offer of the session as it is
     drop()                 the exchange failed: what was leased for it is released, the session before it stands
     close()                every lease is released; nothing is called back any more
 
@@ -43,7 +44,7 @@ class Session:
         self._media = CallMedia(call, parties["a"], parties["b"])
         self._offer: Description | None = None
         self._offered_by: Side = "a"
-        self._early = b""
+        self._early: dict[str, bytes] = {}  # what each fork has answered so far, by its To tag
         self._agreed: tuple[Description, tuple[MediaEndpoint, ...]] | None = None
         self._bodies: dict[Side, bytes] = {}  # what each side said last that was agreed
         self._asked: bytes = b""
@@ -70,7 +71,7 @@ class Session:
         """Give up the open exchange."""
         self._desk.release(self._media.rollback())
         self._offer = None
-        self._early = b""
+        self._early = {}
 
     def restore(self, side: Side, now: float, then: Then, fail: Fail) -> None:
         """Give up the open exchange, which the other side has accepted, and offer it again what `side` agreed to.
@@ -81,6 +82,13 @@ class Session:
         self.drop()
         if had is None or has is None or len(had[0].media) != len(has.media):
             fail(500, "the session before a withdrawn change has fewer streams", now)
+        else:
+            self.offer(side, self._bodies[side], now, then, fail)
+
+    def repeat(self, side: Side, now: float, then: Then, fail: Fail) -> None:
+        """Offer the other side once more what `side` agreed to: nothing changes, its version neither (RFC 4028 7.4)."""
+        if self._agreed is None or self._offer is not None:
+            fail(500, "there is no session to repeat, or another one is being offered", now)
         else:
             self.offer(side, self._bodies[side], now, then, fail)
 
@@ -144,7 +152,8 @@ class Session:
             fail(error.status, f"offer of {side}: {error}", now)
             return
         self._offer, self._offered_by, self._asked = offer, side, body
-        wanted = self._media.begin(side, streams, repeated=body == self._bodies.get(side))
+        shared = sdp.together(offer, offer)
+        wanted = self._media.begin(side, streams, shared, repeated=body == self._bodies.get(side))
 
         def write(now: float) -> None:
             other = _other(side)
@@ -158,7 +167,7 @@ class Session:
 
     def _take_answer(self, body: bytes, by: str, now: float, then: Then, fail: Fail, *, final: bool) -> None:
         offer, asker = self._offer, self._offered_by
-        body = body or self._early  # a 200 after an early answer may leave its body out
+        body = body or self._early.get(by, b"")  # a 200 after an early answer may leave its body out
         if offer is None or not body:
             fail(500, "an answer without its offer, or without a body", now)
             return
@@ -174,18 +183,20 @@ class Session:
         except SdpError as error:
             fail(502, f"answer: {error}", now)
             return
-        changes = self._media.settle(streams, by, final=final)
+        changes = self._media.settle(streams, by, sdp.together(offer, answer), final=final)
 
         def write(now: float) -> None:
             written = self._writers[asker].write(answer, self._media.toward(asker), answer_to=offer, profile=profile)
             if final:
-                self._desk.release(self._media.commit(streams))
+                spare = self._media.commit(streams)
+                self._desk.release(spare.leases)
+                self._desk.narrow(spare.rtcp)
                 self._agreed = (answer, streams)
                 self.talking_since = now if sdp.two_way(sdp.endpoints(offer, profile), streams) else None
                 self._bodies = {asker: self._asked, _other(asker): body}
-                self._offer, self._early, self._asked = None, b"", b""
+                self._offer, self._early, self._asked = None, {}, b""
             else:
-                self._early = body
+                self._early[by] = body
             then(written, now)
 
         if changes:

@@ -108,7 +108,7 @@ def test_a_refresh_that_repeats_the_word_new_is_no_new_connection() -> None:
 
 def test_an_early_answer_opens_no_connection() -> None:
     line = Line()
-    line.dial(describe(ALICE, 6000, "a=setup:active"))
+    line.dial(describe(ALICE, 6000, "a=setup:active"), reliable=False)  # she cannot confirm it
     assert line.bob.leg
     line.bob.leg.ring(line.world.now, 183, body=describe(BOB, 7000, "a=setup:passive"))
     line.world.settle()
