@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
+
+from msgspec import structs
 
 from b2bua.call.plan import Plan
 from b2bua.call.registrar import Place
@@ -83,7 +86,9 @@ def _of(lead: Lead, plan: Plan, located: Located, registered: Registered) -> Ite
             host = place.to.remote[0] if isinstance(place.to, Flow) else place.to.host
             listener = plan.listener(place.to.zone, place.to.transport, host)
             if listener is not None:
-                yield Attempt(peer, lead.user, place.to, listener, uri=place.uri, route=place.route)
+                family: Literal[4, 6] = 6 if ":" in host else 4  # of the device, whatever the peer's other ones have
+                here = peer if peer.family == family else structs.replace(peer, family=family)
+                yield Attempt(here, lead.user, place.to, listener, uri=place.uri, route=place.route)
 
 
 def _target(peer: SipPeer, found: Destination, listener: SipListener) -> Target:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from b2bua.sip import Endpoint, Flow, IncomingInvite, RequestReceived, parse
+from b2bua.sip import Endpoint, Flow, IncomingInvite, Refusal, Request, RequestReceived, Silence, parse
 from tests.b2bua.sip.test_endpoint import FLOW, PEER, US, answer_to, branch, established, request
 from tests.b2bua.sip.wire import SDP, CountingIds
 
@@ -46,9 +46,9 @@ def test_a_full_zone_still_ends_its_calls(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_stranger_is_refused_and_nothing_is_kept(method: str) -> None:
     asked: list[Flow] = []
 
-    def admit(flow: Flow) -> bool:
+    def admit(_request: Request, flow: Flow, _now: float) -> None:
         asked.append(flow)
-        return False
+        raise Refusal("nobody we know", 403)
 
     strict = Endpoint(CountingIds("x"), admit=admit)
     data = request(method, body=SDP)
@@ -56,17 +56,39 @@ def test_a_stranger_is_refused_and_nothing_is_kept(method: str) -> None:
     assert refused.status == 403
     assert answer_to(strict, data).get("to") == refused.get("to")  # a retransmission hears the same
     assert asked == [FLOW, FLOW]
-    assert strict.dropped == {"stranger": 2}
     strict.receive(request("ACK", to=refused.get("to")), FLOW, 0.0)
     assert not strict.to_send()
     assert not strict.events()
     assert not any(strict.sizes.values())
 
 
+def test_a_challenge_is_answered_without_state_and_silence_is_none() -> None:
+    def ask(request: Request, _flow: Flow, _now: float) -> None:
+        if "authorization" not in request.index:
+            raise Refusal("who is there?", 401, (("WWW-Authenticate", 'Digest realm="a"'), ("WWW-Authenticate", "B c")))
+        raise Silence("a scanner")
+
+    strict = Endpoint(CountingIds("x"), admit=ask)
+    asked = answer_to(strict, request("INVITE", body=SDP))
+    assert (asked.status, asked.all("www-authenticate")) == (401, ['Digest realm="a"', "B c"])
+    strict.receive(request("ACK", to=asked.get("to")), FLOW, 0.0)
+    told = request("INVITE", body=SDP).replace(b"Call-ID: c1", b"Authorization: Digest x=y\r\nCall-ID: c1")
+    strict.receive(told, FLOW, 0.0)
+    assert not strict.to_send()
+    assert not strict.events()
+    assert strict.dropped["ignored"] == 1
+    assert not any(strict.sizes.values())
+
+
 def test_a_call_goes_on_when_its_source_is_no_longer_admitted() -> None:
     """Who may begin is asked once; dialogs and CANCEL are proved by what they name."""
     known = {FLOW}
-    strict = Endpoint(CountingIds("x"), admit=known.__contains__)
+
+    def admit(_request: Request, flow: Flow, _now: float) -> None:
+        if flow not in known:
+            raise Refusal("nobody we know", 403)
+
+    strict = Endpoint(CountingIds("x"), admit=admit)
     to = established(strict)
     strict.receive(other(request("INVITE", via=branch("b"))), FLOW, 0.0)
     strict.events()
