@@ -1,8 +1,9 @@
 # The verbs of this project. CI calls the same ones as a person.
 PY := .venv/bin/python
 ARGS ?=
+TWICE := tests/test_compiled.py tests/b2bua tests/nft tests/gatewayd/pinholes
 
-.PHONY: help setup lab test unit system lint bench fuzz clean
+.PHONY: help setup lab test unit system lint bench fuzz clean compiled
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
 
@@ -11,7 +12,10 @@ setup: .setup/done  ## system packages and the virtual environment (the other ve
 	tools/setup
 	mkdir -p .setup && touch $@
 
-lab: setup       ## a small installation on this machine and a real call through it (ARGS=--once ends by itself)
+compiled: setup
+	@tools/compile
+
+lab: compiled    ## a small installation on this machine and a real call through it (ARGS=--once ends by itself)
 	.venv/bin/vdx-lab run $(ARGS)
 
 test: lint unit system  ## every check
@@ -21,13 +25,14 @@ lint: setup
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-unit: setup      ## pure tests: no root, no network
+unit: compiled   ## pure tests: no root, no network; those of compiled modules in both forms
 	$(PY) -m pytest -m "not system" $(ARGS)
+	$(if $(ARGS),,VDX_COMPILED=1 $(PY) -m pytest -q -m "not system and not pure" -o pythonpath="build/compiled ." $(TWICE))
 
-system: setup    ## real kernel and real peers in network namespaces
+system: compiled ## real kernel and real peers in network namespaces
 	$(PY) -m pytest -m system $(ARGS)
 
-bench: setup     ## side-by-side measurements (ARGS="relay --aims")
+bench: compiled  ## side-by-side measurements (ARGS="relay --aims")
 	tools/setup-bench
 	$(PY) -m bench $(ARGS)
 
