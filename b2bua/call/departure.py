@@ -10,6 +10,7 @@ from b2bua.call.attempts import Attempt
 from b2bua.call.dialled import Dialled, written
 from b2bua.call.headers import may_pass
 from b2bua.sip.login import Login
+from b2bua.sip.reliable import takes_reliable
 
 Fields = list[tuple[str, str]]
 
@@ -54,6 +55,7 @@ class Departure:
             headers=[*headers, *more],
             body=body,
             login=self._login,
+            reliable=bool(body) or takes_reliable(self._request),
             max_forwards=MAX_HOPS if hops is None else min(hops, MAX_HOPS + 1) - 1,
         )
         leg = self._endpoint.invite(invitation, now)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from b2bua.sip.events import Cancelled, Confirmed
 from b2bua.sip.offer import STABLE
-from b2bua.sip.reliable import Reliable, has_tag
+from b2bua.sip.reliable import Reliable, has_tag, takes_reliable
 from b2bua.sip.session_timer import granted, granted_lines
 from b2bua.sip.write import content, status_line
 
@@ -61,9 +61,7 @@ class ServerInvite:
     @property
     def takes_reliable(self) -> bool:
         """Whether the peer takes reliable provisional responses (RFC 3262 3)."""
-        known = "100rel" in self.leg.layer.settings.supported
-        request = self.request
-        return known and (has_tag(request, "supported", "100rel") or has_tag(request, "require", "100rel"))
+        return "100rel" in self.leg.layer.settings.supported and takes_reliable(self.request)
 
     @property
     def in_doubt(self) -> bool:

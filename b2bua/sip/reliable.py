@@ -39,6 +39,11 @@ def has_tag(message: Message, name: str, tag: str) -> bool:
     return name in message.index and tag in {word.lower() for word in message.tokens(name)}
 
 
+def takes_reliable(request: Request) -> bool:
+    """Tell whether the sender of an INVITE takes reliable provisional responses (3)."""
+    return has_tag(request, "supported", "100rel") or has_tag(request, "require", "100rel")
+
+
 def sequence(response: Response) -> int:
     """Give the RSeq of a provisional response that is to be acknowledged, 0 for any other. Raises HeaderError."""
     if not has_tag(response, "require", "100rel"):
