@@ -101,5 +101,6 @@ class Control:
     def _status(self, number: int) -> control.StatusReport:
         facts: dict[str, str | int | float] = {**self._gateway.sizes, **self._gateway.counts}
         facts |= self._listeners.facts()
+        facts |= dict(self._gateway.qualify.facts(self._clock()))
         facts |= {f"dropped: {reason}": count for reason, count in self._gateway.endpoint.dropped.items()}
         return control.StatusReport(number, "b2bua", self._gateway.plan.version, "running", facts)

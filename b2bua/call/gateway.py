@@ -21,8 +21,10 @@ from b2bua.call.entrance import Entered, Entrance, Ids, Lookup
 from b2bua.call.keyring import Keyring
 from b2bua.call.plan import Plan
 from b2bua.call.record import CallRecord
+from b2bua.call.qualify import Qualify
 from b2bua.call.registrations import Registrations
 from b2bua.call.requests import ALLOW, SUPPORTED, Requests
+from b2bua.call.target import beside
 from b2bua.call.upkeep import QUIET_SECONDS, Upkeep
 from b2bua.locate import Destination, LocateError
 from b2bua.trace import Traces
@@ -68,6 +70,8 @@ class Gateway:
             wall,
         )
         self._requests = Requests(self.registrations.receive)
+        self.qualify = Qualify(self.endpoint)
+        self.endpoint.widen(lambda to: beside(self.plan, to))
         self._upkeep = Upkeep(self._calls, self._desk)
         self._stated: frozenset[str] = frozenset()
 
@@ -79,6 +83,7 @@ class Gateway:
     @plan.setter
     def plan(self, plan: Plan) -> None:
         self._entrance.plan = plan
+        self.qualify.follow(plan)
         self.access.follow(plan)
 
     def use(self, keyring: Keyring) -> None:
@@ -155,6 +160,7 @@ class Gateway:
         self._desk.on_timer(now)
         self._give_up_overdue(now)
         self._ask_ends(self._upkeep.on_timer(now), now)
+        self.qualify.on_timer(now)
         self._pump(now)
 
     def _give_up_overdue(self, now: float) -> None:
@@ -197,7 +203,13 @@ class Gateway:
     def next_timer(self) -> float | None:
         """Give the time at which `on_timer` is due."""
         first_deadline = self._deadlines[0][0] if self._deadlines else None
-        times = (self.endpoint.next_timer(), self._desk.next_timer(), first_deadline, self._upkeep.next_timer())
+        times = (
+            self.endpoint.next_timer(),
+            self._desk.next_timer(),
+            first_deadline,
+            self._upkeep.next_timer(),
+            self.qualify.next_timer(),
+        )
         return min([time for time in times if time is not None], default=None)
 
     # What operators ask
@@ -266,7 +278,8 @@ class Gateway:
         elif isinstance(event, sip.RequestReceived):
             self._requests.receive(event, now)
         elif isinstance(event, sip.RequestAnswered):
-            self._requests.answered(event, now)
+            if not self.qualify.answered(event, now):
+                self._requests.answered(event, now)
         elif event.leg.owner is not None:
             owner: Call = event.leg.owner
             due = owner.due

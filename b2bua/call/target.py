@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from b2bua.sip import Target, Wanted
+from b2bua.call.plan import Plan
+from b2bua.sip import Flow, Target, Wanted
+from b2bua.sip.large import Beside
 from vdx.control import SipListener, SipPeer
 
 
@@ -23,3 +25,13 @@ def target(peer: SipPeer, place: tuple[str, int, str], listener: SipListener) ->
     host, port, transport = place
     whom = wanted(peer, host) if transport == "tls" else None
     return Target(peer.zone, transport, host, port, listener.address, whom)
+
+
+def beside(plan: Plan, to: Flow | Target) -> Beside | None:
+    """Give the way over TCP beside one over UDP, from the TCP listener of the same address; None if there is none."""
+    host, port = to.remote if isinstance(to, Flow) else (to.host, to.port)
+    source = to.local[0] if isinstance(to, Flow) else to.source
+    listener = plan.listener(to.zone, "tcp", host)
+    if listener is None or source not in {"", listener.address}:
+        return None
+    return Beside(Target(to.zone, "tcp", host, port, listener.address), (listener.advertise, listener.advertise_port))
