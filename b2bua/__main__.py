@@ -20,6 +20,7 @@ from b2bua.call.record import CallRecord
 from b2bua.control import Control
 from b2bua.ids import GatewayIds
 from b2bua.listeners import SiteListeners
+from b2bua.lookups import Lookups
 from b2bua.pinholes import PinholeClient
 from b2bua.transport import Credentials, Shell
 from vdx import control, wire
@@ -55,11 +56,12 @@ async def run(run_dir: Path, state_dir: Path | None) -> None:
     gateway = Gateway(GatewayIds(), _log_record, time.time)
     loop = asyncio.get_running_loop()
     credentials = Credentials()
-    shell = Shell(gateway, lambda: _ask(gateway, pinholes, keeper), credentials)
+    shell = Shell(gateway, lambda: _ask(gateway, pinholes, keeper, lookups), credentials)
     keeper = _keeper(state_dir, gateway, shell)
+    lookups = Lookups(gateway, loop.time, shell.flush)
     listeners = SiteListeners(shell, credentials)
     pinholes = PinholeClient(run_dir / "pinhole.sock", gateway, loop.time, shell.flush)
-    steering = Control(gateway, listeners, loop.time, shell.flush)
+    steering = Control(gateway, listeners, lookups, loop.time, shell.flush)
     server = await wire.serve(run_dir / "control.sock", control.B2buaServerCodec, steering.serve, mode=0o660)
 
     stop = asyncio.Event()
@@ -84,6 +86,7 @@ async def run(run_dir: Path, state_dir: Path | None) -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         server.close()
+        await lookups.close()
         await shell.close()
         if keeper is not None:
             await keeper.close()
@@ -105,9 +108,10 @@ async def until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) ->
             raise RuntimeError(f"the part {task.get_name()!r} ended, and should not have")
 
 
-def _ask(gateway: Gateway, pinholes: PinholeClient, keeper: Keeper | None) -> None:
+def _ask(gateway: Gateway, pinholes: PinholeClient, keeper: Keeper | None, lookups: Lookups) -> None:
     for request in gateway.requests():
         pinholes.send(request)
+    lookups.start()
     if keeper is not None:
         keeper.look()
 

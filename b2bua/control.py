@@ -6,7 +6,9 @@ before anything changes. Activating it changes what new calls follow; running ca
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 import os
 import time
 from collections.abc import Callable
@@ -14,23 +16,35 @@ from collections.abc import Callable
 from b2bua.call.gateway import Gateway
 from b2bua.call.plan import Plan
 from b2bua.listeners import SiteListeners
+from b2bua.lookups import Lookups
 from b2bua.sip import Target
 from b2bua.trace.reading import Reading
 from b2bua.trace.view import Lens
 from b2bua.vault import Vault
 from vdx import control, wire
 from vdx.control import FromB2bua, ToB2bua
+from vdx.drain import Drain, Undrain
+from vdx.explain import Explain, Explained
 from vdx.pinhole import Refused
 from vdx.trace import Trace
 
 log = logging.getLogger(__name__)
+
+AboutCalls = control.Calls | control.Registrations | control.Hangup | Drain | Undrain | control.Status | Trace
+Quick = control.Prepare | control.Activate | control.Revert | AboutCalls
+"""What is answered at once, one after the other."""
 
 
 class Control:
     """What `gatewayd` may ask; `after` runs after every message, to send what came of it."""
 
     def __init__(
-        self, gateway: Gateway, listeners: SiteListeners, clock: Callable[[], float], after: Callable[[], None]
+        self,
+        gateway: Gateway,
+        listeners: SiteListeners,
+        lookups: Lookups,
+        clock: Callable[[], float],
+        after: Callable[[], None],
     ) -> None:
         self.vault = Vault(gateway.use, gateway.access.token)
         self._gateway = gateway
@@ -38,6 +52,8 @@ class Control:
         self._clock = clock
         self._after = after
         self._prepared: Plan | None = None
+        self._lookups = lookups
+        self._explaining: set[asyncio.Task[None]] = set()
         self._reading = Reading(gateway.traces)
 
     async def serve(self, connection: wire.Connection[ToB2bua]) -> None:
@@ -47,13 +63,15 @@ class Control:
             return
         try:
             async for message in connection:
+                if isinstance(message, Explain):  # may wait for DNS, and nothing else is to wait for it
+                    self._explain_beside(message, connection)
+                    continue
                 connection.send(await self._answer(message))
                 self._after()
         except wire.WireError as error:
             log.warning("control.broken: %s", error)
 
-    async def _answer(self, message: ToB2bua) -> FromB2bua:
-        now = self._clock()
+    async def _answer(self, message: Quick) -> FromB2bua:
         match message:
             case control.Prepare(id, version, signalling):
                 return await self._prepare(id, Plan(version, signalling))
@@ -64,6 +82,11 @@ class Control:
                 self.vault.revert()
                 await self._listeners.revert()
                 return control.Ok(id)
+            case _:
+                return self._answer_about_calls(message, self._clock())
+
+    def _answer_about_calls(self, message: AboutCalls, now: float) -> FromB2bua:
+        match message:
             case control.Calls(id):
                 return control.CallList(id, self._gateway.calls(now))
             case control.Registrations(id):
@@ -71,10 +94,33 @@ class Control:
             case control.Hangup(id, call):
                 found = self._gateway.hang_up(call, "operator", now)
                 return control.Ok(id) if found else Refused(id, "unknown", f"there is no call {call}")
+            case Drain() | Undrain():
+                return self._drain(message, now)
             case control.Status(id):
                 return self._status(id)
             case Trace():
                 return self._reading.answer(message, now, Lens(time.time() - now, self._leaves_from))
+
+    def _drain(self, message: Drain | Undrain, now: float) -> control.Ok:
+        if isinstance(message, Undrain):
+            log.info("drain.ended")
+            self._gateway.drain.end()
+        else:
+            log.info("drain.begun seconds=%s", message.seconds)
+            self._gateway.drain.begin(message.seconds, now)
+            self._gateway.on_timer(now)  # calls that should have ended by now
+        return control.Ok(message.id)
+
+    def _explain_beside(self, message: Explain, connection: wire.Connection[ToB2bua]) -> None:
+        task = asyncio.ensure_future(self._explain(message, connection))
+        self._explaining.add(task)
+        task.add_done_callback(self._explaining.discard)
+
+    async def _explain(self, message: Explain, connection: wire.Connection[ToB2bua]) -> None:
+        explanation = self._gateway.explain(message.source, message.dialled, message.at)
+        found = await self._lookups.find(explanation.queries)
+        steps, places = explanation.finish(found, self._clock())
+        connection.send(Explained(message.id, steps, explanation.status, places))
 
     async def _prepare(self, number: int, plan: Plan) -> control.Prepared:
         errors = self.vault.prepare(plan.signalling)
@@ -102,5 +148,7 @@ class Control:
         facts: dict[str, str | int | float] = {**self._gateway.sizes, **self._gateway.counts}
         facts |= self._listeners.facts()
         facts |= dict(self._gateway.qualify.facts(self._clock()))
+        if (left := self._gateway.drain.left(self._clock())) is not None:
+            facts["draining"] = "calls end when they like" if math.isinf(left) else f"calls end in {left:.0f} s"
         facts |= {f"dropped: {reason}": count for reason, count in self._gateway.endpoint.dropped.items()}
         return control.StatusReport(number, "b2bua", self._gateway.plan.version, "running", facts)

@@ -19,6 +19,8 @@ from msgspec import Meta
 
 from vdx.access import AccessRules, BindingInfo, PeerAccess
 from vdx.dialplan import Dialling, DialRule, PeerDial
+from vdx.drain import Drain, Undrain
+from vdx.explain import Explain, Explained
 from vdx.pinhole import Address, Ban, Call, Done, Listed, Name, Part, Refused, Sequence
 from vdx.trace import Trace, TraceReport
 from vdx.wire import Codec, Message
@@ -233,10 +235,12 @@ class StatusReport(Message, frozen=True, tag="status-report"):
     others: tuple[StatusReport, ...] = ()
 
 
-ToB2bua = Prepare | Activate | Revert | Calls | Registrations | Hangup | Status | Trace
-FromB2bua = Prepared | Ok | CallList | RegistrationList | StatusReport | TraceReport | Refused
-ToGatewayd = Calls | Registrations | Hangup | Status | Pinholes | Reload | Ban | Unban | Trace
-FromGatewayd = Ok | Done | CallList | RegistrationList | StatusReport | Listed | TraceReport | Refused
+ToB2bua = Prepare | Activate | Revert | Calls | Registrations | Hangup | Status | Trace | Explain | Drain | Undrain
+FromB2bua = Prepared | Ok | CallList | RegistrationList | StatusReport | TraceReport | Explained | Refused
+ToGatewayd = (
+    Calls | Registrations | Hangup | Status | Pinholes | Reload | Ban | Unban | Trace | Explain | Drain | Undrain
+)
+FromGatewayd = Ok | Done | CallList | RegistrationList | StatusReport | Listed | TraceReport | Explained | Refused
 
 B2buaServerCodec: Codec[ToB2bua] = Codec(ToB2bua)
 B2buaClientCodec: Codec[FromB2bua] = Codec(FromB2bua)

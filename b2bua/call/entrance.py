@@ -22,6 +22,7 @@ from b2bua.call.call import Call
 from b2bua.call.departure import Departure
 from b2bua.call.desk import Desk
 from b2bua.call.dialled import Dialled, UnreadableError, read
+from b2bua.call.drain import Drain
 from b2bua.call.hunt import Hunt
 from b2bua.call.identify import Caller
 from b2bua.call.loops import Loops
@@ -43,6 +44,10 @@ from vdx.pinhole import Side
 
 MAX_WAITING = 1_000
 """Calls whose names are being looked up at once: five seconds of 200 a second."""
+
+
+Found = Mapping[HostTarget, tuple[Destination, ...] | LocateError]
+"""Where names lead, or why they lead nowhere."""
 
 
 class Ids(sip.Ids, Protocol):
@@ -84,8 +89,7 @@ class Entered:
 class Entrance:
     """Where calls begin, by the `plan` of the day; what begins stands in `calls`, what is refused in `counts`.
 
-    `registered` finds the devices of a user of a peer; `wall` gives the seconds since 1970. `drained_by` is None in
-    service, else the time by which every call has ended (`math.inf`: when it likes).
+    `registered` finds the devices of a user of a peer; `wall` gives the seconds since 1970.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - everything that has a say in a new call
@@ -98,14 +102,15 @@ class Entrance:
         counts: Counter[str],
         ended: Callable[[Call, CallRecord], None],
         registered: Callable[[str, str], list[Place]],
+        drain: Drain,
         wall: Callable[[], float],
     ) -> None:
         self.plan: Plan = EMPTY
-        self.drained_by: float | None = None
         self._ids = ids
         self._endpoint = endpoint
         self._access = access
         self._registered = registered
+        self._drain = drain
         self._wall = wall
         self._desk = desk
         self._calls = calls
@@ -122,10 +127,6 @@ class Entrance:
     def waiting(self) -> int:
         """How many calls wait for names to be looked up."""
         return len(self._waiting)
-
-    def drain_seconds(self, now: float) -> float | None:
-        """Give the seconds until those calls end that still are up; None in service."""
-        return None if self.drained_by is None else max(0.0, self.drained_by - now)
 
     # A call comes in
 
@@ -145,9 +146,9 @@ class Entrance:
         if route is None:
             return None
         asked = Asked(event, caller, route)
-        hosts = {lead.host: lead.peer.zone for lead in route.leads if lead.host is not None}
-        if hosts:
-            self._look_up(asked, hosts, now)
+        queries = self.queries(route)
+        if queries:
+            self._look_up(asked, queries, now)
             return None
         return self._start(asked, {}, now)
 
@@ -170,12 +171,15 @@ class Entrance:
             return None
         return route
 
-    def find(self, zone: str, caller: SipPeer, dialled: Dialled, note: Note | None = None) -> Route | Refusal:
-        """Ask the dial plan; `explain` asks the same."""
-        return self.plan.dialplan.route(Dial(zone, caller, dialled, self._clock, self._ids.fraction), note)
+    def find(
+        self, zone: str, caller: SipPeer, dialled: Dialled, *, at: float | None = None, note: Note | None = None
+    ) -> Route | Refusal:
+        """Ask the dial plan, `at` another time than now (in seconds since 1970) where that is wanted."""
 
-    def _clock(self) -> datetime:
-        return datetime.fromtimestamp(self._wall(), UTC)
+        def clock() -> datetime:
+            return datetime.fromtimestamp(self._wall() if at is None else at, UTC)
+
+        return self.plan.dialplan.route(Dial(zone, caller, dialled, clock, self._ids.fraction), note)
 
     # Names are looked up
 
@@ -184,38 +188,45 @@ class Entrance:
         lookups, self._lookups = self._lookups, []
         return lookups
 
-    def query(self, host: HostTarget, zone: str, *, secure: bool) -> Query:
-        """Say how a name is looked up for calls that leave through a zone."""
-        return Query(host.host, host.port, host.transport, secure, self.plan.usable(zone))
+    def queries(self, route: Route) -> dict[HostTarget, Query]:
+        """Give the names of a route that have to be looked up, and how."""
+        secure = route.dialled.secure
+        return {
+            host: Query(host.host, host.port, host.transport, secure, self.plan.usable(lead.peer.zone))
+            for lead in route.leads
+            if (host := lead.host) is not None
+        }
 
-    def _look_up(self, asked: Asked, hosts: Mapping[HostTarget, str], now: float) -> None:
+    def _look_up(self, asked: Asked, queries: dict[HostTarget, Query], now: float) -> None:
         if len(self._waiting) >= MAX_WAITING:
             self._turn_away(asked.event.leg, 503, "too many names to look up", now, retry_after=admission.RETRY_RATE)
             return
         self._number += 1
         self._waiting[self._number] = asked
-        secure = asked.route.dialled.secure
-        queries = {host: self.query(host, zone, secure=secure) for host, zone in hosts.items()}
         self._lookups.append(Lookup(self._number, queries))
 
-    def located(
-        self, number: int, found: Mapping[HostTarget, tuple[Destination, ...] | LocateError], now: float
-    ) -> Entered | None:
+    def located(self, number: int, found: Found, now: float) -> Entered | None:
         """Go on with a call whose names have been looked up; None where it was refused or taken back."""
         asked = self._waiting.pop(number, None)
         if asked is None or asked.event.leg.ended:
             return None
-        places = {host: result for host, result in found.items() if not isinstance(result, LocateError)}
         faults = [result for result in found.values() if isinstance(result, LocateError)]
-        return self._start(asked, places, now, faults[0].status if faults else 404)
+        return self._start(asked, found, now, faults[0].status if faults else 480)
+
+    def places(self, route: Route, found: Found, now: float) -> list[Attempt]:
+        """Give the places to try for a route, in order."""
+        located = {host: result for host, result in found.items() if not isinstance(result, LocateError)}
+        return attempts(route, self.plan, located, self._registered, self._cooldown, now)
+
+    def is_dead(self, place: Attempt, now: float) -> bool:
+        """Tell whether a place failed a moment ago."""
+        return self._cooldown.dead(place.key, now)
 
     # It may begin
 
-    def _start(
-        self, asked: Asked, located: Mapping[HostTarget, tuple[Destination, ...]], now: float, status: int = 480
-    ) -> Entered | None:
+    def _start(self, asked: Asked, found: Found, now: float, status: int = 480) -> Entered | None:
         leg, request, caller = asked.event.leg, asked.event.request, asked.caller.peer
-        places = attempts(asked.route, self.plan, located, self._registered, self._cooldown, now)
+        places = self.places(asked.route, found, now)
         if not places:
             self._turn_away(leg, status, "nowhere to call", now)
             return None
@@ -276,7 +287,7 @@ class Entrance:
 
     def _judge_caller(self, caller: SipPeer, now: float) -> admission.Admit | admission.Refuse:
         """Refuse before anything is looked up what would be refused wherever it went."""
-        return admission.decide(self._tally.load(self.plan, scopes(caller), now), drain=self.drain_seconds(now))
+        return admission.decide(self._tally.load(self.plan, scopes(caller), now), drain=self._drain.left(now))
 
     def _admit_call(
         self, ident: CallId, caller: SipPeer, callee: SipPeer, size: int, now: float
@@ -291,10 +302,10 @@ class Entrance:
 
     def judge(self, names: tuple[str, ...], size: int, now: float) -> admission.Admit | admission.Refuse:
         """Judge one more call in these scopes; `explain` asks the same."""
-        return admission.decide(self._tally.load(self.plan, names, now), size, self.drain_seconds(now))
+        return admission.decide(self._tally.load(self.plan, names, now), size, self._drain.left(now))
 
     def _refuse(self, leg: sip.Leg, verdict: admission.Refuse, now: float) -> None:
-        what = "draining" if self.drained_by is not None else "full"
+        what = "draining" if self._drain.by is not None else "full"
         self._turn_away(leg, verdict.status, what, now, retry_after=verdict.retry_after)
 
     def _turn_away(

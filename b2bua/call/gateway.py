@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 
 from b2bua import sip
@@ -17,20 +17,20 @@ from b2bua.call import changes
 from b2bua.call.access import Access
 from b2bua.call.call import Call
 from b2bua.call.desk import Desk, Question
-from b2bua.call.entrance import Entered, Entrance, Ids, Lookup
+from b2bua.call.drain import OUT_OF_SERVICE, Drain
+from b2bua.call.entrance import Entered, Entrance, Found, Ids, Lookup
+from b2bua.call.explain import Explanation
 from b2bua.call.keyring import Keyring
 from b2bua.call.plan import Plan
-from b2bua.call.record import CallRecord
 from b2bua.call.qualify import Qualify
+from b2bua.call.record import CallRecord
 from b2bua.call.registrations import Registrations
 from b2bua.call.requests import ALLOW, SUPPORTED, Requests
 from b2bua.call.target import beside
 from b2bua.call.upkeep import QUIET_SECONDS, Upkeep
-from b2bua.locate import Destination, LocateError
 from b2bua.trace import Traces
 from b2bua.trace.entry import Leg
 from vdx.control import CallInfo
-from vdx.dialplan import HostTarget
 from vdx.ids import CallId, LeaseId, call_of
 from vdx.pinhole import Event, Held, Learned, Renewed, Reply, Revoked
 
@@ -52,6 +52,7 @@ class Gateway:
         self.registrations = Registrations(self.access, self.counts, wall)
         self.endpoint = sip.Endpoint(ids, settings or sip.Settings(allow=ALLOW, supported=SUPPORTED), self.access.admit)
         self.traces = Traces(self._traced)
+        self.drain = Drain()
         self._now = 0.0
         self._on_record = on_record
         self._desk = Desk(self._fault)
@@ -67,9 +68,10 @@ class Gateway:
             self.counts,
             self._ended,
             self.registrations.places,
+            self.drain,
             wall,
         )
-        self._requests = Requests(self.registrations.receive)
+        self._requests = Requests(self.registrations.receive, self.drain)
         self.qualify = Qualify(self.endpoint)
         self.endpoint.widen(lambda to: beside(self.plan, to))
         self._upkeep = Upkeep(self._calls, self._desk)
@@ -132,9 +134,7 @@ class Gateway:
             self._desk.answer(message, now)
         self._pump(now)
 
-    def located(
-        self, number: int, found: Mapping[HostTarget, tuple[Destination, ...] | LocateError], now: float
-    ) -> None:
+    def located(self, number: int, found: Found, now: float) -> None:
         """Take in where the names of a lookup lead."""
         self._begin(self._entrance.located(number, found, now), now)
         self._pump(now)
@@ -159,6 +159,7 @@ class Gateway:
         self.endpoint.on_timer(now)
         self._desk.on_timer(now)
         self._give_up_overdue(now)
+        self._end_drained(now)
         self._ask_ends(self._upkeep.on_timer(now), now)
         self.qualify.on_timer(now)
         self._pump(now)
@@ -207,6 +208,7 @@ class Gateway:
             self.endpoint.next_timer(),
             self._desk.next_timer(),
             first_deadline,
+            self.drain.next_timer() if self._calls else None,
             self._upkeep.next_timer(),
             self.qualify.next_timer(),
         )
@@ -226,6 +228,15 @@ class Gateway:
             found.end(now, 480, by, "ended by an operator")
             self._pump(now)
         return found is not None
+
+    def explain(self, source: str, dialled: str, at: float | None = None) -> Explanation:
+        """Begin to say what would become of a call; nothing is changed by it."""
+        return Explanation(self._entrance, source, dialled, at)
+
+    def _end_drained(self, now: float) -> None:
+        if self.drain.is_over(now):
+            for call in list(self._calls.values()):
+                call.end(now, 503, "operator", "the gateway was taken out of service", OUT_OF_SERVICE)
 
     @property
     def sizes(self) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from b2bua import sip
+from b2bua.call.drain import Drain
 
 ALLOW = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "PRACK", "UPDATE", "INFO", "REGISTER")
 """What this gateway does; the endpoint answers the rest 405 or 501 by itself."""
@@ -19,8 +20,9 @@ RELAYED_INFO = frozenset({"application/media_control+xml", "application/dtmf-rel
 class Requests:
     """Requests that wait for the other leg's answer; REGISTER goes to `register`."""
 
-    def __init__(self, register: Callable[[sip.RequestReceived, float], None]) -> None:
+    def __init__(self, register: Callable[[sip.RequestReceived, float], None], drain: Drain) -> None:
         self._register = register
+        self._drain = drain
         self._relayed: dict[sip.ClientRequest, sip.ServerRequest] = {}
 
     @property
@@ -31,7 +33,9 @@ class Requests:
     def receive(self, event: sip.RequestReceived, now: float) -> None:
         """Answer a request, or pass it on."""
         handle, request, leg = event.handle, event.request, event.leg
-        if request.method == "OPTIONS":
+        if request.method == "OPTIONS" and leg is None and (refusal := self._drain.refusal) is not None:
+            handle.respond(now, 503, headers=refusal)
+        elif request.method == "OPTIONS":
             handle.respond(now, 200, headers=[("Accept", "application/sdp"), ("Allow", ", ".join(ALLOW))])
         elif request.method == "REGISTER" and leg is None:
             self._register(event, now)

@@ -12,6 +12,7 @@ from b2bua.call.gateway import Gateway
 from b2bua.control import Control
 from b2bua.ids import GatewayIds
 from b2bua.listeners import SiteListeners
+from b2bua.lookups import Lookups
 from b2bua.pinholes import PinholeClient
 from b2bua.transport import Shell
 from vdx import control, pinhole, wire
@@ -40,7 +41,9 @@ def talk(tmp_path: Path, conversation: Talk) -> None:
         gateway = Gateway(GatewayIds(), lambda _record: None, time.time)
         shell = Shell(gateway)
         loop = asyncio.get_running_loop()
-        steering = Control(gateway, SiteListeners(shell), loop.time, shell.flush)
+        steering = Control(
+            gateway, SiteListeners(shell), Lookups(gateway, loop.time, shell.flush), loop.time, shell.flush
+        )
         path = tmp_path / "control.sock"
         server = await wire.serve(path, control.B2buaServerCodec, steering.serve, mode=0o600)
         connection = await wire.connect(path, control.B2buaClientCodec)
