@@ -138,11 +138,20 @@ class Table:
     def stop(self, lease: str) -> tuple[Side, ...]:
         """Close the sockets of a lease and return its sides as they ended; empty for a lease that is not there."""
         sides = tuple(_sides(self._leases.pop(lease, {})))
+        self._discard(sides)
+        return sides
+
+    def _discard(self, sides: Sequence[Side]) -> None:
         for side in sides:
             del self.sides[side.socket.fileno()]
             self._epoll.unregister(side.socket)  # closing is not enough while another process holds the socket too
             side.socket.close()
-        return sides
+
+    def stop_pipe(self, lease: str, name: str) -> None:
+        """Close the sockets of one pipe; the last one of a lease stays until the lease is stopped."""
+        pipes = self._leases.get(lease, {})
+        if len(pipes) > 1 and name in pipes:
+            self._discard(pipes.pop(name))
 
     def close(self) -> None:
         """Close everything."""

@@ -187,7 +187,10 @@ class Service:
                 log.info("relay.retargeted lease=%s", message.lease)
             case Stop():
                 for lease in message.leases:
-                    self._stop(lease)
+                    if message.pipe is None:
+                        self._stop(lease)
+                    else:
+                        self._table.stop_pipe(lease, message.pipe)
             case ListRelays():
                 return Relays(message.id, self._table.listing() + self._floor.listing())
         return RelayOk(message.id)

@@ -9,6 +9,7 @@ Hold    what I own             Held      what of it is still open
 Lease   open streams           Leased    ports | Refused
 SetRemote  new SDP             Done      | Refused
 Renew   all of mine            Renewed   packets and last-seen of each, what is gone
+Narrow  RTCP comes with RTP    Done      | Refused
 Release, Ban                   Done      | Refused
 List                           Listed
                                Learned, Revoked (events, without `id`)
@@ -172,6 +173,16 @@ class Renew(Message, frozen=True, tag="renew"):
     leases: Leases
 
 
+class Narrow(Message, frozen=True, tag="narrow"):
+    """Close the RTCP pinholes of these leases: RTP and RTCP share a port on both sides (RFC 5761).
+
+    A lease that has none, or is gone, is no error. With `id` 0 nobody waits, and no answer comes.
+    """
+
+    id: Sequence
+    leases: Leases
+
+
 class Release(Message, frozen=True, tag="release"):
     """Close these leases; closing one that is gone is no error. With `id` 0 nobody waits, and no answer comes."""
 
@@ -255,7 +266,7 @@ class Revoked(Message, frozen=True, tag="revoked"):
     reason: str
 
 
-Request = Hold | Lease | SetRemote | Renew | Release | List | Ban
+Request = Hold | Lease | SetRemote | Renew | Narrow | Release | List | Ban
 Reply = Held | Leased | Done | Renewed | Listed | Refused
 Event = Learned | Revoked
 

@@ -45,10 +45,11 @@ class Retarget(Message, frozen=True, tag="retarget"):
 
 
 class Stop(Message, frozen=True, tag="stop"):
-    """Close the sockets of these leases."""
+    """Close the sockets of these leases; of one of their pipes alone where it is named."""
 
     id: Sequence
     leases: tuple[Lease_, ...]
+    pipe: Name | None = None
 
 
 class ListRelays(Message, frozen=True, tag="list"):

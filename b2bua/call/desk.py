@@ -9,14 +9,14 @@ import logging
 from collections.abc import Callable
 from typing import Literal
 
-from vdx.pinhole import Ban, Change, Lease, Leased, Refused, Release, Renew, Reply, SetRemote, Stream
+from vdx.pinhole import Ban, Change, Lease, Leased, Narrow, Refused, Release, Renew, Reply, SetRemote, Stream
 
 ANSWER_SECONDS = 2.0
 """How long `gatewayd` may take: it answers in a millisecond; a caller hears a refusal instead of silence."""
 
 Result = Callable[[Reply, float], None]
 Fault = Callable[[str, Exception, float], None]
-Question = Lease | SetRemote | Renew | Release | Ban
+Question = Lease | SetRemote | Renew | Narrow | Release | Ban
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,11 @@ class Desk:
         """Close leases; no answer is waited for: what is not released expires by itself."""
         if leases:
             self._outbox.append(Release(0, leases))
+
+    def narrow(self, leases: tuple[str, ...]) -> None:
+        """Close the RTCP pinholes of leases; no answer is waited for: a pinhole too many does no harm."""
+        if leases and self.connected:
+            self._outbox.append(Narrow(0, leases))
 
     def renew(self, leases: tuple[str, ...]) -> None:
         """Keep leases open; Renewed may come as late as it likes, and whoever reads it needs no question for it."""

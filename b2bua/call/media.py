@@ -7,16 +7,20 @@ Theory of operation. Side "a" is the caller, "b" the callee; either may offer. O
     toward(side)            -> our address and ports for each m-line, for the SDP written to that side
     settle(answer, by=...)  -> the changes of remote sides that the answer makes true; once for each early answer
                                that differs, and for the final one
-    commit(answer)          -> the leases that fell away;  or  rollback() -> the leases opened in vain
+    commit(answer)          -> what is not needed any more;  or  rollback() -> the leases opened in vain
+
+Lines that an answer bundles (RFC 9143) share the lease of the one that stands for their group; where RTCP comes with
+RTP (RFC 5761) its own pinholes close. Neither opens again: what goes back to more ports gets another lease.
 
 Remote sides change when the answer comes and not before: until then the old session stands (RFC 3264 section 8).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
 
 from b2bua import sdp
 from b2bua.sdp import MediaEndpoint, OurMedia, Transport
@@ -28,6 +32,9 @@ Kind = Literal["rtp", "bfcp", "tcp"]
 
 KINDS: dict[Transport, Kind] = {Transport.RTP: "rtp", Transport.BFCP_UDP: "bfcp", Transport.BFCP_TCP: "tcp"}
 """What the relay carries; an m-line of another transport is refused towards both sides."""
+
+NOT_BUNDLED: Final[Mapping[int, int]] = MappingProxyType({})
+"""No line shares the place of another."""
 
 Known = tuple[Remote | None, Remote | None, str, bool]
 """What a pinhole was last told of its far side: RTP, RTCP, whose answer it was, whether we connect to it."""
@@ -48,15 +55,23 @@ class Party:
     transport: str = "udp"
 
 
+class Spare(NamedTuple):
+    """What an answer has made needless: leases, and leases whose RTCP pinholes are."""
+
+    leases: tuple[LeaseId, ...]
+    rtcp: tuple[LeaseId, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Slot:
-    """One m-line that is carried."""
+    """What carries an m-line, or several that are bundled."""
 
     lease: LeaseId
     kind: Kind
     families: dict[Side, Literal[4, 6]]
     local: dict[Side, Local] = field(default_factory=dict)
     known: dict[Side, Known] = field(default_factory=dict)
+    muxed: bool = False
 
 
 class CallMedia:
@@ -71,6 +86,9 @@ class CallMedia:
         self._offered_by: Side = "a"
         self._next = 0
         self._agreed = False
+        self._shared: dict[int, int] = {}  # of the session, [index of a line] -> that of the line whose slot it has
+        self._answered = False
+        self._sharing: dict[int, int] = {}  # the same of the open exchange, once there is an answer
 
     @property
     def leases(self) -> tuple[LeaseId, ...]:
@@ -82,13 +100,27 @@ class CallMedia:
         slot = self._current[index] if index < len(self._current) else None
         return slot.lease if slot else None
 
-    def begin(self, side: Side, offer: tuple[MediaEndpoint, ...], *, repeated: bool = False) -> tuple[Stream, ...]:
+    def begin(
+        self,
+        side: Side,
+        offer: tuple[MediaEndpoint, ...],
+        shared: Mapping[int, int] = NOT_BUNDLED,
+        *,
+        repeated: bool = False,
+    ) -> tuple[Stream, ...]:
         """Take in an offer; gives the streams to open before it may be passed on.
 
-        One that is `repeated` word for word refreshes the session: the connections that it calls new are there.
+        `shared` tells which lines it would bundle with which (`sdp.together`). One that is `repeated` word for word
+        refreshes the session: the connections that it calls new are there.
         """
         self._offer, self._offered_by = offer, side
-        self._pending = [self._place(side, stream, repeated=repeated) for stream in offer]
+        self._sharing, self._answered = {}, False
+        self._pending = []
+        for stream in offer:
+            bundled = self._shared.get(stream.index)
+            renewed = stream.transport is Transport.BFCP_TCP and stream.renewed and not repeated
+            lasts = bundled in {None, shared.get(stream.index)} and not renewed
+            self._pending.append(self._place(side, stream, lasts=lasts))
         fresh = [slot for slot in self._pending if slot and not slot.local]
         return tuple(self._request(side, slot) for slot in fresh)
 
@@ -101,28 +133,46 @@ class CallMedia:
 
     def toward(self, side: Side) -> list[OurMedia | None]:
         """Give what to advertise to a side for each m-line of the offer; None refuses the line."""
-        return [_ours(slot.local[side]) if slot else None for slot in self._pending]
+        return [_ours(slot.local[side], slot) if slot else None for slot in self._slots()]
 
-    def settle(self, answer: tuple[MediaEndpoint, ...], by: str, *, final: bool = True) -> tuple[Change, ...]:
+    def settle(
+        self,
+        answer: tuple[MediaEndpoint, ...],
+        by: str,
+        shared: Mapping[int, int] = NOT_BUNDLED,
+        *,
+        final: bool = True,
+    ) -> tuple[Change, ...]:
         """Give the changes that an answer makes true; `by` tells the answers of forks apart (their To tag).
 
-        An early answer opens no connection: the fork that is connected to might not be the one that answers.
+        `shared` tells which lines it has bundled with which. An early answer opens no connection: the fork that is
+        connected to might not be the one that answers.
         """
+        self._answered = True
+        self._sharing = {line: first for line, first in shared.items() if self._pending[first] is not None}
         return tuple(self._changes(answer, by, final=final))
 
-    def commit(self, answer: tuple[MediaEndpoint, ...]) -> tuple[LeaseId, ...]:
-        """Make the exchange the session; gives the leases that are not needed any more."""
+    def commit(self, answer: tuple[MediaEndpoint, ...]) -> Spare:
+        """Make the exchange the session; gives what is not needed any more."""
         before = _leases(self._current) | _leases(self._pending)
+        narrowed: list[LeaseId] = []
+        final: dict[LeaseId, _Slot] = {}
+        for index, slot in enumerate(self._pending):
+            if slot and index not in self._sharing and slot.lease not in final:
+                muxed = slot.kind == "rtp" and self._offer[index].mux and answer[index].mux
+                if muxed and not slot.muxed and answer[index].active:
+                    narrowed.append(slot.lease)
+                known = {side: (rtp, rtcp, AGREED, opens) for side, (rtp, rtcp, _, opens) in slot.known.items()}
+                final[slot.lease] = replace(slot, known=known, muxed=slot.muxed or muxed)
         self._current = [
-            slot if slot and said.active else None for slot, said in zip(self._pending, answer, strict=True)
+            final[slot.lease] if slot and said.active else None
+            for slot, said in zip(self._slots(), answer, strict=True)
         ]
         self._pending = []
+        self._shared, self._sharing = self._sharing, {}
         self._agreed = True
-        for slot in self._current:
-            if slot:
-                for side, (rtp, rtcp, _, connects) in slot.known.items():
-                    slot.known[side] = (rtp, rtcp, AGREED, connects)
-        return tuple(before - _leases(self._current))
+        after = _leases(self._current)
+        return Spare(tuple(before - after), tuple(lease for lease in narrowed if lease in after))
 
     def rollback(self) -> tuple[LeaseId, ...]:
         """Stay with the session as it was; gives the leases that were opened for nothing."""
@@ -130,12 +180,28 @@ class CallMedia:
         self._pending = []
         return tuple(vain)
 
-    def _place(self, side: Side, stream: MediaEndpoint, *, repeated: bool) -> _Slot | None:
+    def _slots(self) -> list[_Slot | None]:
+        """Give what carries each line: bundled ones have that of another. What is not bundled shares with none."""
+        slots: list[_Slot | None] = []
+        taken: set[LeaseId] = set()
+        for index, slot in enumerate(self._pending):
+            first = self._sharing.get(index)
+            if first is not None:
+                slots.append(self._pending[first])
+            elif slot and slot.lease in taken and self._answered:
+                slots.append(None)
+            else:
+                slots.append(slot)
+                if slot:
+                    taken.add(slot.lease)
+        return slots
+
+    def _place(self, side: Side, stream: MediaEndpoint, *, lasts: bool) -> _Slot | None:
         kind = KINDS.get(stream.transport)
         if kind is None or not stream.active:
             return None
         held = self._current[stream.index] if stream.index < len(self._current) else None
-        lasts = kind != "tcp" or repeated or not stream.renewed
+        lasts = lasts and (stream.mux or not (held and held.muxed))
         if held and lasts and held.kind == kind and held.families[side] == stream.family:
             return replace(held, known=dict(held.known))
         other: Side = _other(side)
@@ -157,7 +223,7 @@ class CallMedia:
     def _changes(self, answer: tuple[MediaEndpoint, ...], by: str, *, final: bool) -> Iterator[Change]:
         sides = (self._offered_by, _other(self._offered_by))
         for slot, asked, said in zip(self._pending, self._offer, answer, strict=True):
-            if slot is None or not said.active or (slot.kind == "tcp" and not final):
+            if slot is None or not said.active or said.index in self._sharing or (slot.kind == "tcp" and not final):
                 continue
             mux = asked.mux and said.mux
             opens = _opened_by(asked, said) if slot.kind == "tcp" else (False, False)
@@ -192,8 +258,8 @@ def _leases(slots: list[_Slot | None]) -> set[LeaseId]:
     return {slot.lease for slot in slots if slot}
 
 
-def _ours(local: Local) -> OurMedia:
-    return OurMedia(sdp.address(local.address), local.port, local.rtcp_port)
+def _ours(local: Local, slot: _Slot) -> OurMedia:
+    return OurMedia(sdp.address(local.address), local.port, None if slot.muxed else local.rtcp_port)
 
 
 def _remotes(stream: MediaEndpoint, *, mux: bool) -> tuple[Remote | None, Remote | None]:

@@ -5,6 +5,7 @@ endpoint that is `active`, then let the other leg's `Writer` write the offer. Th
 offer as `answer_to`.
 """
 
+from b2bua.sdp.bundle import together
 from b2bua.sdp.codec import codec
 from b2bua.sdp.description import Description, Media, attribute_values, parse, serialise
 from b2bua.sdp.direction import Direction, answerable
@@ -65,5 +66,6 @@ __all__ = [
     "require_answered",
     "require_usable",
     "serialise",
+    "together",
     "two_way",
 ]

@@ -67,7 +67,7 @@ WITHHELD = frozenset(
         "candidate", "remote-candidates", "end-of-candidates", "ice-ufrag", "ice-pwd", "ice-options", "ice-lite",
         "ice-mismatch", "ice-pacing",  # the other leg's pinhole is the only candidate (RFC 8839)
         "altc", "ccap", "acap", "tcap", "pcfg", "acfg", "alt", "source-filter",  # addresses (RFC 6947, 5939, 4570)
-        "bundle-only",  # a pinhole belongs to one m-line: BUNDLE is not offered on (RFC 9143)
+        "bundle-only",  # written by the writer, as are groups of it (RFC 9143)
         "key-mgmt", "identity",  # keys and names of the other side (RFC 4567, RFC 8827)
         "crypto", "fingerprint", "setup", "connection", "tls-id",  # by policy only
     }
@@ -75,7 +75,7 @@ WITHHELD = frozenset(
 
 # [name] -> form of the whole line that passes, for names of which only some values do
 _BY_VALUE = {
-    "group": re.compile(r"a=group:(?:LS|FID|SRF|DDP|DUP|FEC|FEC-FR)(?: .*)?"),  # not BUNDLE, not ANAT (addresses)
+    "group": re.compile(r"a=group:(?:LS|FID|SRF|DDP|DUP|FEC|FEC-FR)(?: .*)?"),  # BUNDLE is written; ANAT has addresses
     # RFC 8285 section 8. URIs that are registered or published; one of somebody's own may name their host.
     "extmap": re.compile(
         r"a=extmap:[0-9]{1,5}(?:/(?:sendrecv|sendonly|recvonly|inactive))? +"

@@ -7,6 +7,7 @@ two cannot disagree about which stream is refused.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from b2bua.sdp.bundle import members
 from b2bua.sdp.description import Description, Media, attribute_values, first
 from b2bua.sdp.direction import DIRECTIONS, HELD, Direction, answerable
 from b2bua.sdp.errors import MalformedSdpError, NotAcceptableError, NoUsableStreamError, quoted
@@ -74,7 +75,8 @@ class MediaEndpoint:
     secure      the proto itself is encrypted (SAVP, TLS); `keying` may be set without it (RFC 8643)
     setup       a=setup of BFCP over TCP and of DTLS: who connects (RFC 4145)
     renewed     a=connection:new is said: not the connection that is there (RFC 4145 section 5)
-    disabled    port 0: the writer refuses or does not use the stream
+    disabled    port 0: the writer refuses or does not use the stream, or has no place of its own for it
+    bundle_only that: the line is to share the place of its group (RFC 9143), or not to be at all
     refusal     why we do not carry it, None where we do
     """
 
@@ -93,6 +95,7 @@ class MediaEndpoint:
     setup: str | None
     renewed: bool
     disabled: bool
+    bundle_only: bool
     refusal: Refusal | None
 
     @property
@@ -122,8 +125,10 @@ def endpoints(description: Description, profile: Profile = DEFAULT) -> tuple[Med
     if found is None:
         session = attribute_values(description.lines)
         connection = first(description.lines, "c")
+        bundled = {mid for group in members(description.lines) for mid in group}
         found = tuple(
-            _endpoint(index, media, session, connection, profile) for index, media in enumerate(description.media)
+            _endpoint(index, media, session, connection, profile, bundled)
+            for index, media in enumerate(description.media)
         )
         description.known[profile] = found
     return found
@@ -159,7 +164,12 @@ def two_way(offer: tuple[MediaEndpoint, ...], answer: tuple[MediaEndpoint, ...])
 
 
 def _endpoint(
-    index: int, media: Media, session: dict[str, str], session_connection: str | None, profile: Profile
+    index: int,
+    media: Media,
+    session: dict[str, str],
+    session_connection: str | None,
+    profile: Profile,
+    bundled: set[str],
 ) -> MediaEndpoint:
     own = attribute_values(media.lines)
     transport, secure = PROTOS.get(media.proto, (Transport.UNKNOWN, False))
@@ -192,6 +202,7 @@ def _endpoint(
         own.get("setup", session.get("setup")),
         own.get("connection", session.get("connection")) == "new",
         disabled,
+        disabled and refusal is None and "bundle-only" in own and own.get("mid") in bundled,
         refusal,
     )
 

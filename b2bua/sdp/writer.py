@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from b2bua.sdp.attributes import names_address, passing_attributes
 from b2bua.sdp.bandwidth import passing_bandwidth, session_bandwidth
+from b2bua.sdp.bundle import members, written
 from b2bua.sdp.description import ENCODING, Description, Media, attribute_values
 from b2bua.sdp.direction import answerable
 from b2bua.sdp.endpoint import MediaEndpoint, Transport, endpoints
@@ -78,15 +79,25 @@ class Writer:
         )
         streams = endpoints(received, profile)
         used = [
-            our if our and stream.active and (offer is None or offer.active) else None
+            our if our and stream.active and (offer is None or offer.active or offer.bundle_only) else None
             for our, stream, offer in zip(ours, streams, offered, strict=True)
         ]
+        group = {index for index, our in enumerate(used) if our}
+        if answer_to is None:
+            group |= {stream.index for stream in streams if stream.bundle_only}
         main = next((our.address for our in used if our), self._address)
         tcp = any(our and stream.transport is Transport.BFCP_TCP for our, stream in zip(used, streams, strict=True))
         rows = _session(received, main, answer_to, profile, tcp=tcp)
+        if answer_to is None or members(answer_to.lines):
+            rows += written(received, group)
         asked = (answer_to or received).media  # an answer's proto is the offer's (RFC 3264 section 6)
         for media, said, stream, our, offer in zip(received.media, asked, streams, used, offered, strict=True):
-            if our is None:
+            if our is None and stream.bundle_only and offer is None:
+                nowhere = OurMedia(main, 0)
+                proto = binding(said.proto, stream.keying) if profile.required else said.proto
+                rows.append(_head(stream, proto, nowhere, media.formats))
+                rows.extend((*_stream(media, stream, nowhere, None, main, profile, _NOTHING), "a=bundle-only"))
+            elif our is None:
                 rows.extend(_refused(media, said.proto))
             else:
                 proto = binding(said.proto, stream.keying) if offer is None and profile.required else said.proto

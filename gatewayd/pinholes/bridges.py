@@ -45,7 +45,7 @@ def build(owner: str, stream: Stream, a: Pinholes, b: Pinholes, far: tuple[FarEn
 def with_far(held: Held, side: SideName, far: FarEnd) -> Held:
     """Give the lease with a new far side of one end."""
     bridges: list[Bridge] = []
-    for bridge, component in zip(held.bridges, COMPONENTS[held.kind], strict=True):
+    for bridge, component in zip(held.bridges, COMPONENTS[held.kind], strict=False):  # RTCP may go with RTP
         told = _side(far, component)
         old = bridge.a if side == "a" else bridge.b
         end = relay.End(old.address, old.port, told.remote, told.sources, old.local, old.tcp)

@@ -27,6 +27,9 @@ from nft.relay import Batch, Bridge
 from vdx.ids import ADOPTION_SECONDS, LEASE_SECONDS
 from vdx.pinhole import Change, End, Learned, Lease, Opened, OpenLease, Remote, SetRemote, Stream, Usage
 
+RTCP = "rtcp"
+"""The name of the pipe that closes where RTCP comes with RTP."""
+
 SETTLE_SECONDS = 0.5
 """A packet is through the rules by then, however long its processor was taken away meanwhile."""
 
@@ -56,8 +59,8 @@ class UserSpace(Protocol):
     def retarget(self, held: Held) -> None:
         """Tell new remotes."""
 
-    def stop(self, leases: Iterable[str]) -> None:
-        """Close the sockets of leases."""
+    def stop(self, leases: Iterable[str], pipe: str | None = None) -> None:
+        """Close the sockets of leases, or of one of their pipes."""
 
 
 class Idle(NamedTuple):
@@ -206,6 +209,20 @@ class Desk:
             self._meter.forget(held.lease)
             for zone, side in zip(held.zones, SIDES, strict=True):
                 self._ports.give_back(zone, held.address(side), held.ports(side), now)
+
+    def narrow(self, owner: str, leases: Iterable[str], now: float) -> None:
+        """Close the RTCP pinholes of leases; raises `RefusalError` if the kernel does not."""
+        wide = [held for held in self.leases.of(owner, leases) if held.kind == "rtp" and len(held.bridges) > 1]
+        if not wide:
+            return
+        gone = [held.bridges[1] for held in wide]
+        self._clear(relay.numbers(gone))
+        self._commit(relay.close(gone))
+        self._user_space.stop([held.lease for held in wide if held.in_user_space], RTCP)
+        for held in wide:
+            self.leases.narrow(held)
+            for zone, side in zip(held.zones, SIDES, strict=True):
+                self._ports.give_back(zone, held.address(side), held.ports(side)[1:], now)
 
     def hold(self, owner: str, leases: Sequence[str], now: float) -> tuple[str, ...]:
         """Take in what an owner holds after it connected; gives what of it is open."""

@@ -23,7 +23,7 @@ SIDES: Final[tuple[SideName, SideName]] = ("a", "b")
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One open lease: one bridge (BFCP, a connection) or two (RTP, RTCP). Zones and peers in the order a, b."""
+    """One open lease: one bridge (BFCP, a connection, RTP with RTCP) or two (RTP, RTCP). Zones and peers: a, b."""
 
     lease: str
     owner: str
@@ -127,6 +127,12 @@ class Leases:
     def replace(self, held: Held) -> None:
         """Enter new far sides of a lease; its pinholes stay the same."""
         self._held[held.lease] = held
+
+    def narrow(self, held: Held) -> None:
+        """Enter a lease that keeps only its first bridge."""
+        self._held[held.lease] = replace(held, bridges=held.bridges[:1])
+        for bridge in held.bridges[1:]:
+            del self._spots[bridge.a.number], self._spots[bridge.b.number]
 
     def remove(self, lease: str) -> Held | None:
         """Strike a lease off; None where it is not open."""

@@ -108,11 +108,11 @@ class RelayLink:
         """Tell new remotes; without a connection the hand-over after the next one does."""
         self._send(Retarget(self._next(), held.lease, tuple(_pipes(held))))
 
-    def stop(self, leases: Iterable[str]) -> None:
-        """Close the sockets of leases; without a connection the next listing does."""
+    def stop(self, leases: Iterable[str], pipe: str | None = None) -> None:
+        """Close the sockets of leases, or of one of their pipes; without a connection the next listing does."""
         ended = tuple(leases)
         if ended:
-            self._send(Stop(self._next(), ended))
+            self._send(Stop(self._next(), ended, pipe))
 
     def _connect(self) -> socket.socket | None:
         one = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)

@@ -29,6 +29,7 @@ from vdx.pinhole import (
     Leased,
     List,
     Listed,
+    Narrow,
     OpenLease,
     Refused,
     Release,
@@ -154,7 +155,7 @@ class PinholeService:
             return
         try:
             reply = self._answer(owner, request)
-            if request.id or not isinstance(request, Release):
+            if request.id or not isinstance(request, Release | Narrow):
                 door.send(reply)
         except RefusalError as refusal:
             log.info("request.refused owner=%s code=%s: %s", owner, refusal.code, refusal)
@@ -163,12 +164,14 @@ class PinholeService:
             log.warning("request.failed owner=%s: %s", owner, error)
             door.send(Refused(request.id, "kernel", str(error)))
 
-    def _answer(self, owner: str, request: Lease | SetRemote | Release | Ban) -> Reply:
+    def _answer(self, owner: str, request: Lease | SetRemote | Narrow | Release | Ban) -> Reply:
         now = self._clock()
         if isinstance(request, Lease):
             return Leased(request.id, self._desk.open(owner, request, now))
         if isinstance(request, SetRemote):
             self._desk.change(owner, request, now)
+        elif isinstance(request, Narrow):
+            self._desk.narrow(owner, request.leases, now)
         elif isinstance(request, Release):
             self._desk.release(owner, request.leases, now)
         else:

@@ -252,3 +252,17 @@ def test_a_living_program_is_not_pushed_aside(path: Path) -> None:
 def test_a_path_that_cannot_be_used_says_why(tmp_path: Path) -> None:
     with pytest.raises(MediadError, match="No such file"), running(tmp_path / "missing" / "mediad.sock"):
         pass
+
+
+def test_one_pipe_is_stopped_alone_and_the_last_one_is_not(client: Client) -> None:
+    name = lease()
+    with pair(V4, V4) as rtp, pair(V4, V4) as rtcp:
+        pipes = (pipe(rtp), Pipe("rtcp", remote(rtcp.left), remote(rtcp.right)))
+        assert client.ask(Relay(1, name, pipes), [rtp.a, rtp.b, rtcp.a, rtcp.b]) == RelayOk(1)
+        assert client.ask(Stop(2, (name,), "rtcp")) == RelayOk(2)
+        assert client.ask(Stop(3, (name,), "rtp")) == RelayOk(3)
+        assert client.ask(Stop(4, (name, lease()), "other")) == RelayOk(4)
+        assert rtp.from_left(b"ping") == (b"ping", rtp.b.getsockname())
+        listed = client.ask(ListRelays(5))
+        assert isinstance(listed, Relays)
+        assert [[one.name for one in each.pipes] for each in listed.leases] == [["rtp"]]

@@ -64,6 +64,9 @@ class Ports:
             case pinhole.SetRemote(id, changes):
                 assert {change.lease for change in changes} <= set(self.open)
                 return pinhole.Done(id)
+            case pinhole.Narrow(id, leases):
+                assert set(leases) <= set(self.open)
+                return pinhole.Done(id)
             case pinhole.Release(id, leases):
                 for lease in leases:
                     self.open.pop(lease, None)

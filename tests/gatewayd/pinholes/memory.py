@@ -70,6 +70,7 @@ class MemoryRelays:
     def __init__(self) -> None:
         self.serving: dict[str, Held] = {}
         self.away = False
+        self.stopped: list[tuple[str, str]] = []
 
     def serve(self, held: Held) -> None:
         if self.away:
@@ -79,9 +80,12 @@ class MemoryRelays:
     def retarget(self, held: Held) -> None:
         self.serving[held.lease] = held
 
-    def stop(self, leases: Iterable[str]) -> None:
+    def stop(self, leases: Iterable[str], pipe: str | None = None) -> None:
         for lease in leases:
-            self.serving.pop(lease, None)
+            if pipe is None:
+                self.serving.pop(lease, None)
+            else:
+                self.stopped.append((lease, pipe))
 
 
 def remote_text(remote: tuple[IPv4Address | IPv6Address, int] | None) -> str:
