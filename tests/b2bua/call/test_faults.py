@@ -42,6 +42,7 @@ def test_the_longest_dialled_user_is_called() -> None:
     line.idle()
 
 
+@pytest.mark.pure
 @pytest.mark.parametrize("error", [sip.UriError("too long", 414), sip.HeaderError("broken")])
 def test_an_invite_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, error: sip.SipError) -> None:
     line = Line()
