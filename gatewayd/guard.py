@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 
 from gatewayd.errors import RefusalError
 from gatewayd.pinholes.desk import Desk
-from gatewayd.version import Versions
+from gatewayd.version import TABLES, Versions
 from nft.errors import NftError
 from nft.netlink import Netlink
 
 LOOK_SECONDS = 5.0
 """How long the appliance may stand without its rules after a stray `nft flush ruleset`."""
 
-TABLES = ("edge", "media")
-
 log = logging.getLogger(__name__)
 
 
-def present(netlink: Netlink) -> bool:
-    """Tell whether both tables are in the kernel; raises `NftError` where it has no nftables."""
-    return all(netlink.declarations(table) for table in TABLES)
+def present(netlink: Netlink, tables: Iterable[str] = TABLES) -> bool:
+    """Tell whether tables are in the kernel; raises `NftError` where it has no nftables."""
+    return all(netlink.declarations(table) for table in tables)
 
 
 async def watch(netlink: Netlink, versions: Versions, desk: Desk) -> None:
@@ -29,7 +28,7 @@ async def watch(netlink: Netlink, versions: Versions, desk: Desk) -> None:
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         try:
-            if present(netlink):
+            if present(netlink, versions.tables):
                 continue
             log.error("ruleset.missing: somebody removed our tables; they are loaded again")
             versions.restore()

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from gatewayd import firewall
+from gatewayd import agreements, firewall, transit
 from gatewayd.bans import Bans
 from gatewayd.errors import NetworkError, VersionError
 from gatewayd.network import sysctl
@@ -31,11 +32,16 @@ from nft import apply as ruleset
 from nft.adoption import Adopted
 from nft.errors import DeclarationError, NftError
 from nft.model import Edge
+from nft.policy.ruleset import compile_transit
+from nft.policy.tables import Tables
 from vdx.site.source import LoadedSite
 
 Revoke = Callable[[list[Held], str], None]
 AGAIN_SECONDS = 2.0
 """Until `b2bua` is offered a version again that it refused: what it lacked, such as a port, may be free by then."""
+
+TABLES = ("edge", "media")
+"""The tables of the kernel that every version has."""
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +55,7 @@ class Version:
     places: dict[Key, MediaPlace]
     edge: Edge
     policy: Policy
+    transit: Tables
 
     @property
     def name(self) -> str:
@@ -56,14 +63,16 @@ class Version:
         return self.loaded.version
 
 
-def compute(loaded: LoadedSite, kept: dict[Key, int]) -> Version:
-    """Work a site out, without touching anything; raises `VersionError`."""
+def compute(loaded: LoadedSite, kept: dict[Key, int], tables: Tables | None = None) -> Version:
+    """Work a site out, without touching anything; raises `VersionError`. `tables` are its policy, if known already."""
     try:
         places = layout(loaded.site, kept)
         edge = firewall.edge(loaded, places)
     except NftError as error:
         raise VersionError(f"{loaded.name}: {error}") from error
-    return Version(loaded, desired(loaded.site), places, edge, Policy(loaded.site))
+    if tables is None:
+        tables = transit.tables(loaded)
+    return Version(loaded, desired(loaded.site), places, edge, Policy(loaded.site), tables)
 
 
 class Versions:
@@ -87,7 +96,7 @@ class Versions:
             version = compute(loaded, _indices(loaded, found))
             async with AsyncExitStack() as undo:
                 if fresh:
-                    await self._firewall(version.edge, undo, busy=False)
+                    await self._firewall(version, undo, busy=False)
                     undo.callback(ruleset.reset)
                 # what has expired stays in the sets until it is adopted and closed; nobody misses it
                 await self._change(version, undo, busy=any(adopted.expires != 0.0 for adopted in found))
@@ -101,7 +110,9 @@ class Versions:
     async def apply(self, loaded: LoadedSite) -> None:
         """Replace the active version; raises `VersionError` or `NetworkError`, and then the old one stays."""
         async with self._changing:
-            version = compute(loaded, self._desk.indices)
+            tables = await asyncio.to_thread(transit.tables, loaded)  # seconds, with a hundred thousand prefixes
+            version = compute(loaded, self._desk.indices, tables)
+            transit.stated(tables, time.time())
             async with AsyncExitStack() as undo:
                 await self._change(version, undo, busy=bool(len(self._desk.leases)))
                 undo.pop_all()
@@ -116,7 +127,20 @@ class Versions:
     def restore(self) -> None:
         """Bring back the ruleset that somebody took away."""
         if self.active is not None:
-            ruleset.apply(self.active.edge)
+            _install(self.active, busy=True)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that the kernel must have."""
+        passing = self.active is not None and not self.active.transit.policy.empty
+        return (*TABLES, "transit") if passing else TABLES
+
+    async def keep(self) -> float:
+        """Bring the agreements in the kernel to the date; return the seconds until that is due again."""
+        async with self._changing:
+            if self.active is None or self.active.transit.policy.empty:
+                return agreements.KEEP_SECONDS
+            return await asyncio.to_thread(agreements.settle, self.active.transit, self.active.edge)
 
     async def _handed(self) -> bool:
         async with self._changing:
@@ -143,7 +167,7 @@ class Versions:
         if prepared := self._b2bua.connected:
             undo.push_async_callback(self._b2bua.revert, version.name)
             await self._b2bua.prepare(version.name, signalling(version.loaded))
-        await self._firewall(version.edge, undo, busy=busy)
+        await self._firewall(version, undo, busy=busy)
         if prepared:
             try:
                 await self._b2bua.activate(version.name)
@@ -154,10 +178,10 @@ class Versions:
         except NetworkError as error:
             log.warning("network.leftover: %s", error)  # the new version serves; the next one tries again
 
-    async def _firewall(self, edge: Edge, undo: AsyncExitStack, *, busy: bool) -> None:
+    async def _firewall(self, version: Version, undo: AsyncExitStack, *, busy: bool) -> None:
         if self.active is not None:
-            undo.callback(_install, self.active.edge, busy=busy)
-        await asyncio.to_thread(_install, edge, busy=busy)
+            undo.callback(_install, self.active, busy=busy)
+        await asyncio.to_thread(_install, version, busy=busy)
         if not busy:
             self._desk.reopen()  # leases that came while the sets were made anew
 
@@ -169,10 +193,11 @@ class Versions:
         log.info("version.active version=%s leases=%d", version.name, len(self._desk.leases))
 
 
-def _install(edge: Edge, *, busy: bool) -> None:
+def _install(version: Version, *, busy: bool) -> None:
     """Bring a ruleset into the kernel; sets that another release declared otherwise are made anew unless in use."""
+    edge = version.edge
     try:
-        ruleset.apply(edge)
+        ruleset.apply(edge, compile_transit(version.transit, edge, time.time()))
     except DeclarationError as error:
         if busy:
             text = (
@@ -180,7 +205,7 @@ def _install(edge: Edge, *, busy: bool) -> None:
             )
             raise VersionError(f"{text} ({error})") from error
         ruleset.reset()
-        ruleset.apply(edge)
+        ruleset.apply(edge, compile_transit(version.transit, edge, time.time()))
     except NftError as error:
         raise VersionError(str(error)) from error
 

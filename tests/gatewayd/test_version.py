@@ -19,7 +19,7 @@ class Ruleset:
         self.failures = list(failures)
         self.done: list[str] = []
 
-    def apply(self, _edge: Edge) -> None:
+    def apply(self, _edge: Edge, _transit: str) -> None:
         if self.failures:
             raise self.failures.pop(0)
         self.done.append("apply")
@@ -41,17 +41,17 @@ def test_what_no_ruleset_can_be_made_from_names_the_file() -> None:
 
 
 def test_sets_of_another_release_stop_a_start_only_while_they_are_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    edge = compute(load(), {}).edge
+    made = compute(load(), {})
     ruleset = Ruleset(DeclarationError("set peer is in use with ..."), DeclarationError("set peer is in use with ..."))
     monkeypatch.setattr(version, "ruleset", ruleset)
     with pytest.raises(VersionError, match="while calls are up: end them first"):
-        version._install(edge, busy=True)
+        version._install(made, busy=True)
     assert ruleset.done == []
-    version._install(edge, busy=False)
+    version._install(made, busy=False)
     assert ruleset.done == ["reset", "apply"]
 
 
 def test_a_kernel_that_refuses_a_ruleset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(version, "ruleset", Ruleset(ApplyError("the ruleset was refused")))
     with pytest.raises(VersionError, match="the ruleset was refused"):
-        version._install(compute(load(), {}).edge, busy=False)
+        version._install(compute(load(), {}), busy=False)

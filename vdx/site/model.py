@@ -15,6 +15,7 @@ from vdx.site.certificates import peer_faults
 from vdx.site.dialplan import Domain, Room, Rule, TimeZone
 from vdx.site.limits import Limits
 from vdx.site.peers import Peer
+from vdx.site.policy import Agreements, Policy
 from vdx.site.values import InterfaceName, IpAddress, Word
 from vdx.site.zones import Interface, ZoneSettings, interface_faults, overlaps, zone_faults
 
@@ -46,6 +47,8 @@ class Site(Model):
     limits: Limits = Limits()
     upstream: Upstream | None = None
     acme: Acme | None = None
+    policy: Policy = Policy()
+    agreements: Agreements = Agreements()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Site:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, get_args
 
 import pydantic
@@ -14,6 +15,7 @@ import yaml
 from vdx.errors import VdxError
 from vdx.site.block import LocatedError, Model
 from vdx.site.model import Site
+from vdx.site.policy import MAX_LIST_BYTES, list_files
 
 MAX_BYTES = 16 * 1024 * 1024
 """Bytes of a site file: a hundred thousand prefixes take about 3 MB."""
@@ -51,12 +53,16 @@ class SiteError(VdxError):
 
 
 class LoadedSite(NamedTuple):
-    """A site with its source: the line of every value, and a version that changes with the content."""
+    """A site with its source: the line of every value, and a version that changes with the content.
+
+    `lists` are the lists of prefixes that it names, as they were read.
+    """
 
     site: Site
     lines: Lines
     version: str
     name: str
+    lists: Mapping[str, bytes] = MappingProxyType({})
 
     def origin(self, *path: str | int) -> str:
         """Name file and line of a value, for comments in rules and messages."""
@@ -73,7 +79,34 @@ def load(path: Path) -> LoadedSite:
         text = path.read_bytes()
     except OSError as error:
         raise SiteError(str(path), [Fault(0, "", f"cannot be read: {error.strerror}")]) from error
-    return parse(text, path.name)
+    return _with_lists(parse(text, path.name), path.parent)
+
+
+def _with_lists(loaded: LoadedSite, directory: Path) -> LoadedSite:
+    """Read the lists of prefixes that a site names; they count for its version."""
+    lists: dict[str, bytes] = {}
+    faults: list[Fault] = []
+    digest = hashlib.sha256(loaded.version.encode())
+    left = MAX_LIST_BYTES
+    for name, where in list_files(loaded.site.policy, loaded.site.agreements):
+        if name in lists:
+            continue
+        shown = ".".join(map(str, where))
+        try:
+            with (directory / name).open("rb") as file:
+                lists[name] = file.read(left + 1)
+        except OSError as error:
+            faults.append(Fault(_line(loaded.lines, where), shown, f"{name} cannot be read: {error.strerror}"))
+            continue
+        left -= len(lists[name])
+        if left < 0:
+            text = f"with {name}, the lists are larger than {MAX_LIST_BYTES >> 20} MiB: is this a list of prefixes?"
+            faults.append(Fault(_line(loaded.lines, where), shown, text))
+            break
+        digest.update(name.encode() + b"\0" + hashlib.sha256(lists[name]).digest())
+    if faults:
+        raise SiteError(loaded.name, faults)
+    return loaded._replace(lists=lists, version=digest.hexdigest()[:12]) if lists else loaded
 
 
 def parse(text: bytes, name: str = "site.yaml") -> LoadedSite:
