@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from gatewayd import agreements, guard, owners, rights
+from gatewayd import guard, owners, rights
 from gatewayd.admin import Admin, program_version
 from gatewayd.bans import Bans
+from gatewayd.drain import Drain
 from gatewayd.errors import StartError
 from gatewayd.network.kernel import Kernel as NetworkKernel
 from gatewayd.pinholes import door
@@ -26,7 +27,7 @@ from gatewayd.pinholes.desk import Desk
 from gatewayd.pinholes.leases import Held
 from gatewayd.pinholes.relays import RelayLink
 from gatewayd.pinholes.service import PinholeService
-from gatewayd.signalling import B2buaLink
+from gatewayd.signalling import AwayError, B2buaLink
 from gatewayd.trust import Trust
 from gatewayd.version import Versions, compute
 from nft.kernel import Kernel
@@ -84,10 +85,11 @@ class Gatewayd:
         self._bans = Bans(kernel)
         b2bua = Trust("b2bua", own | {user for user, name in users.items() if name == "b2bua"})
         self._b2bua = B2buaLink(self._run_dir / "control.sock", b2bua, self._greet)
+        self._drain = Drain(self._run_dir / "drain.json", self._b2bua, time.time)
         self._versions = Versions(links, self._desk, self._bans, self._b2bua, self._revoke)
         self._service = PinholeService(self._desk, self._bans, users, time.monotonic)
         self._admin = Admin(
-            self._desk, self._service, self._bans, self._b2bua, self._mediad, self._versions, self.reload
+            self._desk, self._service, self._bans, self._b2bua, self._mediad, self._drain, self._versions, self.reload
         )
         self._stop = asyncio.Event()
 
@@ -124,7 +126,9 @@ class Gatewayd:
             service.tell(f"READY=1\nSTATUS=site version {active.name if active else 'none'}")
 
     async def _greet(self) -> None:
-        await self._versions.greet()
+        with suppress(AwayError):  # gone again: it hears when it is back
+            await self._drain.hand()
+            await self._versions.greet()
 
     async def _take(self) -> list[socket.socket]:
         """Take the paths of the sockets, in the order admin, owners; nobody is served yet."""
@@ -143,7 +147,6 @@ class Gatewayd:
             self._b2bua.run(),
             self._service.sweep(),
             guard.watch(self._netlink, self._versions, self._desk),
-            agreements.watch(self._versions),
             service.feed_watchdog(),
         ]
         tasks = [asyncio.ensure_future(each) for each in work]

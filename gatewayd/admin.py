@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from msgspec import structs
 
 from gatewayd.bans import Bans
+from gatewayd.drain import Drain
 from gatewayd.errors import RefusalError, VersionError
 from gatewayd.pinholes.desk import Desk
 from gatewayd.pinholes.relays import RelayLink
@@ -33,7 +34,10 @@ from vdx.control import (
     ToGatewayd,
     Unban,
 )
+from vdx.drain import Drain as DrainMessage
+from vdx.drain import Undrain
 from vdx.errors import VdxError
+from vdx.explain import Explain
 from vdx.pinhole import Ban, Done, Listed, Refused
 from vdx.trace import Trace
 
@@ -51,13 +55,14 @@ def program_version() -> str:
 class Admin:
     """Answers `gatewayctl`; `reload` reads the site file again and raises `VdxError` where it cannot be used."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - everything that may be asked about
         self,
         desk: Desk,
         service: PinholeService,
         bans: Bans,
         b2bua: B2buaLink,
         mediad: RelayLink,
+        drain: Drain,
         versions: Versions,
         reload: Callable[[], Awaitable[None]],
     ) -> None:
@@ -66,6 +71,7 @@ class Admin:
         self._bans = bans
         self._b2bua = b2bua
         self._mediad = mediad
+        self._drain = drain
         self._versions = versions
         self._reload = reload
         self._since = time.monotonic()
@@ -108,9 +114,15 @@ class Admin:
         if isinstance(request, Unban):
             self._bans.unban(request.address)
             return control.Ok(request.id)
+        if isinstance(request, DrainMessage):
+            await self._drain.begin(request.seconds)
+            return control.Ok(request.id)
+        if isinstance(request, Undrain):
+            await self._drain.end()
+            return control.Ok(request.id)
         return await self._passed_on(request)
 
-    async def _passed_on(self, request: Calls | Registrations | Hangup | Trace) -> FromGatewayd:
+    async def _passed_on(self, request: Calls | Registrations | Hangup | Trace | Explain) -> FromGatewayd:
         answer = await self._b2bua.ask(lambda number: structs.replace(request, id=number))
         if isinstance(answer, control.Prepared):
             raise VersionError(f"b2bua gave an odd answer: {type(answer).__name__}")
@@ -125,11 +137,14 @@ class Admin:
             "calls with media": self._desk.leases.calls,
             "leases": len(self._desk.leases),
             "bans": len(self._bans.listed()),
+            "draining": self._drain.sentence(),
             "owners": ", ".join(self._service.connected) or "none connected",
             "b2bua": "connected" if self._b2bua.connected else "away",
             "mediad": "connected" if self._mediad.connected else "away",
         }
         state = "serving" if active and self._b2bua.connected else "waiting for b2bua"
+        if self._drain.left is not None:
+            state = "out of service"
         others: tuple[StatusReport, ...] = ()
         try:
             answer = await self._b2bua.ask(Status)

@@ -7,24 +7,25 @@ import asyncio
 import ipaddress
 import json
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
-from gatewayd import transit
 from gatewayd.admin import program_version
-from gatewayd.ctl import tables, trace
+from gatewayd.ctl import dns, route, tables, trace
 from gatewayd.ctl.ask import ask_once
 from gatewayd.version import compute
 from vdx import control, site
 from vdx.control import CallList, FromGatewayd, RegistrationList, StatusReport, ToGatewayd
+from vdx.drain import MAX_DEADLINE, Drain, Undrain
 from vdx.errors import VdxError
 from vdx.pinhole import Ban, Listed, Refused
 
 RUN_DIR = Path("/run/vdx")
 BAN_SECONDS = 3600
+ACTIVE_FILE = Path("/var/lib/vdx/active.yaml")
+"""Where gatewayd keeps the site file that is active."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _check(options.file, as_json=options.json)
         if options.verb == "trace":
             return trace.run(options)
+        if options.verb == "route":
+            return route.run(options)
+        if options.verb == "dns":
+            print(dns.records(site.load(options.file).site))
+            return 0
         answer = asyncio.run(ask_once(options.run_dir, _request(options)))
     except VdxError as error:
         print(error, file=sys.stderr)
@@ -54,7 +60,6 @@ def _version(*, as_json: bool) -> int:
 
 def _check(file: Path, *, as_json: bool) -> int:
     version = compute(site.load(file), {})
-    transit.stated(version.transit, time.time())
     if as_json:
         print(json.dumps({"file": str(file), "version": version.name, "ok": True}))
     else:
@@ -71,6 +76,8 @@ def _request(options: argparse.Namespace) -> ToGatewayd:
         "reload": lambda: control.Reload(1),
         "hangup": lambda: control.Hangup(1, options.call),
         "ban": lambda: Ban(1, str(options.address), options.seconds, options.reason),
+        "drain": lambda: Drain(1, options.deadline),
+        "undrain": lambda: Undrain(1),
         "unban": lambda: control.Unban(1, str(options.address)),
     }
     return requests[options.verb]()
@@ -109,6 +116,16 @@ def _parser() -> argparse.ArgumentParser:
     hangup = verbs.add_parser("hangup", help="end one call")
     hangup.add_argument("call", type=trace.call_id, metavar="CALL", help="its id, as `calls` shows it")
     trace.add(verbs)
+    route.add(verbs)
+    records = verbs.add_parser("dns", help="the DNS records to publish for every domain, as zone-file text")
+    records.add_argument(
+        "file", type=Path, nargs="?", default=ACTIVE_FILE, metavar="FILE", help="(default: %(default)s)"
+    )
+    drain = verbs.add_parser("drain", help="take no new calls, and say so")
+    drain.add_argument(
+        "--deadline", type=_duration, metavar="TIME", help="end calls that are up after 90s, 30m, 2h (default: never)"
+    )
+    verbs.add_parser("undrain", help="take calls again")
     ban = verbs.add_parser("ban", help="drop everything from an address for a while")
     ban.add_argument("address", type=ipaddress.ip_address, metavar="ADDR")
     ban.add_argument("--seconds", type=int, default=BAN_SECONDS, help=f"how long (default: {BAN_SECONDS})")
@@ -120,3 +137,16 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("reload", help="read the site file again and apply it, or change nothing")
     verbs.add_parser("version", help="the version of this program")
     return parser
+
+
+def _duration(text: str) -> float:
+    number, unit = text[:-1], text[-1:]
+    if not number.isdecimal() or unit not in _UNITS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: write it as in 90s, 30m or 2h")
+    seconds = int(number) * _UNITS[unit]
+    if seconds > MAX_DEADLINE:
+        raise argparse.ArgumentTypeError(f"{text!r} is longer than a week")
+    return float(seconds)
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
