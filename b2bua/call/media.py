@@ -77,14 +77,15 @@ class _Slot:
 class CallMedia:
     """The leases of one call through all its offers and answers."""
 
-    def __init__(self, call: CallId, a: Party, b: Party) -> None:
+    def __init__(self, call: CallId, a: Party, b: Party, first: int = 0) -> None:
+        """Make it; `first` is the number of its first lease."""
         self._call = call
         self._parties: dict[Side, Party] = {"a": a, "b": b}
         self._current: list[_Slot | None] = []
         self._pending: list[_Slot | None] = []
         self._offer: tuple[MediaEndpoint, ...] = ()
         self._offered_by: Side = "a"
-        self._next = 0
+        self.next = first
         self._agreed = False
         self._shared: dict[int, int] = {}  # of the session, [index of a line] -> that of the line whose slot it has
         self._answered = False
@@ -206,8 +207,8 @@ class CallMedia:
             return replace(held, known=dict(held.known))
         other: Side = _other(side)
         families = {side: stream.family, other: self._parties[other].peer.family}
-        lease = lease_id(self._call, self._next)
-        self._next += 1
+        lease = lease_id(self._call, self.next)
+        self.next += 1
         known: dict[Side, Known] = {side: (*_remotes(stream, mux=False), AGREED, False)}
         return _Slot(lease, kind, families, known=known)
 

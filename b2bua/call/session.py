@@ -22,8 +22,9 @@ from b2bua import sdp
 from b2bua.call.answers import REFUSALS
 from b2bua.call.desk import Desk
 from b2bua.call.encryption import profiles
+from b2bua.call.lines import cut, padded
 from b2bua.call.media import CallMedia, Party
-from b2bua.sdp import Description, MediaEndpoint, NoUsableStreamError, SdpError, Writer
+from b2bua.sdp import Description, Media, MediaEndpoint, NoUsableStreamError, SdpError, Writer
 from vdx.control import StreamInfo
 from vdx.ids import CallId
 from vdx.pinhole import Leased, Refused, Reply, Side
@@ -36,12 +37,27 @@ Step = Callable[[float], None]
 class Session:
     """Descriptions and leases of one call."""
 
-    def __init__(self, call: CallId, desk: Desk, parties: dict[Side, Party], writers: dict[Side, Writer]) -> None:
+    def __init__(
+        self,
+        call: CallId,
+        desk: Desk,
+        parties: dict[Side, Party],
+        writers: dict[Side, Writer],
+        before: tuple[Session, Side] | None = None,
+    ) -> None:
+        """Make it; `before` is the session that one side leaves for this one, and that side."""
         self._call = call
         self._desk = desk
         self._writers = writers
         self._profiles = profiles(parties)
-        self._media = CallMedia(call, parties["a"], parties["b"])
+        first = before[0].next_lease if before else 0
+        self._media = CallMedia(call, parties["a"], parties["b"], first)
+        self._lines: dict[Side, int] = {}  # of a side that joined: how many m-lines its own dialog has
+        self._had: tuple[Media, ...] = ()
+        if before:
+            writers[before[1]] = before[0].writer(before[1])
+            self._had = before[0].lines
+            self._lines[_other(before[1])] = 0
         self._offer: Description | None = None
         self._offered_by: Side = "a"
         self._early: dict[str, bytes] = {}  # what each fork has answered so far, by its To tag
@@ -58,6 +74,20 @@ class Session:
     def leases(self) -> tuple[str, ...]:
         """Every lease that may be open now."""
         return () if self._closed else self._media.leases
+
+    @property
+    def next_lease(self) -> int:
+        """The number of the next lease: no two sessions of a call use the same."""
+        return self._media.next
+
+    @property
+    def lines(self) -> tuple[Media, ...]:
+        """The m-lines of the session."""
+        return self._agreed[0].media if self._agreed else ()
+
+    def writer(self, side: Side) -> Writer:
+        """Give what writes for a side: its dialog knows one origin (RFC 3264 8)."""
+        return self._writers[side]
 
     def offer(self, side: Side, body: bytes, now: float, then: Then, fail: Fail) -> None:
         """Take an offer of one side to the point where it may be made to the other."""
@@ -142,7 +172,7 @@ class Session:
 
     def _take_offer(self, side: Side, body: bytes, now: float, then: Then, fail: Fail) -> None:
         try:
-            offer = sdp.parse(body)
+            offer = self._filled(side, sdp.parse(body))
             streams = sdp.endpoints(offer, self._profiles[_other(side)])
             if self._agreed is None:
                 sdp.require_usable(streams)
@@ -165,6 +195,16 @@ class Session:
         else:
             write(now)
 
+    def _filled(self, side: Side, offer: Description) -> Description:
+        """Give the offer of a side that joined with the m-lines that the other one has besides (see lines.py)."""
+        if side in self._lines and len(offer.media) >= self._lines[side]:
+            self._lines[side] = len(offer.media)
+            return padded(offer, self.lines or self._had)
+        other = _other(side)
+        if other in self._lines:
+            self._lines[other] = len(offer.media)
+        return offer
+
     def _take_answer(self, body: bytes, by: str, now: float, then: Then, fail: Fail, *, final: bool) -> None:
         offer, asker = self._offer, self._offered_by
         body = body or self._early.get(by, b"")  # a 200 after an early answer may leave its body out
@@ -186,7 +226,10 @@ class Session:
         changes = self._media.settle(streams, by, sdp.together(offer, answer), final=final)
 
         def write(now: float) -> None:
-            written = self._writers[asker].write(answer, self._media.toward(asker), answer_to=offer, profile=profile)
+            count = self._lines.get(asker, len(offer.media))
+            ours = self._media.toward(asker)[:count]
+            said, asked = cut(answer, count), cut(offer, count)
+            written = self._writers[asker].write(said, ours, answer_to=asked, profile=profile)
             if final:
                 spare = self._media.commit(streams)
                 self._desk.release(spare.leases)
