@@ -37,8 +37,8 @@ OFFENCES: dict[Offence, Weight] = {
     "stranger": Weight(1.0, "asked without being known"),
 }
 
-LIMIT = 10.0
-"""The score at which the class falls: five wrong passwords or ten requests of a stranger at a stretch."""
+LIMIT = 9.0
+"""The score at which the class falls: five wrong passwords in a quarter of a minute, nine requests of a stranger."""
 
 HALF_LIFE = 120.0
 """Seconds in which a score halves: a device with an old password that tries once a minute stays below the LIMIT."""

@@ -41,6 +41,12 @@ def test_five_wrong_passwords_over_a_connection_are_a_ban() -> None:
     assert known.standing("sdn", HOST, 0.0) == "untrusted"
 
 
+def test_guesses_add_up_although_some_time_passes_between_them() -> None:
+    known = Reputation()
+    bans = [ban for number in range(5) for ban in offend(known, "credentials", now=3.0 * number)]
+    assert len(bans) == 1
+
+
 def test_a_scanner_is_banned_at_once() -> None:
     assert len(offend(Reputation(), "scanner")) == 1
 

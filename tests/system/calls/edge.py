@@ -86,7 +86,7 @@ class Edge:
     def wait_idle(self) -> None:
         """Wait until no call and no lease is left; raises AssertionError that names what is, after ending it."""
         try:
-            _wait(self._idle, IDLE_SECONDS, lambda: f"{self.calls()}, {self.leases()}")
+            wait_for(self._idle, IDLE_SECONDS, lambda: f"{self.calls()}, {self.leases()}")
         except AssertionError:
             for call in self.calls():  # the next test begins with an idle edge all the same
                 self.ask(Hangup(next(_numbers), call))
@@ -97,7 +97,7 @@ class Edge:
 
     def wait_until_transactions_end(self) -> None:
         """Wait until the signalling holds nothing at all any more: the last timers of a call run for half a minute."""
-        _wait(lambda: not any(self.held().values()), TRANSACTION_SECONDS, lambda: str(self.held()))
+        wait_for(lambda: not any(self.held().values()), TRANSACTION_SECONDS, lambda: str(self.held()))
 
     def held(self) -> dict[str, str | int | float]:
         """Return how much b2bua holds of each kind: calls, dialogs, transactions, timers."""
@@ -128,7 +128,7 @@ def running(prefix: str, transport: Transport) -> Iterator[Edge]:
 
 def wait_until_serving(edge: Edge) -> None:
     """Wait until every program of the edge knows the others."""
-    _wait(lambda: _serving(edge), READY_SECONDS, lambda: str(edge.status()))
+    wait_for(lambda: _serving(edge), READY_SECONDS, lambda: str(edge.status()))
 
 
 def sip(address: str) -> tuple[str, int]:
@@ -141,7 +141,8 @@ def _serving(edge: Edge) -> bool:
     return (report.state, report.facts["mediad"], report.facts["owners"]) == ("serving", "connected", "b2bua")
 
 
-def _wait(until: Callable[[], bool], seconds: float, otherwise: Callable[[], str]) -> None:
+def wait_for(until: Callable[[], bool], seconds: float, otherwise: Callable[[], str]) -> None:
+    """Wait for a condition; raises AssertionError that says what is, where it does not come within `seconds`."""
     deadline = time.monotonic() + seconds
     while not until():
         assert time.monotonic() < deadline, f"not within {seconds} s: {otherwise()}"
