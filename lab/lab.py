@@ -10,6 +10,7 @@ from lab import namespace, processes, state, wiring
 from lab.edge import wait_until_serving
 from lab.errors import LabBusyError, LabUpError, UnableError, UnknownHostError, UnknownLabError
 from lab.host import Host
+from lab.keys import issue
 from lab.processes import Process
 from lab.programs import PROGRAMS, program, start
 from lab.site import site_text
@@ -75,7 +76,8 @@ class Lab:
             for name in self.namespaces.values():
                 namespace.create(name)
             wiring.wire(self.topology, self.namespaces)
-            self.state.site.write_text(site_text(self.topology, self.name))
+            issue(self.topology, self.state.keys)
+            self.state.site.write_text(site_text(self.topology, self.name, self.state.keys))
             self.start(*programs)
             if set(PROGRAMS) <= set(programs):
                 wait_until_serving(self.state.run)

@@ -1,24 +1,27 @@
 """Writes the edge's site file for a topology; what it says is checked by the site's own models before it is used."""
 
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from lab.topology import MEDIA_PORTS, SIP_PORT, EdgeZone, Host, Topology
+from lab.topology import MEDIA_PORTS, ORIGIN, SIP_PORT, TLS_PORT, WEB_PORT, EdgeZone, Host, Topology
 from vdx import site
 
 CALLABLE_ZONES = ("sdn", "internet", "core")
+ROOT_FILE = "lab-root.pem"
+EDGE_FILES = "edge"
 
 
-def site_text(topology: Topology, name: str) -> str:
+def site_text(topology: Topology, name: str, keys: Path) -> str:
     """Return the site file: every zone of the edge, every host that can be called as a peer, a rule for each.
 
-    A host is called by its name; `<name>6` calls it over IPv6.
+    A host is called by its name; `<name>6` calls it over IPv6. `keys` is where the certificates are.
     """
     peers = {label: peer for host in callable_hosts(topology) for label, peer in _peers(topology, host).items()}
     document = {
         "name": name,
-        "zones": {zone.zone: _zone(zone) for zone in topology.edge},
+        "zones": {zone.zone: _zone(zone, keys) for zone in topology.edge},
         "peers": peers,
         "dialplan": [{"alias": label, "to": label} for label in peers],
     }
@@ -41,7 +44,7 @@ def outside_address(topology: Topology, host: Host, family: int) -> str:
     return host.address(4 if family == 4 else 6)
 
 
-def _zone(zone: EdgeZone) -> dict[str, Any]:
+def _zone(zone: EdgeZone, keys: Path) -> dict[str, Any]:
     text: dict[str, Any] = {
         "interface": zone.interface,
         "addresses": [str(address) for address in zone.addresses],
@@ -59,7 +62,19 @@ def _zone(zone: EdgeZone) -> dict[str, Any]:
             for address in zone.addresses
             for transport in ("udp", "tcp")
         ]
+        text["sip"] += [listener for address in zone.addresses for listener in _secure(str(address.ip), keys)]
     return text
+
+
+def _secure(address: str, keys: Path) -> list[dict[str, Any]]:
+    """Return the listeners that speak TLS; browsers come to a port that needs no privilege."""
+    files = {"certificate": str(keys / f"{EDGE_FILES}.pem"), "key": str(keys / f"{EDGE_FILES}.key")}
+    peers = {"trust": str(keys / ROOT_FILE), "client_certificate": "optional"}
+    web = {"port": WEB_PORT, "origins": [ORIGIN], "path": "/sip"}
+    return [
+        {"transport": "tls", "address": address, "port": TLS_PORT, **files, **peers},
+        {"transport": "wss", "address": address, **files, **web},
+    ]
 
 
 def _peers(topology: Topology, host: Host) -> dict[str, Any]:

@@ -7,6 +7,7 @@ site.yaml   the edge's site file
 run/        sockets of the edge's programs
 var/        gatewayd's versions of the site
 kept/       what b2bua keeps: registrations
+keys/       the lab's certificate authority, certificates and keys of the edge and of every host
 log/        what the programs print
 agents/     user agents' configurations and recordings
 notify/     readiness sockets while programs start
@@ -60,6 +61,11 @@ class State:
     def kept(self) -> Path:
         """Return b2bua's directory of what outlasts it."""
         return self.directory / "kept"
+
+    @property
+    def keys(self) -> Path:
+        """Return the directory of certificates and keys."""
+        return self.directory / "keys"
 
     @property
     def logs(self) -> Path:
@@ -138,12 +144,15 @@ class State:
 
     def prepare(self) -> None:
         """Make the directories."""
-        for directory in (self.run, self.var, self.kept, self.logs, self.agents, self.notify, self.code, self._pids):
+        places = (self.run, self.var, self.kept, self.keys, self.logs, self.agents, self.notify, self.code, self._pids)
+        for directory in places:
             directory.mkdir(exist_ok=True)
             directory.chmod(OPEN)
         self.var.chmod(0o700)
         self.kept.chmod(0o700)
         os.chown(self.kept, B2BUA.uid, B2BUA.gid)
+        os.chown(self.keys, B2BUA.uid, B2BUA.gid)
+        self.keys.chmod(0o750)
         os.chown(self.run, 0, GROUP)
         self.run.chmod(0o3770)  # the programs' sockets belong to their group, and nobody removes another's
 

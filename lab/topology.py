@@ -19,6 +19,10 @@ Zone = Literal["sdn", "internet", "core", "mgmt"]
 Address = IPv4Interface | IPv6Interface
 
 SIP_PORT = 5060
+TLS_PORT = 5061
+WEB_PORT = 7443
+DOMAIN = "lab.example"
+ORIGIN = f"https://video.{DOMAIN}"  # where the page of the lab's browsers comes from
 MEDIA_PORTS = (40000, 49999)  # what the sites' firewalls already open towards the edge
 
 

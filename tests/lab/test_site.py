@@ -1,12 +1,14 @@
 """The site file that the lab writes for its edge."""
 
+from pathlib import Path
+
 from lab.site import site_text
 from lab.topology import STANDARD
 from vdx import site
 
 
 def _site() -> site.Site:
-    return site.parse(site_text(STANDARD, "lab").encode()).site
+    return site.parse(site_text(STANDARD, "lab", Path("/keys")).encode()).site
 
 
 def test_it_has_every_zone_with_the_addresses_of_the_topology() -> None:
@@ -23,11 +25,11 @@ def test_there_is_no_sip_and_no_media_on_the_management_side() -> None:
     assert not mgmt.media.addresses
 
 
-def test_every_other_zone_listens_on_udp_and_tcp_of_both_families() -> None:
+def test_every_other_zone_listens_on_every_transport_in_both_families() -> None:
     zones = _site().zones
     for name in ("sdn", "internet", "core"):
         heard = {(listener.transport, listener.address.version) for listener in zones[name].sip}
-        assert heard == {("udp", 4), ("tcp", 4), ("udp", 6), ("tcp", 6)}
+        assert heard == {(transport, family) for transport in ("udp", "tcp", "tls", "wss") for family in (4, 6)}
 
 
 def test_every_host_can_be_dialled_by_name_over_either_family() -> None:

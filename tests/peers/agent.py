@@ -30,6 +30,8 @@ from tests.peers.wires import Place, Transport, Wire, open_wire
 PATIENCE = 5.0
 """Seconds until an expected message counts as missing."""
 
+NOWHERE = "df7jal23ls0d.invalid"
+
 Fields = Sequence[tuple[str, str]]
 
 _numbers = itertools.count(1)
@@ -50,20 +52,21 @@ class Dialog:
 
 @dataclass(slots=True)
 class Agent:
-    """A user agent at one address of one host; close it, or use it with ``with``."""
+    """A user agent at one address of one host; close it, or use it with ``with``. `ready` is a wire made before."""
 
     host: Host
     address: str
     port: int = 0
     transport: Transport = "udp"
     user: str = "peer"
+    ready: Wire | None = None
     wire: Wire = field(init=False)
     received: list[Message] = field(default_factory=list)
     sent: list[Message] = field(default_factory=list)
     copies: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.wire = open_wire(self.host, self.transport, self.address, self.port)
+        self.wire = self.ready or open_wire(self.host, self.transport, self.address, self.port)
         self.port = self.wire.port
 
     def __enter__(self) -> Self:
@@ -230,7 +233,7 @@ class Agent:
         return got
 
     def _request(self, call: Dialog, method: str, number: int, branch: str, body: str, more: Fields) -> Message:
-        sent_by = hostport(self.address, self.port)
+        sent_by = NOWHERE if self.transport == "wss" else hostport(self.address, self.port)
         fields = [
             ("Via", f"SIP/2.0/{self.transport.upper()} {sent_by};branch={branch};rport"),
             ("Max-Forwards", "70"),
@@ -244,7 +247,9 @@ class Agent:
         return Message(f"{method} {call.target} SIP/2.0", _typed([*fields, *more], body), body)
 
     def _uri(self) -> str:
-        suffix = ";transport=tcp" if self.transport == "tcp" else ""
+        if self.transport == "wss":
+            return f"sip:{self.user}@{NOWHERE};transport=ws"  # RFC 7118 5: a browser has no address
+        suffix = "" if self.transport == "udp" else f";transport={self.transport}"
         return f"sip:{self.user}@{hostport(self.address, self.port)}{suffix}"
 
 

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from tests.peers.host import Host, family
 from tests.peers.message import Stream
 
-Transport = Literal["udp", "tcp"]
+Transport = Literal["udp", "tcp", "tls", "wss"]
 Place = tuple[str, int]
 
 CONNECT_SECONDS = 5.0
@@ -88,6 +88,7 @@ class Tcp:
                 opened.settimeout(CONNECT_SECONDS)
                 opened.bind((self._address, 0))
                 opened.connect(to)
+                opened = self._secured(opened, accepted=False)
             except BaseException:
                 opened.close()
                 raise
@@ -114,6 +115,16 @@ class Tcp:
         self.hang_up()
         self._listener.close()
 
+    def _secured(self, one: socket.socket, *, accepted: bool) -> socket.socket:  # noqa: ARG002 - TLS asks
+        """Return the connection as messages go over it."""
+        return one
+
+    def _read(self, one: socket.socket) -> bytes:
+        """Read what is there; nothing at the end."""
+        with suppress(ConnectionError):
+            return one.recv(65536)
+        return b""
+
     def _new(self) -> socket.socket:
         made = self._host.socket(family(self._address), socket.SOCK_STREAM)
         if self._receive_buffer is not None:  # inherited by accepted connections
@@ -123,11 +134,10 @@ class Tcp:
     def _take(self, one: socket.socket) -> None:
         if one is self._listener:
             connection, source = one.accept()
-            self._keep(connection, (source[0], source[1]))
+            with suppress(OSError):  # a handshake that fails is the end of it
+                self._keep(self._secured(connection, accepted=True), (source[0], source[1]))
             return
-        data = b""
-        with suppress(ConnectionError):
-            data = one.recv(65536)
+        data = self._read(one)
         if not data:
             self._drop(one)
             return
@@ -145,7 +155,9 @@ class Tcp:
 
 
 def open_wire(host: Host, transport: Transport, address: str, port: int) -> Udp | Tcp:
-    """Return a wire of that transport."""
+    """Return a wire of that transport; those that show a certificate are made with it."""
+    if transport in {"tls", "wss"}:
+        raise ValueError(f"{transport} needs certificates: make the wire and hand it to the agent")
     return Udp(host, address, port) if transport == "udp" else Tcp(host, address, port)
 
 

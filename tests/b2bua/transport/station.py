@@ -10,7 +10,7 @@ from typing import TypeVar
 from b2bua.sip import Endpoint, Event, Invitation, Target, Wanted
 from b2bua.sip.uri import bracket
 from b2bua.transport import Credentials, Listener, RandomIds, Shell
-from tests.peers.authority import Pair
+from lab.authority import Pair
 from vdx.control import ListenerTls, PeerTls, SipListener, SipPeer
 
 T = TypeVar("T", bound=Event)

@@ -13,7 +13,7 @@ from b2bua.sip import Answered, ByeReceived, Confirmed, IncomingInvite, Invitati
 from b2bua.transport import Credentials, Listener
 from b2bua.transport.errors import TlsError
 from tests.b2bua.transport.station import PATIENCE, Station, mutual, until
-from tests.peers.authority import Authority, Pair
+from lab.authority import Authority, Pair
 from vdx.control import ListenerTls, PeerTls, SipListener, SipPeer
 
 HERE = Listener("lan", "tls", "127.0.0.1", 5061)

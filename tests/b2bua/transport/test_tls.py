@@ -24,7 +24,7 @@ from b2bua.sip import (
 )
 from b2bua.transport.limits import MAX_WRITE_QUEUE
 from tests.b2bua.transport.station import LOOPBACK, PATIENCE, Station, mutual, until
-from tests.peers.authority import Authority, Pair
+from lab.authority import Authority, Pair
 from vdx.control import ListenerTls, PeerTls
 
 Scene = Callable[[Station, Station], Awaitable[None]]

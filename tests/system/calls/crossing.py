@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from lab.host import Host
-from lab.topology import SIP_PORT
+from lab.site import ROOT_FILE
+from lab.topology import SIP_PORT, TLS_PORT
 from tests.peers import sdp
 from tests.peers.agent import Agent, Dialog
 from tests.peers.host import hostport
 from tests.peers.message import Message
+from tests.peers.secure import Tls
 from tests.peers.sipp.run import Outcome, Sipp
 from tests.peers.sipp.steps import Step
 from tests.system.calls.edge import Edge, sip
@@ -82,14 +84,16 @@ class Crossing:
         self, left: Sequence[Step], right: Sequence[Step], directory: Path, *, calls: int = 1, rate: float = 10
     ) -> tuple[Outcome, Outcome]:
         """Let sipp play both ends; both must succeed, see no address of the other side, and leave nothing behind."""
+        transport = self.edge.transport
+        assert transport == "udp" or transport == "tcp", f"sipp speaks no {transport}"  # noqa: PLR1714 - for mypy
         with (
             Sipp(
                 self.right, right, directory, self.right_address, SIP_PORT,
-                transport=self.edge.transport, name=self.callee, calls=calls,
+                transport=transport, name=self.callee, calls=calls,
             ) as callee,
             Sipp(
                 self.left, left, directory, self.left_address, SIP_PORT, sip(self.edge_left),
-                self.edge.transport, self.alias, self.caller, calls, rate,
+                transport, self.alias, self.caller, calls, rate,
             ) as caller,
         ):  # fmt: skip
             outcomes = caller.succeed(), callee.succeed()
@@ -102,14 +106,31 @@ class Crossing:
     def agents(self) -> Iterator[tuple[Agent, Agent]]:
         """Place a scripted agent at each end."""
         with (
-            Agent(self.left, self.left_address, SIP_PORT, self.edge.transport, self.caller) as left,
-            Agent(self.right, self.right_address, SIP_PORT, self.edge.transport, self.callee) as right,
+            self.agent(self.left, self.left_address, self.caller) as left,
+            self.agent(self.right, self.right_address, self.callee) as right,
         ):
             yield left, right
 
+    def agent(self, host: Host, address: str, name: str, shows: str | None = None) -> Agent:
+        """Place a scripted agent; over TLS it shows the certificate of its host, or that of `shows` ("": none)."""
+        transport, keys = self.edge.transport, self.edge.lab.state.keys
+        wire = None
+        if transport == "tls":
+            certificate = keys / f"{name if shows is None else shows}.pem"
+            root = keys / ROOT_FILE
+            wire = Tls(
+                host, address, SIP_PORT, root, None if shows == "" else certificate, certificate.with_suffix(".key")
+            )
+        return Agent(host, address, SIP_PORT, transport, name, wire)
+
+    @property
+    def hop(self) -> tuple[str, int]:
+        """Return where the caller reaches the edge."""
+        return self.edge_left, TLS_PORT if self.edge.transport == "tls" else SIP_PORT
+
     def invite(self, left: Agent, body: str = "") -> Dialog:
         """Call from the left agent."""
-        return left.invite(self.uri(self.alias), sip(self.edge_left), body=body)
+        return left.invite(self.uri(self.alias), self.hop, body=body)
 
     def uri(self, alias: str) -> str:
         """Return what the caller dials to reach an alias."""

@@ -1,4 +1,4 @@
-"""A certificate authority for tests: certificates of any names, dates and subjects, and lists of revoked ones."""
+"""A small certificate authority: certificates of any names, dates and subjects, and lists of revoked ones."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Authority:
     """A root that lives in a folder and signs; `path` is its own certificate."""
 
     folder: Path
-    name: str = "Test Root"
+    name: str = "Lab Root"
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     certificate: x509.Certificate = field(init=False)
 
@@ -97,8 +97,8 @@ class Authority:
         secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         for path, data in ((pair.key, secret), (pair.certificate, made.public_bytes(Encoding.PEM))):
             fresh = path.with_suffix(".new")
+            fresh.touch(0o600)
             fresh.write_bytes(data)
-            fresh.chmod(0o600)
             fresh.replace(path)
         return pair
 

@@ -1,0 +1,160 @@
+"""Calls over TLS between scripted agents, both ways across the edge: what holds over UDP and TCP holds here too."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from contextlib import suppress
+
+import pytest
+
+from lab.authority import Authority
+from tests.peers import sdp
+from tests.peers.agent import PATIENCE
+from tests.system.calls.crossing import Crossing
+
+pytestmark = pytest.mark.system
+
+LONG = 4 * PATIENCE
+
+
+def wait_until_hung_up(crossing: Crossing, address: str) -> None:
+    """Wait until the edge has no connection with an address any more: what it sends before is lost."""
+    deadline = time.monotonic() + LONG
+    command = ["ss", "-Htn", "state", "established", "dst", address]
+    while crossing.edge.host("edge").run(command, timeout=LONG).stdout.strip():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_call_and_its_end_from_either_side(crossing: Crossing) -> None:
+    for ends in ("left", "right"):
+        with crossing.agents() as (left, right):
+            call = crossing.establish(left, right)
+            assert [one.address for one in call.told_right] == [crossing.edge_right] * 3
+            assert [one.address for one in call.told_left] == [crossing.edge_left] * 3
+            assert call.invite["Via"].startswith("SIP/2.0/TLS ")
+            assert "transport=tls" in call.invite["Contact"]
+            first, second, dialog = (left, right, call.left) if ends == "left" else (right, left, call.right)
+            first.bye(dialog)
+            second.reply(second.expect("BYE"), 200)
+            first.expect(200)
+            crossing.check_hidden(left, right)
+
+
+def test_a_change_of_the_session(crossing: Crossing) -> None:
+    with crossing.agents() as (left, right):
+        call = crossing.establish(left, right)
+        left.request(call.left, "INVITE", body=crossing.offer("sendonly", version=2))
+        again = right.expect("INVITE")
+        assert sdp.read(again.body)[0].direction == "sendonly"
+        right.reply(again, 200, call=call.right, body=crossing.answer("recvonly", version=2))
+        left.ack(call.left, left.expect(200))
+        right.expect("ACK")
+        left.bye(call.left)
+        right.reply(right.expect("BYE"), 200)
+        left.expect(200)
+
+
+def test_a_call_that_is_given_up(crossing: Crossing) -> None:
+    with crossing.agents() as (left, right):
+        call = crossing.invite(left, crossing.offer())
+        invite = right.expect("INVITE")
+        theirs = right.accept(invite)
+        right.reply(invite, 180, call=theirs)
+        left.expect(180)
+        left.cancel(call)
+        cancel = right.expect("CANCEL")
+        right.reply(cancel, 200)
+        right.reply(invite, 487, call=theirs)
+        right.expect("ACK")
+        assert sorted(one.status for one in left.expect_each(200, 487)) == [200, 487]
+
+
+def test_a_refusal(crossing: Crossing) -> None:
+    with crossing.agents() as (left, right):
+        call = crossing.invite(left, crossing.offer())
+        invite = right.expect("INVITE")
+        right.reply(invite, 486, call=right.accept(invite))
+        left.ack(call, left.expect(486))
+        right.expect("ACK")
+
+
+def test_a_description_of_sixty_kilobytes(crossing: Crossing) -> None:
+    with crossing.agents() as (left, right):
+        long = crossing.offer() + "".join(f"a=x-long:{number:04}{'x' * 90}\r\n" for number in range(600))
+        assert len(long) > 60_000
+        call = crossing.invite(left, long)
+        invite = right.expect("INVITE", within=LONG)
+        theirs = right.accept(invite)
+        right.reply(invite, 200, call=theirs, body=crossing.answer())
+        left.ack(call, left.expect(200))
+        right.expect("ACK")
+        left.bye(call)
+        right.reply(right.expect("BYE"), 200)
+        left.expect(200)
+
+
+def test_a_call_goes_on_over_another_connection(crossing: Crossing) -> None:
+    with crossing.agents() as (left, right):
+        call = crossing.establish(left, right)
+        right.wire.hang_up()  # type: ignore[attr-defined]
+        wait_until_hung_up(crossing, crossing.right_address)
+        left.bye(call.left)
+        right.reply(right.expect("BYE", within=LONG), 200)  # the edge came back to where it had called
+        left.expect(200)
+
+
+def test_the_caller_comes_back_over_another_connection(crossing: Crossing) -> None:
+    with crossing.agents() as (left, right):
+        call = crossing.establish(left, right)
+        left.wire.hang_up()  # type: ignore[attr-defined]
+        left.bye(call.left)  # the wire opens a connection of the same certificate
+        right.reply(right.expect("BYE"), 200)
+        left.expect(200)
+
+
+def test_nobody_else_takes_a_call_over(crossing: Crossing) -> None:
+    with crossing.agents() as (left, right):
+        call = crossing.establish(left, right)
+        left.wire.close()
+        with crossing.agent(crossing.left, crossing.left_address, crossing.caller, "municipality") as thief:
+            bye = thief.request(call.left, "BYE")
+            assert bye.method == "BYE"
+            thief.expect(481)
+        right.bye(call.right)
+        right.expect(200)
+
+
+def test_the_callee_shows_another_certificate(crossing: Crossing) -> None:
+    with (
+        crossing.agent(crossing.left, crossing.left_address, crossing.caller) as left,
+        crossing.agent(crossing.right, crossing.right_address, crossing.callee, "municipality") as right,
+    ):
+        call = crossing.invite(left, crossing.offer())
+        final = left.expect_one_of(480, 500, 502, 503, 504, within=LONG)
+        left.ack(call, final)
+        assert not right.received
+
+
+def test_a_certificate_of_somebody_else_is_turned_away(crossing: Crossing) -> None:
+    keys = crossing.edge.lab.state.keys
+    other = Authority(keys / "other", "Other Root")
+    pair = other.issue("stranger", [f"{crossing.caller}.lab.example"])
+    with crossing.agents() as (left, right):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.load_verify_locations(keys / "lab-root.pem")
+        context.load_cert_chain(pair.certificate, pair.key)
+        raw = crossing.left.socket(kind=1)
+        raw.settimeout(LONG)
+        raw.connect(crossing.hop)
+        heard = b""
+        with suppress(OSError), context.wrap_socket(raw) as secure:  # TLS 1.3: the client is refused after its part
+            secure.sendall(b"\r\n\r\n")
+            heard = secure.recv(100)
+        assert heard == b""
+        call = crossing.establish(left, right)  # and the edge goes on
+        left.bye(call.left)
+        right.reply(right.expect("BYE"), 200)
+        left.expect(200)
