@@ -78,6 +78,13 @@ class Asked:
     route: Route
 
 
+Resume = Callable[[Found, float], "Entered | None"]
+"""Goes on with what waited for names."""
+
+MakeSession = Callable[[CallId, Party, Writer], Session]
+"""Makes the session with one callee, who has this writer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entered:
     """A call that is about to begin, and the INVITE that made it."""
@@ -119,7 +126,8 @@ class Entrance:
         self._tally = Tally()
         self._loops = Loops()
         self._cooldown = Cooldown()
-        self._waiting: dict[int, Asked] = {}
+        self._waiting: dict[int, Resume] = {}
+        self.on_replaces: Callable[[sip.IncomingInvite, Caller, float], None] | None = None
         self._lookups: list[Lookup] = []
         self._number = 0
 
@@ -138,6 +146,9 @@ class Entrance:
         if caller is None:
             self._turn_away(leg, 403, "stranger", now)
             return None
+        if "replaces" in event.request.index and self.on_replaces is not None:
+            self.on_replaces(event, caller, now)  # it takes a place in a call that is up (RFC 3891)
+            return None
         verdict = self._judge_caller(caller.peer, now)
         if isinstance(verdict, admission.Refuse):
             self._refuse(leg, verdict, now)
@@ -147,10 +158,11 @@ class Entrance:
             return None
         asked = Asked(event, caller, route)
         queries = self.queries(route)
-        if queries:
-            self._look_up(asked, queries, now)
-            return None
-        return self._start(asked, {}, now)
+        if not queries:
+            return self._start(asked, {}, now)
+        if not self.look_up(queries, lambda found, now: self._resume(asked, found, now)):
+            self._turn_away(leg, 503, "too many names to look up", now, retry_after=admission.RETRY_RATE)
+        return None
 
     def _route(self, event: sip.IncomingInvite, caller: Caller, now: float) -> Route | None:
         leg, request, zone = event.leg, event.request, event.flow.zone
@@ -197,18 +209,22 @@ class Entrance:
             if (host := lead.host) is not None
         }
 
-    def _look_up(self, asked: Asked, queries: dict[HostTarget, Query], now: float) -> None:
+    def look_up(self, queries: dict[HostTarget, Query], then: Resume) -> bool:
+        """Have names looked up, and go on; False where too many wait already."""
         if len(self._waiting) >= MAX_WAITING:
-            self._turn_away(asked.event.leg, 503, "too many names to look up", now, retry_after=admission.RETRY_RATE)
-            return
+            return False
         self._number += 1
-        self._waiting[self._number] = asked
+        self._waiting[self._number] = then
         self._lookups.append(Lookup(self._number, queries))
+        return True
 
     def located(self, number: int, found: Found, now: float) -> Entered | None:
-        """Go on with a call whose names have been looked up; None where it was refused or taken back."""
-        asked = self._waiting.pop(number, None)
-        if asked is None or asked.event.leg.ended:
+        """Go on with what waited for names; gives the call that begins now, if one does."""
+        resume = self._waiting.pop(number, None)
+        return resume(found, now) if resume is not None else None
+
+    def _resume(self, asked: Asked, found: Found, now: float) -> Entered | None:
+        if asked.event.leg.ended:  # taken back
             return None
         faults = [result for result in found.values() if isinstance(result, LocateError)]
         return self._start(asked, found, now, faults[0].status if faults else 480)
@@ -231,19 +247,19 @@ class Entrance:
             self._turn_away(leg, status, "nowhere to call", now)
             return None
         ident = self._ids.call()
-        size = kbps(request.session, caller)
-        hunt = Hunt(
-            places,
-            lambda attempt, now: self._admit_call(ident, caller, attempt.peer, size, now),
-            lambda attempt: self._equip(ident, asked, attempt),
-            self._cooldown,
-        )
+        flow = asked.event.flow
+        a = Party(caller, flow.remote[0], flow.transport)
+
+        def session(ident: CallId, b: Party, writer: Writer) -> Session:
+            ours = Writer(self._ids.session(), sdp.address(flow.sent_by[0]))
+            return Session(ident, self._desk, {"a": a, "b": b}, {"a": ours, "b": writer})
+
+        hunt = self.hunt(ident, caller, asked.route, places, request, session)
         start = hunt.next(now)
         if start is None:
             self._refuse(leg, hunt.refused or admission.Refuse(480, admission.RETRY_AFTER, "nowhere"), now)
             return None
-        flow = asked.event.flow
-        parties: dict[Side, Party] = {"a": Party(caller, flow.remote[0], flow.transport), "b": start.party}
+        parties: dict[Side, Party] = {"a": a, "b": start.party}
         call = Call(ident, leg, request, parties, start.session, start.invite, self._ended, now)
         call.alias, call.hunt = str(asked.route.dialled), hunt
         if asked.caller.guest is not None:
@@ -252,31 +268,36 @@ class Entrance:
         self._calls[ident] = call
         return Entered(call, asked.event)
 
-    def _equip(self, ident: CallId, asked: Asked, attempt: Attempt) -> Start:
-        """Make what a call to one place begins with."""
-        flow = asked.event.flow
-        a = Party(asked.caller.peer, flow.remote[0], flow.transport)
-        b = Party(attempt.peer, attempt.place[0], attempt.to.transport)
-        session = Session(
-            ident,
-            self._desk,
-            {"a": a, "b": b},
-            {
-                "a": Writer(self._ids.session(), sdp.address(flow.sent_by[0])),
-                "b": Writer(self._ids.session(), sdp.address(attempt.listener.advertise)),
-            },
+    def hunt(
+        self,
+        ident: CallId,
+        caller: SipPeer,
+        route: Route,
+        places: list[Attempt],
+        request: sip.Request,
+        session: MakeSession,
+    ) -> Hunt:
+        """Give the starts of a call, one after the other; `request` tells who calls, and through how many hops."""
+        size = kbps(request.session, caller)
+
+        def equip(attempt: Attempt) -> Start:
+            b = Party(attempt.peer, attempt.place[0], attempt.to.transport)
+            writer = Writer(self._ids.session(), sdp.address(attempt.listener.advertise))
+            login = self._access.keyring.logins.get(attempt.peer.name)
+            dialled = route.dialled
+
+            def left(leg: sip.Leg) -> None:
+                self._loops.sent(ident, leg.call_id, dialled)
+
+            invite = Departure(self._endpoint, attempt, dialled, request, caller.name, login, left)
+            return Start(b, session(ident, b, writer), invite)
+
+        return Hunt(
+            places,
+            lambda attempt, now: self._admit_call(ident, caller, attempt.peer, size, now),
+            equip,
+            self._cooldown,
         )
-        dialled, loops = asked.route.dialled, self._loops
-        invite = Departure(
-            self._endpoint,
-            attempt,
-            dialled,
-            asked.event.request,
-            asked.caller.peer.name,
-            self._access.keyring.logins.get(attempt.peer.name),
-            lambda leg: loops.sent(ident, leg.call_id, dialled),
-        )
-        return Start(b, session, invite)
 
     def over(self, call: CallId) -> None:
         """Count a call no more."""
