@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from gatewayd.ctl import tables
+from vdx.access import BindingInfo
 from vdx.control import CallInfo, LegInfo, StatusReport, StreamInfo
 from vdx.pinhole import OpenLease, Traffic, Usage
 
@@ -23,7 +24,18 @@ def test_pinholes_stand_in_columns() -> None:
     assert row.endswith("3 s     71 s")
 
 
+def test_registrations_stand_in_columns() -> None:
+    here = BindingInfo("rooms", "room-1", "sip:a@10.0.0.5", "198.51.100.9:5060", "udp", 88.2, "Cisco/1")
+    lost = BindingInfo("rooms", "room-2", "sip:b@x.invalid", "198.51.100.9:40001", "wss", 599.6, connected=False)
+    head, first, second = tables.registrations([here, lost]).splitlines()
+    assert head.split() == ["USER", "PEER", "CONTACT", "FROM", "OVER", "ENDS", "IN", "DEVICE"]
+    assert first.split() == ["room-1", "rooms", "sip:a@10.0.0.5", "198.51.100.9:5060", "udp", "88", "s", "Cisco/1"]
+    assert "wss (connection lost)" in second
+    assert second.endswith("600 s")
+
+
 def test_nothing_is_said_in_words() -> None:
+    assert tables.registrations([]) == "nobody is registered"
     assert tables.pinholes([]) == "no pinholes open"
     assert tables.calls([]) == "no calls"
 
