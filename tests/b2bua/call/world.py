@@ -10,9 +10,10 @@ from b2bua import sip
 from b2bua.call.gateway import Gateway
 from b2bua.call.plan import Plan
 from b2bua.call.record import CallRecord
+from b2bua.locate import Destination, LocateError, NotFoundError
 from vdx import pinhole
 from vdx.control import Signalling, SipListener, SipPeer
-from vdx.dialplan import DialRule
+from vdx.dialplan import Dialling, DialRule
 from vdx.ids import CallId
 
 Address = tuple[str, int]
@@ -125,6 +126,9 @@ class World:
         self.gateways: dict[Address, tuple[Gateway, str, Ports]] = {}
         self.records: list[CallRecord] = []
         self.answers = True  # whether gatewayd answers
+        self.names: dict[str, tuple[Destination, ...] | LocateError] = {}  # where names lead; others do not exist
+        self.asked: list[str] = []
+        self.finds = True  # whether DNS answers
 
     def agent(self, name: str, host: str) -> Agent:
         agent = Agent(name, (host, 5060))
@@ -138,13 +142,14 @@ class World:
         peers: tuple[SipPeer, ...],
         rules: tuple[DialRule, ...],
         calls: int = 100,
+        dial: Dialling | None = None,
     ) -> tuple[Gateway, Ports]:
         gateway = Gateway(Counting(name), self.records.append, lambda: EPOCH + self.now)
         listeners = tuple(
             SipListener(zone, self.transport, host, 5060, host, 5060)  # type: ignore[arg-type]
             for zone, host in zones.items()
         )
-        gateway.plan = Plan("v1", Signalling(listeners, peers, rules, calls))
+        gateway.plan = Plan("v1", Signalling(listeners, peers, rules, calls, dial=dial or Dialling()))
         gateway.pinholes_connected(self.now)
         ports = Ports(dict(zones))
         for zone, host in zones.items():
@@ -181,6 +186,13 @@ class World:
     def _consult(self) -> bool:
         busy = False
         for gateway, _, ports in {id(entry[0]): entry for entry in self.gateways.values()}.values():
+            for lookup in gateway.lookups():
+                busy = True
+                self.asked += [query.host for query in lookup.queries.values()]
+                if self.finds:
+                    unknown = NotFoundError("no such name")
+                    found = {host: self.names.get(host.host, unknown) for host in lookup.queries}
+                    gateway.located(lookup.number, found, self.now)
             for request in gateway.requests():
                 busy = True
                 reply = ports.ask(request)
