@@ -26,7 +26,11 @@ class Town:
     """Everybody, and what they heard."""
 
     def __init__(
-        self, *rules: DialRule, dial: Dialling | None = None, calls: int = 100, **peers: dict[str, object]
+        self,
+        *rules: DialRule,
+        dial: Dialling | None = None,
+        calls: int = 100,
+        peers: dict[str, dict[str, object]] | None = None,
     ) -> None:
         self.world = World()
         self.agents = {
@@ -34,12 +38,13 @@ class Town:
             for name, host in (("alice", ALICE), ("bob", BOB), ("one", ONE), ("two", TWO))
         }
         self.alice = self.agents["alice"]
+        more = peers or {}
         told = (
-            peer("hospital", "sdn", ALICE, **peers.get("hospital", {})),
-            peer("clinic", "internet", BOB, **peers.get("clinic", {})),
-            peer("one", "core", ONE, **peers.get("one", {})),
-            peer("two", "core", TWO, **peers.get("two", {})),
-            SipPeer("world", "internet", (), 4, dial=PeerDial(reach=REACH, **peers.get("world", {}))),  # type: ignore[arg-type]
+            peer("hospital", "sdn", ALICE, **more.get("hospital", {})),
+            peer("clinic", "internet", BOB, **more.get("clinic", {})),
+            peer("one", "core", ONE, **more.get("one", {})),
+            peer("two", "core", TWO, **more.get("two", {})),
+            SipPeer("world", "internet", (), 4, dial=PeerDial(reach=REACH, **more.get("world", {}))),  # type: ignore[arg-type]
             SipPeer("named", "internet", (), 4, dial=PeerDial(host=HostTarget("sip.clinic.example"), reach=REACH)),
         )
         standard = Dialling("edge1", ("health.example",), rooms=(RoomPlace("ward", "one", "900"),))
