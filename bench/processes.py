@@ -37,3 +37,12 @@ def _parent(pid: int) -> int:
 def _ticks(pid: int) -> int:
     fields = _fields(pid)
     return int(fields[11]) + int(fields[12]) if fields else 0
+
+
+def proportional_set(pid: int) -> int:
+    """Give the bytes of memory of a process, its share of what it shares (PSS); 0 of one that is gone."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return 1024 * sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))

@@ -1,0 +1,161 @@
+"""Calls through the middle of a way, and what is measured of them."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from subprocess import TimeoutExpired
+
+from bench.processes import cpu_seconds, family, proportional_set
+from bench.signalling.capture import waits
+from bench.signalling.way import Way
+from lab.capture import Capture
+from tests.peers.sipp import callee, caller
+from tests.peers.sipp.run import Sipp
+from tests.peers.sipp.steps import Send, Step
+
+SETTLE_SECONDS = 1.0
+HOLD_MS = 1_000
+CAPTURE_BUFFER = "32768"
+"""Kilobytes that wait for tcpdump, which shares its processor with both sipps."""
+
+LOST_SHARE = 0.01
+"""Of calls that may fail before a rate counts as too much."""
+
+HELD_RATE = 50
+"""Calls a second that are set up to be held."""
+
+QUIET_SECONDS = 35.0
+"""After which no transaction is left of a call that was set up: 64*T1, and a little more."""
+
+VIDEO = """v=0
+o=room 1 1 IN IP4 {address}
+s=room
+c=IN IP4 {address}
+b=AS:2048
+t=0 0
+m=audio {audio} RTP/AVP 96 9 8 0 101
+a=rtpmap:96 opus/48000/2
+a=fmtp:96 useinbandfec=1
+a=rtpmap:9 G722/8000
+a=rtpmap:8 PCMA/8000
+a=rtpmap:0 PCMU/8000
+a=rtpmap:101 telephone-event/8000
+a=fmtp:101 0-15
+a=ptime:20
+a=sendrecv
+m=video {video} RTP/AVP 97 98
+b=TIAS:1920000
+a=rtpmap:97 H264/90000
+a=fmtp:97 profile-level-id=42801f;packetization-mode=1
+a=rtpmap:98 VP8/90000
+a=rtcp-fb:* nack pli
+a=rtcp-fb:* ccm fir
+a=content:main
+a=label:11
+a=sendrecv
+"""
+
+
+class LoadError(Exception):
+    """More calls failed than may: what was measured says nothing."""
+
+
+def cost(way: Way, rate: int, seconds: int) -> float:
+    """Make calls and give the CPU seconds of one; raises LoadError."""
+    with _callee(way, rate * seconds) as work:
+        before = cpu_seconds(list(way.pids))
+        made = _call(way, work, rate, rate * seconds, HOLD_MS)
+        time.sleep(SETTLE_SECONDS)
+        return (cpu_seconds(list(way.pids)) - before) / made
+
+
+def added(way: Way, rate: int, seconds: int) -> list[float]:
+    """Make calls and give the seconds that each waited in the middle until it was answered; raises LoadError."""
+    with _callee(way, rate * seconds) as work:
+        with Capture(way.middle, work / "middle.pcap", "any", "-B", CAPTURE_BUFFER, "udp port 5060"):
+            made = _call(way, work, rate, rate * seconds, HOLD_MS)
+        found = waits(work / "middle.pcap")
+    if len(found) < made * (1 - LOST_SHARE):
+        raise LoadError(f"of {made} calls only {len(found)} were captured")
+    return found
+
+
+def held(way: Way, calls: int) -> float:
+    """Hold calls and give the kilobytes of one; those that the first calls cost for good are not counted."""
+    cost(way, HELD_RATE, 4)
+    time.sleep(QUIET_SECONDS)  # transactions of those before
+    before = _kilobytes(way)
+    took = calls / HELD_RATE
+    with _callee(way, calls) as work, _sipp(way, work, HELD_RATE, calls, int(took + QUIET_SECONDS + 5) * 1_000) as sipp:
+        time.sleep(took + QUIET_SECONDS)
+        kilobytes = (_kilobytes(way) - before) / calls
+        _made(sipp, took + QUIET_SECONDS + 60)
+    return kilobytes
+
+
+def _kilobytes(way: Way) -> float:
+    return sum(proportional_set(pid) for pid in family(list(way.pids))) / 1000
+
+
+@contextmanager
+def _callee(way: Way, calls: int) -> Iterator[Path]:
+    """Let the callee wait for calls; gives a directory that goes afterwards."""
+    with tempfile.TemporaryDirectory() as directory:
+        work = Path(directory)
+        (work / "callee").mkdir()
+        answer = VIDEO.format(address=way.callee.address(), audio=7000, video=7002)
+        steps = callee.call(answer, ring_ms=0)
+        with Sipp(way.callee, steps, work / "callee", way.callee.address(), 5060, calls=calls, trace=False):
+            yield work
+
+
+def _sipp(way: Way, work: Path, rate: int, calls: int, hold_ms: int) -> Sipp:
+    offer = VIDEO.format(address=way.caller.address(), audio=6000, video=6002)
+    return Sipp(
+        way.caller,
+        _explicit(caller.call(offer, hold_ms=hold_ms)),
+        work,
+        way.caller.address(),
+        5060,
+        remote=(way.address, 5060),
+        service=way.dialled,
+        calls=calls,
+        rate=rate,
+        trace=False,
+    )
+
+
+def _call(way: Way, work: Path, rate: int, calls: int, hold_ms: int) -> int:
+    with _sipp(way, work, rate, calls, hold_ms) as sipp:
+        return _made(sipp, calls / rate + 60)
+
+
+def _made(sipp: Sipp, timeout: float) -> int:
+    """Wait for the end and give how many calls succeeded."""
+    try:
+        outcome = sipp.finish(timeout)
+    except TimeoutExpired as error:
+        raise LoadError(f"calls had not ended after {timeout:g} s") from error
+    if outcome.failed > LOST_SHARE * outcome.successful or not outcome.successful:
+        first = outcome.errors.strip().splitlines()[1:2] or ["no reason told"]
+        raise LoadError(f"{outcome.failed} calls failed and {outcome.successful} did not ({first[0][-160:]})")
+    return outcome.successful
+
+
+def _explicit(steps: list[Step]) -> list[Step]:
+    """Send ACK and BYE to the dialled address: Sippy's Contact names an address without port or user.
+
+    The caller's user counts up, so that the legs of a call are told apart in a capture.
+    """
+    uri = "sip:[service]@[remote_ip]:[remote_port]"
+    return [
+        replace(step, text=step.text.replace("[next_url]", uri).replace("<sip:[caller]@", "<sip:u[call_number]@"))
+        if isinstance(step, Send)
+        else step
+        for step in steps
+    ]
