@@ -10,12 +10,11 @@ from collections.abc import Hashable, Iterable
 from typing import TypeVar
 
 from nft.errors import ModelError
-from nft.policy import traffic
 from nft.policy.check import refuse
-from nft.policy.interval import IntervalMap, Intervals, intersection, partition, union
+from nft.policy.interval import IntervalMap, Intervals, intersection, partition
+from nft.policy.match import Reader
 from nft.policy.model import Policy, Rule
-from nft.policy.place import places
-from nft.policy.prefix import SPACE, VERSIONS, Prefix, covered
+from nft.policy.prefix import VERSIONS, Prefix, covered
 from nft.policy.tables import Cell, Class, Offer, Side, Stage, Tables, Window
 
 MAX_CELLS = 1 << 18
@@ -28,37 +27,10 @@ Sets = IntervalMap[frozenset[Name]]
 def compile_policy(policy: Policy) -> Tables:
     """Return the tables of a policy; ``ModelError`` with one sentence a line where it contradicts itself."""
     refuse(policy)
-    reader = _Reader(policy)
+    reader = Reader(policy)
     rules, verdicts = _rules(policy, reader)
     agreed, cells = _agreed(policy, reader)
     return Tables(policy, rules, verdicts, agreed, cells, reader.places)
-
-
-class _Reader:
-    """What names stand for, each worked out once."""
-
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self._networks = {network.name: network for network in policy.networks}
-        self._services = {service.name: service for service in policy.services}
-        self.places: dict[tuple[str, int], dict[str, Intervals]] = {}
-
-    def addresses(self, names: tuple[str, ...], version: int) -> Intervals:
-        """Return the addresses of networks, every address where none is named."""
-        if not names:
-            return SPACE[version]
-        return union(*(covered(self._networks[name].prefixes, version) for name in names))
-
-    def traffic(self, names: tuple[str, ...]) -> Intervals:
-        """Return the traffic of services, all where none is named."""
-        return union(*(self._services[name].traffic for name in names)) if names else traffic.ALL
-
-    def place(self, source: str, version: int, target: str) -> Intervals:
-        """Return the addresses of a zone as packets of another one mean them."""
-        key = (source, version)
-        if key not in self.places:
-            self.places[key] = places(self._policy, source, version)
-        return self.places[key].get(target, ())
 
 
 class _Numbers:
@@ -76,7 +48,7 @@ def _classes(sets: Sets[Name], numbers: _Numbers) -> IntervalMap[Class]:
     return IntervalMap(sets.firsts, sets.lasts, tuple(Class(numbers(members)) for members in sets.values))
 
 
-def _rules(policy: Policy, reader: _Reader) -> tuple[Stage, dict[tuple[Offer, Class], int]]:
+def _rules(policy: Policy, reader: Reader) -> tuple[Stage, dict[tuple[Offer, Class], int]]:
     listed = list(enumerate(policy.rules))
     kinds = partition((i, reader.traffic(rule.services)) for i, rule in listed)
     kind, source, target, offer = _Numbers(), _Numbers(), _Numbers(), _Numbers()
@@ -85,8 +57,9 @@ def _rules(policy: Policy, reader: _Reader) -> tuple[Stage, dict[tuple[Offer, Cl
     for zone in policy.zones:
         of_zone = [(i, rule) for i, rule in listed if rule.source == zone]
         for version in VERSIONS if of_zone else ():
-            sources = partition((i, reader.addresses(rule.sources, version)) for i, rule in of_zone)
-            targets = partition((i, _targets(reader, rule, version)) for i, rule in of_zone)
+            boxes = [(i, reader.box(rule, version)) for i, rule in of_zone]
+            sources = partition((i, box.sources) for i, box in boxes)
+            targets = partition((i, box.targets) for i, box in boxes)
             stage.sides[zone, version] = Side(_classes(sources, source), _classes(targets, target))
             offers = _offers(stage, set(kinds.values), set(targets.values), (kind, target, offer))
             for found in offers:
@@ -103,10 +76,6 @@ def _explodes(rule: Rule) -> str:
         f"{rule.origin}: the rules from zone {rule.source} overlap in more than {MAX_CELLS:,} ways: "
         "join networks that are treated alike, or write them as agreements"
     )
-
-
-def _targets(reader: _Reader, rule: Rule, version: int) -> Intervals:
-    return intersection(reader.addresses(rule.targets, version), reader.place(rule.source, version, rule.target))
 
 
 def _offers(
@@ -130,7 +99,7 @@ def _offers(
     return found
 
 
-def _agreed(policy: Policy, reader: _Reader) -> tuple[Stage, dict[tuple[Offer, Class], Cell]]:
+def _agreed(policy: Policy, reader: Reader) -> tuple[Stage, dict[tuple[Offer, Class], Cell]]:
     known = policy.agreements
     kinds = partition((service.name, service.traffic) for service in known.services)
     kind, source, target, offer = _Numbers(), _Numbers(), _Numbers(), _Numbers()
@@ -149,7 +118,7 @@ def _agreed(policy: Policy, reader: _Reader) -> tuple[Stage, dict[tuple[Offer, C
     return stage, _cells(policy, source, offer)
 
 
-def _reachable(reader: _Reader, prefixes: tuple[Prefix, ...], zones: tuple[str, str], version: int) -> Intervals:
+def _reachable(reader: Reader, prefixes: tuple[Prefix, ...], zones: tuple[str, str], version: int) -> Intervals:
     source, target = zones
     return intersection(covered(prefixes, version), reader.place(source, version, target))
 

@@ -1,0 +1,172 @@
+"""What a new policy opens and closes compared with an old one, in words: paths first, then what stands behind. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Literal, NamedTuple, TypeAlias
+
+from nft.policy import traffic
+from nft.policy.agreement import Agreement, Client, Offer
+from nft.policy.interval import Intervals, difference, union
+from nft.policy.match import Box, Reader, cells
+from nft.policy.model import Policy, Rule
+from nft.policy.prefix import VERSIONS, Prefix, covered, show
+
+Verb: TypeAlias = Literal["opened", "closed", "changed"]
+SHOWN = 4  # prefixes of a set in one sentence
+
+
+class Change(NamedTuple):
+    """One difference: what it does, the zones it concerns and a sentence."""
+
+    verb: Verb
+    source: str
+    target: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.verb}: {self.source} -> {self.target}: {self.text}"
+
+
+def diff(old: Policy, new: Policy) -> list[Change]:
+    """Return every difference in what passes; equal meaning in other words is none. Both are without errors."""
+    found = [*_rules(old, new), *_clients(old, new), *_services(old, new)]
+    return [*found, *_agreements(old, new), *_translations(old, new)]
+
+
+def _rules(old: Policy, new: Policy) -> Iterator[Change]:
+    readers = (Reader(old), Reader(new))
+    for zone in dict.fromkeys((*old.zones, *new.zones)):
+        for version in VERSIONS:
+            boxes = [
+                ((which, index), reader.box(rule, version))
+                for which, (policy, reader) in enumerate(zip((old, new), readers, strict=True))
+                for index, rule in enumerate(policy.rules)
+                if rule.source == zone
+            ]
+            yield from _between(zone, version, boxes, (old.rules, new.rules))
+
+
+def _between(
+    zone: str, version: int, boxes: list[tuple[tuple[int, int], Box]], rules: tuple[tuple[Rule, ...], tuple[Rule, ...]]
+) -> Iterator[Change]:
+    """Yield what differs for packets from one zone, joined over sources."""
+    joined: dict[tuple[Rule | None, Rule | None, Intervals, Intervals], list[Intervals]] = {}
+    for cell in cells(boxes):
+        before, after = (_first(cell.rules, which, rules[which]) for which in (0, 1))
+        if _effect(before) != _effect(after):
+            joined.setdefault((before, after, cell.box.targets, cell.box.traffic), []).append(cell.box.sources)
+    for (before, after, targets, kinds), sources in joined.items():
+        words = f"{_told(version, union(*sources))} to {_told(version, targets)}, {traffic.show(kinds)}"
+        target = next(rule.target for rule in (after, before) if rule)
+        yield Change(_verb(before, after), zone, target, f"{words} ({_why(before, after)})")
+
+
+def _first(together: frozenset[tuple[int, int]], which: int, rules: tuple[Rule, ...]) -> Rule | None:
+    index = min((index for policy, index in together if policy == which), default=None)
+    return None if index is None else rules[index]
+
+
+def _effect(rule: Rule | None) -> tuple[object, ...] | None:
+    return (rule.target, rule.action, rule.log, rule.rate, rule.connections) if rule else None
+
+
+def _verb(before: Rule | None, after: Rule | None) -> Verb:
+    was, now = (rule is not None and rule.action == "allow" for rule in (before, after))
+    return "opened" if now and not was else "closed" if was and not now else "changed"
+
+
+def _why(before: Rule | None, after: Rule | None) -> str:
+    said = [f"{rule.action} at {rule.origin}" if rule else "left to agreements" for rule in (before, after)]
+    return f"{said[0]}, now {said[1]}"
+
+
+def _told(version: int, intervals: Intervals) -> str:
+    words = ", ".join(show(version, first, last) for first, last in intervals[:SHOWN])
+    return f"{words} and {len(intervals) - SHOWN} more" if len(intervals) > SHOWN else words
+
+
+def _gone_and_come(before: tuple[Prefix, ...], after: tuple[Prefix, ...]) -> Iterator[tuple[Verb, str]]:
+    for version in VERSIONS:
+        was, now = covered(before, version), covered(after, version)
+        if come := difference(now, was):
+            yield "opened", _told(version, come)
+        if gone := difference(was, now):
+            yield "closed", _told(version, gone)
+
+
+def _partners(policy: Policy) -> tuple[dict[str, Client], dict[str, Offer]]:
+    known = policy.agreements
+    return {client.name: client for client in known.clients}, {service.name: service for service in known.services}
+
+
+def _clients(old: Policy, new: Policy) -> Iterator[Change]:
+    """Yield prefixes that clients of agreements have gained or lost."""
+    before = _partners(old)[0]
+    used = {each.client for each in new.agreements.effective()}
+    for client in new.agreements.clients:
+        if client.name in before and client.name in used:
+            for verb, words in _gone_and_come(before[client.name].prefixes, client.prefixes):
+                yield Change(verb, client.zone, "*", f"client {client.name!r}: {words} ({client.origin})")
+
+
+def _services(old: Policy, new: Policy) -> Iterator[Change]:
+    """Yield endpoints and traffic that services with agreements have gained or lost."""
+    before = _partners(old)[1]
+    used = {each.service for each in new.agreements.effective()}
+    for service in new.agreements.services:
+        if service.name not in before or service.name not in used:
+            continue
+        was = before[service.name]
+        for verb, words in _gone_and_come(was.endpoints, service.endpoints):
+            yield Change(verb, "*", service.zone, f"service {service.name!r}: {words} ({service.origin})")
+        kinds: tuple[tuple[Verb, Intervals], ...] = (
+            ("opened", difference(service.traffic, was.traffic)),
+            ("closed", difference(was.traffic, service.traffic)),
+        )
+        for verb, found in kinds:
+            if found:
+                text = f"service {service.name!r}: {traffic.show(found)} ({service.origin})"
+                yield Change(verb, "*", service.zone, text)
+
+
+def _agreements(old: Policy, new: Policy) -> Iterator[Change]:
+    before = {each.id: each for each in old.agreements.effective()}
+    after = {each.id: each for each in new.agreements.effective()}
+    for name in sorted({*before, *after}):
+        was, now = before.get(name), after.get(name)
+        if was is None and now is not None:
+            yield _agreement("opened", new, now)
+        elif now is None and was is not None:
+            yield _agreement("closed", old, was)
+        elif was and now and (was.client, was.service) != (now.client, now.service):
+            yield _agreement("closed", old, was)
+            yield _agreement("opened", new, now)
+        elif was and now and (was.starts, was.ends) != (now.starts, now.ends):
+            yield _agreement("changed", new, now)
+
+
+def _agreement(verb: Verb, policy: Policy, one: Agreement) -> Change:
+    clients, services = _partners(policy)
+    times = f"from {_moment(one.starts)} until {_moment(one.ends)}"
+    words = f"agreement {one.id!r}: {one.client!r} uses {one.service!r} {times}"
+    return Change(verb, clients[one.client].zone, services[one.service].zone, f"{words} ({one.origin})")
+
+
+def _moment(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _translations(old: Policy, new: Policy) -> Iterator[Change]:
+    sides: tuple[tuple[Verb, Policy, Policy], ...] = (("closed", old, new), ("opened", new, old))
+    for verb, here, there in sides:
+        known = {(p.zone, p.protocol, p.address, p.port, p.to, p.to_port) for p in there.publications}
+        for p in here.publications:
+            if (p.zone, p.protocol, p.address, p.port, p.to, p.to_port) not in known:
+                text = f"{p.address} {p.protocol}/{p.port} stands for {p.to} {p.protocol}/{p.to_port} ({p.origin})"
+                yield Change(verb, p.zone, "*", text)
+        masked = {(m.source, m.target, m.address, m.targets, m.services) for m in there.maskings}
+        for m in here.maskings:
+            if (m.source, m.target, m.address, m.targets, m.services) not in masked:
+                yield Change("changed", m.source, m.target, f"{verb}: flows leave with {m.address} ({m.origin})")

@@ -1,0 +1,86 @@
+"""Which rules match together: the places where several do, found exactly by cutting addresses and traffic. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator
+from typing import Generic, NamedTuple, TypeVar
+
+from nft.policy import traffic
+from nft.policy.interval import IntervalMap, Intervals, intersection, normal, partition, union
+from nft.policy.model import Policy, Rule
+from nft.policy.place import places
+from nft.policy.prefix import SPACE, covered
+
+Name = TypeVar("Name", bound=Hashable)
+
+
+class Box(NamedTuple):
+    """What a rule matches in one IP version: every source to every target with every kind of traffic."""
+
+    sources: Intervals
+    targets: Intervals
+    traffic: Intervals
+
+
+class Cell(NamedTuple, Generic[Name]):
+    """A box whose every packet is matched by the same rules."""
+
+    box: Box
+    rules: frozenset[Name]
+
+
+class Reader:
+    """What the names of a policy stand for, each worked out once."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._networks = {network.name: network for network in policy.networks}
+        self._services = {service.name: service for service in policy.services}
+        self.places: dict[tuple[str, int], dict[str, Intervals]] = {}
+
+    def addresses(self, names: tuple[str, ...], version: int) -> Intervals:
+        """Return the addresses of networks, every address where none is named."""
+        if not names:
+            return SPACE[version]
+        return union(*(covered(self._networks[name].prefixes, version) for name in names))
+
+    def traffic(self, names: tuple[str, ...]) -> Intervals:
+        """Return the traffic of services, all where none is named."""
+        return union(*(self._services[name].traffic for name in names)) if names else traffic.ALL
+
+    def place(self, source: str, version: int, target: str) -> Intervals:
+        """Return the addresses of a zone as packets of another one mean them."""
+        key = (source, version)
+        if key not in self.places:
+            self.places[key] = places(self._policy, source, version)
+        return self.places[key].get(target, ())
+
+    def box(self, rule: Rule, version: int) -> Box:
+        """Return what a rule matches in an IP version."""
+        place = self.place(rule.source, version, rule.target)
+        return Box(
+            self.addresses(rule.sources, version),
+            intersection(self.addresses(rule.targets, version), place),
+            self.traffic(rule.services),
+        )
+
+
+def cells(boxes: Iterable[tuple[Name, Box]]) -> Iterator[Cell[Name]]:
+    """Cut boxes where any of them begins or ends; yield what at least one of them holds."""
+    listed = list(boxes)
+    sources = _stretches(partition((name, box.sources) for name, box in listed))
+    targets = _stretches(partition((name, box.targets) for name, box in listed))
+    kinds = _stretches(partition((name, box.traffic) for name, box in listed))
+    for to, to_stretch in targets.items():
+        for kind, kind_stretch in kinds.items():
+            both = to & kind
+            for sender, from_stretch in sources.items() if both else ():
+                if deciding := both & sender:
+                    yield Cell(Box(from_stretch, to_stretch, kind_stretch), deciding)
+
+
+def _stretches(found: IntervalMap[frozenset[Name]]) -> dict[frozenset[Name], Intervals]:
+    stretches: dict[frozenset[Name], list[tuple[int, int]]] = {}
+    for first, last, names in found:
+        stretches.setdefault(names, []).append((first, last))
+    return {names: normal(listed) for names, listed in stretches.items()}
