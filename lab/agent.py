@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from lab import baresip, processes, sound
-from lab.baresip import CALLER_PORT, AgentPlan
+from lab.baresip import CALLER_PORT, AgentPlan, Registrar
 from lab.errors import CallError
 from lab.host import Host
 from lab.lab import Lab
@@ -41,11 +41,19 @@ class Event:
 class Agent:
     """A baresip on a host of the lab; answers every call, rings nobody until told to `dial`.
 
-    A host has room for two: one that is there to be called, and one that `calls`.
+    A host has room for two: one that is there to be called, and one that `calls`. With a `registrar` it registers.
     """
 
     def __init__(
-        self, lab: Lab, host: Host, user: str, family: Literal[4, 6] = 4, *, calls: bool = False, record: bool = False
+        self,
+        lab: Lab,
+        host: Host,
+        user: str,
+        family: Literal[4, 6] = 4,
+        *,
+        calls: bool = False,
+        record: bool = False,
+        registrar: Registrar | None = None,
     ) -> None:
         directory = lab.state.agents / f"{host.name}-{time.monotonic_ns()}"
         self.plan = AgentPlan(
@@ -55,6 +63,7 @@ class Agent:
             sound=directory / "scale.wav",
             port=CALLER_PORT if calls else SIP_PORT,
             record=record,
+            registrar=registrar,
         )
         self.host = host
         self.log = directory / "log"

@@ -7,6 +7,7 @@ to, and records by a filter (a dump-*-decode.wav of what it heard, dump-*-encode
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from lab.topology import SIP_PORT
 
@@ -24,6 +25,16 @@ MODULES = (
 
 
 @dataclass(frozen=True, slots=True)
+class Registrar:
+    """Where an agent registers, and how it logs in there."""
+
+    address: str
+    password: str
+    transport: Literal["udp", "tcp"] = "udp"
+    seconds: int = 60
+
+
+@dataclass(frozen=True, slots=True)
 class AgentPlan:
     """One user agent: its user name, its address and the files it reads and writes."""
 
@@ -34,6 +45,7 @@ class AgentPlan:
     port: int = SIP_PORT
     record: bool = False  # 23 MB a minute
     modules: str = "/usr/lib/baresip/modules"
+    registrar: Registrar | None = None
 
     @property
     def socket(self) -> str:
@@ -88,9 +100,11 @@ def config(plan: AgentPlan) -> str:
 
 
 def accounts(plan: AgentPlan) -> str:
-    """Return baresip's `accounts`: one that registers nowhere and answers by itself."""
-    host = f"[{plan.address}]" if ":" in plan.address else plan.address
-    return (
-        f"<sip:{plan.user}@{host}>;regint=0;answermode=auto"
-        ";audio_codecs=opus/48000/2,g722/16000/1,pcma/8000/1;video_codecs=H264\n"
-    )
+    """Return baresip's `accounts`: one that answers by itself, and registers where the plan says so."""
+    to = plan.registrar
+    where = to.address if to else plan.address
+    host = f"[{where}]" if ":" in where else where
+    account = f"<sip:{plan.user}@{host}{f';transport={to.transport}' if to else ''}>;regint={to.seconds if to else 0}"
+    if to:
+        account += f";auth_user={plan.user};auth_pass={to.password}"
+    return f"{account};answermode=auto;audio_codecs=opus/48000/2,g722/16000/1,pcma/8000/1;video_codecs=H264\n"
