@@ -1,0 +1,99 @@
+"""Agreements as elements: what is written when, and what is left alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nft.elements import Element, Put, Remove
+from nft.number import passing_mark
+from nft.policy.compile import compile_policy, merged
+from nft.policy.model import Policy
+from nft.policy.opening import DRIFT, EARLY, OPEN, Opening, changes, label, next_change, openings, writes
+from nft.policy.tables import Class, Offer, Window
+from tests.nft.policy.world import DAY, EDGE, NOW, POLICY, agreement
+
+ZONES = {zone.name: zone.index for zone in EDGE.zones}
+
+
+def with_agreements(*agreements: object) -> Policy:
+    return replace(POLICY, agreements=replace(POLICY.agreements, agreements=agreements))  # type: ignore[arg-type] # they are
+
+
+def test_what_is_in_force_is_open_until_its_end() -> None:
+    tables = compile_policy(with_agreements(agreement("a-1", "ward-7", "vdx-sip", NOW - DAY, NOW + DAY)))
+    (one,) = openings(tables, ZONES, NOW)
+    assert writes([one], NOW) == [Put(OPEN, one.key, passing_mark(3), DAY, "a-1")]
+
+
+def test_what_is_to_come_waits_in_the_kernel() -> None:
+    tables = compile_policy(with_agreements(agreement("a-1", "ward-7", "vdx-sip", NOW + DAY, NOW + 2 * DAY)))
+    (one,) = openings(tables, ZONES, NOW)
+    assert writes([one], NOW) == [
+        Put(OPEN, one.key, passing_mark(3), 2 * DAY, "a-1"),
+        Put(EARLY, one.key, timeout=DAY),
+    ]
+
+
+def test_what_is_over_is_not_written() -> None:
+    tables = compile_policy(with_agreements(agreement("a-1", "ward-7", "vdx-sip", NOW - 2 * DAY, NOW)))
+    assert openings(tables, ZONES, NOW) == []
+    assert next_change(tables, NOW) is None
+
+
+def test_a_pause_is_the_one_thing_that_has_to_be_written_in_its_time() -> None:
+    first = agreement("a-1", "ward-7", "vdx-sip", NOW - DAY, NOW + DAY)
+    second = agreement("a-2", "ward-7", "vdx-sip", NOW + 2 * DAY, NOW + 3 * DAY)
+    tables = compile_policy(with_agreements(first, second))
+    assert next_change(tables, NOW) == NOW + DAY
+    assert [one.ids for one in openings(tables, ZONES, NOW)] == [("a-1",)]
+    (later,) = openings(tables, ZONES, NOW + DAY)
+    assert (later.ids, later.starts) == (("a-2",), NOW + 2 * DAY)
+    assert next_change(tables, NOW + DAY) is None
+
+
+def test_windows_that_touch_are_one() -> None:
+    assert merged([Window(5, 9, ("b",)), Window(1, 5, ("a",)), Window(10, 12, ("c",))]) == (
+        Window(1, 9, ("a", "b")),
+        Window(10, 12, ("c",)),
+    )
+
+
+def opening(starts: int = NOW - 1, ends: int = NOW + 100, ids: tuple[str, ...] = ("a-1",)) -> Opening:
+    return Opening(Offer(1), Class(2), passing_mark(3), starts, ends, ids)
+
+
+KEY = opening().key
+
+
+def held(left: float = 100, comment: str = "a-1", mark: int = passing_mark(3)) -> Element:
+    return Element(KEY, mark, 1000.0, left, comment=comment)
+
+
+def test_what_is_there_in_time_is_left_alone() -> None:
+    assert changes([held(100 + DRIFT / 2)], [], [opening()], NOW) == []
+    waiting = opening(NOW + 50)
+    assert changes([held()], [Element(KEY, expires=50 - DRIFT / 2)], [waiting], NOW) == []
+
+
+def test_what_differs_is_written_anew_in_one_transaction() -> None:
+    put = Put(OPEN, KEY, passing_mark(3), 100, "a-1")
+    for wrong in (held(100 + 2 * DRIFT), held(comment="a-0"), held(mark=passing_mark(2))):
+        assert changes([wrong], [], [opening()], NOW) == [Remove(OPEN, KEY), put]
+    assert changes([], [], [opening()], NOW) == [put]
+    assert changes([held()], [], [], NOW) == [Remove(OPEN, KEY)]
+
+
+def test_a_start_that_is_moved_shuts_before_it_opens() -> None:
+    waiting = opening(NOW + 50)
+    early = Put(EARLY, KEY, timeout=50)
+    assert changes([held()], [], [waiting], NOW) == [early]
+    assert changes([held()], [Element(KEY, expires=10)], [waiting], NOW) == [Remove(EARLY, KEY), early]
+    assert changes([held()], [Element(KEY, expires=10)], [opening()], NOW) == [Remove(EARLY, KEY)]
+    assert changes([], [], [waiting], NOW)[0] == early
+
+
+def test_a_comment_holds_as_many_names_as_fit() -> None:
+    assert label(["a-1", "a-2"]) == "a-1 a-2"
+    long = label([f"agreement-{number}" for number in range(100)])
+    assert len(long) == 127
+    assert long.endswith("...")
