@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from gatewayd.errors import VersionError
-from nft.errors import NftError
+from nft.errors import ModelError, NftError
 from nft.policy import packet, prefix, traffic
 from nft.policy.agreement import DAY, Agreement, Agreements, Client, Offer, Organisation
 from nft.policy.compile import compile_policy
@@ -91,7 +91,11 @@ class _Reader:
 
     def test(self, one: site.Test, index: int) -> Test:
         where = self.at("policy", "tests", index)
-        return Test(packet.parse(one.packet), one.expect, where, None if one.at is None else self.seconds(one.at))
+        try:
+            asked = packet.parse(one.packet)
+        except ModelError as error:
+            raise ModelError(f"{where}: {error}") from None
+        return Test(asked, one.expect, where, None if one.at is None else self.seconds(one.at))
 
     def seconds(self, moment: date, days: int = 0) -> int:
         """Give a moment, and whole days after it, in seconds since 1970."""
