@@ -71,7 +71,7 @@ TRANSITIONS: dict[tuple[Class, str], Class] = {
 
 _SCANNERS = re.compile(
     r"friendly-scanner|friendly-request|sipvicious|sundayddr|sip-?scan|sipcli|sipptk|siparmyknife|sivus|smap\b|iwar\b"
-    r"|vaxsipuseragent|pplsip|eyebeam release 3006o|vsip\b|ssip\b|nm@nm",
+    r"|vaxsipuseragent|pplsip|eyebeam release 3006o|\bvsip\b|\bssip\b|nm@nm",
     re.IGNORECASE,
 )
 """What well-known scanners call themselves; whoever takes the trouble to lie is found by what it does."""
