@@ -81,6 +81,7 @@ def _peer(name: str, peer: Peer, media: PeerMedia) -> SipPeer:
         peer_access(peer),
         media=media,
         dial=peer_dial(peer),
+        refer=peer.refers,
     )
 
 

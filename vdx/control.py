@@ -85,6 +85,8 @@ class SipPeer(Part, frozen=True):
     access: PeerAccess = PeerAccess()
     dial: PeerDial = PeerDial()
     media: PeerMedia = PeerMedia()
+    refer: bool = False
+    """Whether it may transfer its calls: REFER, and INVITE with Replaces."""
 
 
 class Signalling(Part, frozen=True):

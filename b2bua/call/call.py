@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from b2bua.call import changes
 from b2bua.call.answers import BESIDE, mapped
@@ -33,6 +34,9 @@ from b2bua.sip import events as sip
 from vdx.control import CallInfo, LegInfo
 from vdx.ids import CallId
 from vdx.pinhole import Side
+
+if TYPE_CHECKING:
+    from b2bua.call.transfer import Transfer
 
 MAX_RINGING = 180.0
 """Seconds an INVITE or re-INVITE may go unanswered (RFC 3261 16.6 wants timer C above three minutes)."""
@@ -60,7 +64,9 @@ class Call:
         self.alias = ""
         self.began = now
         self.answered: float | None = None
-        self.due: float | None = now + MAX_RINGING  # when the open exchange has gone unanswered for too long
+        self.transfer: Transfer | None = None
+        self.counted = ident  # the name under which limits know it: another one after a transfer
+        self._due: float | None = now + MAX_RINGING
         self.legs: dict[Side, Leg] = {"a": leg}
         self.exchange = Exchange(asker=ByInvite(leg))
         self._request = request
@@ -70,6 +76,18 @@ class Call:
         self._asked = self._tried = now
         self._described = False  # whether the caller has been given an early answer
         self.hunt: Hunt | None = None
+
+    @property
+    def due(self) -> float | None:
+        """When what is open has gone unanswered for too long: the exchange, or the newcomer of a transfer."""
+        transfer = self.transfer.due if self.transfer is not None else None
+        if self._due is None or transfer is None:
+            return self._due if transfer is None else transfer
+        return min(self._due, transfer)
+
+    @due.setter
+    def due(self, due: float | None) -> None:
+        self._due = due
 
     # The first exchange
 
@@ -208,7 +226,10 @@ class Call:
             changes.withdraw(self, self.side_of(event.leg), now)
 
     def overdue(self, now: float) -> None:
-        """Give the open exchange up: nobody is coming."""
+        """Give up what is open: nobody is coming."""
+        if self.transfer is not None and self.transfer.due is not None and self.transfer.due <= now:
+            self.transfer.overdue(now)
+            return
         if self.answered is None and self.hunt is not None and now < self._tried + MAX_RINGING:
             self._lose_patience(self.hunt, now)
         elif self.answered is None:
@@ -238,13 +259,30 @@ class Call:
         self.session, self._invite, self._tried = start.session, start.invite, now
         self.begin(now)
 
-    def on_bye(self, event: sip.ByeReceived, now: float) -> None:
-        """End the other leg too."""
-        self.end(now, 480, NAMES[self.side_of(event.leg)], "bye")
+    def hang_up(self, event: sip.ByeReceived | sip.Lost | sip.Cancelled, now: float) -> None:
+        """End the other leg of a dialog that is gone, unless somebody is on the way to take its place."""
+        if self.transfer is not None and self.transfer.outlives(self, event.leg):
+            return
+        why = f"lost: {event.sentence}" if isinstance(event, sip.Lost) else "bye"
+        self.end(now, 480, NAMES[self.side_of(event.leg)], why)
 
-    def on_lost(self, event: sip.Lost, now: float) -> None:
-        """End the other leg of a dialog that is gone."""
-        self.end(now, 480, NAMES[self.side_of(event.leg)], f"lost: {event.sentence}")
+    # Transfers
+
+    def adopt(self, side: Side, leg: Leg, party: Party, session: Session, now: float) -> None:
+        """Put a newcomer in the place of a side, whose leg ends, with the session that both have agreed to."""
+        before, self.legs = self.legs[side], {**self.legs, side: leg}
+        before.owner = None
+        for mine in self.legs.values():
+            mine.owner = self
+        self.parties = {**self.parties, side: party}
+        self.session.close()
+        self.session, self.exchange, self.due = session, Exchange(origin=None), None
+        before.end(now)
+
+    def give_up(self, leg: Leg) -> None:
+        """Leave a leg to another call; this one is about to end."""
+        self.transfer = None
+        self.legs = {side: mine for side, mine in self.legs.items() if mine is not leg}
 
     def fail(self, status: int, why: str, now: float) -> None:
         """End the call for what was wrong with a description, or its streams."""
@@ -258,6 +296,8 @@ class Call:
         if self._over:
             return
         self._over = True
+        if self.transfer is not None:
+            self.transfer.abandon(now)
         for leg in self.legs.values():
             try:
                 leg.end(now, status, headers=[*BESIDE.get(status, ()), *(headers or ())])

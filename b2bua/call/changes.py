@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from b2bua.call.answers import BESIDE, mapped
 from b2bua.call.exchange import Asker, ByInvite, ByRequest, put
 from b2bua.call.sides import other_side
+from b2bua.sip import RefreshDue
 
 if TYPE_CHECKING:
     from b2bua.call.call import Call
@@ -181,6 +182,18 @@ def _accepted_in_vain(call: Call, event: sip.ReInviteAnswered, now: float) -> No
         exchange.restoring, call.due = True, now + MAX_CHANGE
         side = other_side(call.side_of(leg))
         call.session.restore(side, now, lambda body, now: leg.reinvite(now, body=body), call.fail)
+
+
+def undo(call: Call, leg: Leg, now: float) -> None:
+    """Give a leg back the session of the call, after an offer for another one that came to nothing."""
+    if call.answered is None or leg.ended:
+        return
+    if leg.can_reinvite:
+        on_refresh_due(call, RefreshDue(leg), now)
+    elif leg.outgoing is not None:  # it may still accept: see _accepted_in_vain
+        side = other_side(call.side_of(leg))
+        call.exchange.begin(side, None)
+        withdraw(call, side, now)
 
 
 # What nobody asked for

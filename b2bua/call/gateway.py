@@ -15,6 +15,7 @@ from collections.abc import Set as AbstractSet
 from b2bua import sip
 from b2bua.call import changes
 from b2bua.call.access import Access
+from b2bua.call.accounts import Accounts
 from b2bua.call.call import Call
 from b2bua.call.desk import Desk, Question
 from b2bua.call.drain import OUT_OF_SERVICE, Drain
@@ -24,9 +25,11 @@ from b2bua.call.keyring import Keyring
 from b2bua.call.plan import Plan
 from b2bua.call.qualify import Qualify
 from b2bua.call.record import CallRecord
+from b2bua.call.referrals import Referrals
 from b2bua.call.registrations import Registrations
 from b2bua.call.requests import ALLOW, SUPPORTED, Requests
 from b2bua.call.target import beside
+from b2bua.call.transfer import Transfer
 from b2bua.call.upkeep import QUIET_SECONDS, Upkeep
 from b2bua.trace import Traces
 from b2bua.trace.entry import Leg
@@ -52,6 +55,7 @@ class Gateway:
         self.registrations = Registrations(self.access, self.counts, wall)
         self.endpoint = sip.Endpoint(ids, settings or sip.Settings(allow=ALLOW, supported=SUPPORTED), self.access.admit)
         self.traces = Traces(self._traced)
+        self.accounts = Accounts()
         self.drain = Drain()
         self._now = 0.0
         self._on_record = on_record
@@ -71,7 +75,11 @@ class Gateway:
             self.drain,
             wall,
         )
-        self._requests = Requests(self.registrations.receive, self.drain)
+        self._referrals = Referrals(
+            ids, self.endpoint, self._entrance, self._desk, self._calls, self.counts, self._watch
+        )
+        self._entrance.on_replaces = self._referrals.replace
+        self._requests = Requests(self.registrations.receive, self._referrals.receive, self.drain)
         self.qualify = Qualify(self.endpoint)
         self.endpoint.widen(lambda to: beside(self.plan, to))
         self._upkeep = Upkeep(self._calls, self._desk)
@@ -127,6 +135,7 @@ class Gateway:
         elif isinstance(message, Held):
             self._end_holders(self._stated - set(message.leases), "its pinholes were closed", now)
         elif isinstance(message, Renewed):
+            self.accounts.carried(message)
             self._end_holders(set(message.gone), "its pinholes were closed", now)
             self._end_silent(message, now)
             self._ask_ends(self._upkeep.quiet(message), now)
@@ -292,16 +301,23 @@ class Gateway:
             if not self.qualify.answered(event, now):
                 self._requests.answered(event, now)
         elif event.leg.owner is not None:
-            owner: Call = event.leg.owner
-            due = owner.due
+            self._tell(event.leg.owner, event, now)
+
+    def _tell(self, owner: Call | Transfer, event: sip.Event, now: float) -> None:
+        call = self._calls.get(owner.id)
+        due = call.due if call is not None else None
+        if isinstance(owner, Transfer):
+            owner.handle(event, now)
+        else:
             _HANDLERS[type(event)](owner, event, now)
-            if owner.due != due:
-                self._watch(owner)
+        if call is not None and call.due != due:
+            self._watch(call)
 
     def _begin(self, entered: Entered | None, now: float) -> None:
         if entered is not None:
             call, event = entered.call, entered.event
             self.traces.begin(call.id, event.flow, event.leg.call_id, now, _parties(call))
+            self.accounts.begin(call.id, event.request)
             self._watch(call)
             due = call.due
             try:
@@ -317,9 +333,9 @@ class Gateway:
         while self._deadlines and self._deadlines[0][1] not in self._calls:
             heapq.heappop(self._deadlines)
         self.counts[f"ended: {record.status // 100}xx"] += 1
-        self._entrance.over(call.id)
+        self._entrance.over(call.counted)
         self.traces.end(call.id, f"ended by {record.ended_by}: {record.why}", self._now)
-        self._on_record(record)
+        self._on_record(self.accounts.close(call, record, self._now))
 
     # What is remembered
 
@@ -369,8 +385,8 @@ _HANDLERS: dict[type, Callable[..., None]] = {
     sip.Failed: Call.on_failed,
     sip.Acknowledged: Call.on_acknowledged,
     sip.Cancelled: Call.on_cancelled,
-    sip.ByeReceived: Call.on_bye,
-    sip.Lost: Call.on_lost,
+    sip.ByeReceived: Call.hang_up,
+    sip.Lost: Call.hang_up,
     sip.Confirmed: changes.on_confirmed,
     sip.Offered: changes.on_offered,
     sip.RefreshDue: changes.on_refresh_due,

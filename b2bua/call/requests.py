@@ -7,21 +7,25 @@ from collections.abc import Callable
 from b2bua import sip
 from b2bua.call.drain import Drain
 
-ALLOW = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "PRACK", "UPDATE", "INFO", "REGISTER")
+ALLOW = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "PRACK", "UPDATE", "INFO", "REFER", "REGISTER")
 """What this gateway does; the endpoint answers the rest 405 or 501 by itself."""
 
-SUPPORTED = frozenset({"100rel", "timer"})
+SUPPORTED = frozenset({"100rel", "timer", "replaces", "norefersub"})
 """Option tags that a peer may require of us."""
 
 RELAYED_INFO = frozenset({"application/media_control+xml", "application/dtmf-relay", "application/dtmf"})
 """Bodies of INFO that pass: picture requests (RFC 5168) and key presses. They carry no address."""
 
 
-class Requests:
-    """Requests that wait for the other leg's answer; REGISTER goes to `register`."""
+Take = Callable[[sip.RequestReceived, float], None]
 
-    def __init__(self, register: Callable[[sip.RequestReceived, float], None], drain: Drain) -> None:
+
+class Requests:
+    """Requests that wait for the other leg's answer; REGISTER goes to `register`, REFER to `refer`."""
+
+    def __init__(self, register: Take, refer: Take, drain: Drain) -> None:
         self._register = register
+        self._refer = refer
         self._drain = drain
         self._relayed: dict[sip.ClientRequest, sip.ServerRequest] = {}
 
@@ -39,6 +43,8 @@ class Requests:
             handle.respond(now, 200, headers=[("Accept", "application/sdp"), ("Allow", ", ".join(ALLOW))])
         elif request.method == "REGISTER" and leg is None:
             self._register(event, now)
+        elif request.method == "REFER":
+            self._refer(event, now)
         elif request.method == "INFO" and leg is not None and leg.owner is not None:
             self._info(handle, request, leg, now)
         else:

@@ -110,7 +110,7 @@ class Session:
         """
         had, has = self._agreed, self._offer
         self.drop()
-        if had is None or has is None or len(had[0].media) != len(has.media):
+        if had is None or (has is not None and len(had[0].media) != len(has.media)):
             fail(500, "the session before a withdrawn change has fewer streams", now)
         else:
             self.offer(side, self._bodies[side], now, then, fail)
@@ -121,6 +121,12 @@ class Session:
             fail(500, "there is no session to repeat, or another one is being offered", now)
         else:
             self.offer(side, self._bodies[side], now, then, fail)
+
+    def refusal(self, side: Side) -> bytes:
+        """Write an answer to a side's open offer that refuses every stream; b"" where it has not made a proper one."""
+        if self._offer is None or self._offered_by != side:
+            return b""
+        return self._writers[side].refuse(cut(self._offer, self._lines.get(side, len(self._offer.media))))
 
     def close(self) -> None:
         """Release everything."""

@@ -102,6 +102,7 @@ class ClientRequest:
         if response.status < 200:
             return
         self.layer.events.append(RequestAnswered(self, response.status, response.reason, response))
+        # A NOTIFY that nobody wants ends its subscription, not the call beside it (RFC 5057 5.1)
         if self.leg is not None and response.status in {408, 481} and self.method != "NOTIFY":
             self.leg.lose(response.status, f"{self.method} in the dialog met {response.status}")
 
@@ -112,7 +113,7 @@ class ClientRequest:
     def on_failure(self, status: int, _sentence: str) -> None:
         """Tell the owner that there was no answer."""
         self.refuse(status)
-        if self.leg is not None and status == 408:
+        if self.leg is not None and status == 408 and self.method != "NOTIFY":
             self.leg.lose(408, f"{self.method} in the dialog was not answered")
 
 

@@ -57,7 +57,8 @@ class Peer(Model):
     every so many seconds whether it is there. `encryption` (default: that of its zone) and `bandwidth` (kbit/s of one
     call) hold for its media. `credentials`: its users log in with digest. `tokens`: its users bring a
     signed token. `login`: how we log in there. `registers`: its users register, and are called where they did.
-    `domain`: what a name means that it dials without one. `user_agent`: what we call ourselves towards it. `headers`:
+    `refer`: whether it may transfer its calls (default: not from the internet). `domain`: what a name means that it
+    dials without one. `user_agent`: what we call ourselves towards it. `headers`:
     rules about header fields of messages to it. `pin`: how a dialled PIN reaches it.
     """
 
@@ -75,6 +76,7 @@ class Peer(Model):
     tokens: Tokens | None = None
     login: LogIn | None = None
     registers: bool = False
+    refer: Literal["allow", "refuse"] | None = None
     encryption: Encryption | None = None
     bandwidth: Kilobits | None = None
     domain: Domain | None = None
@@ -89,6 +91,11 @@ class Peer(Model):
     def learns(self) -> bool:
         """Whether the source of its media may be learned."""
         return self.zone == "internet" if self.learn is None else self.learn
+
+    @property
+    def refers(self) -> bool:
+        """Whether it may transfer its calls."""
+        return self.zone != "internet" if self.refer is None else self.refer == "allow"
 
     @property
     def media_family(self) -> Literal[4, 6]:
