@@ -5,14 +5,14 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from tests.peers.host import Host, family
+from tests.peers.host import Host, family, hostport
 from tests.peers.wires import CONNECT_SECONDS, Place, Tcp
 
 
@@ -55,13 +55,16 @@ class Web:
         raw.connect(to)
         self.port: int = raw.getsockname()[1]
         self._to = to
-        self._page: ClientConnection = connect(
-            f"wss://{f'[{to[0]}]' if ':' in to[0] else to[0]}:{to[1]}{path}",
-            sock=raw,
-            ssl=context,
-            origin=Origin(origin),
-            subprotocols=[Subprotocol("sip")],
-            proxy=None,
+        self._open = ExitStack()
+        self._page: ClientConnection = self._open.enter_context(
+            connect(
+                f"wss://{hostport(*to)}{path}",
+                sock=raw,
+                ssl=context,
+                origin=Origin(origin),
+                subprotocols=[Subprotocol("sip")],
+                proxy=None,
+            )
         )
 
     def send(self, data: bytes, to: Place) -> None:
@@ -82,4 +85,4 @@ class Web:
 
     def close(self) -> None:
         """Close the WebSocket."""
-        self._page.close()
+        self._open.close()

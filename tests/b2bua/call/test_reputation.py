@@ -182,6 +182,7 @@ def test_every_offence_counts_and_none_alone_but_a_scanner_bans() -> None:
         ("TANDBERG/529 (ce9.15.3) Cisco-CodecPro", False),
         ("PolycomRealPresenceGroup500/6.2", False),
         ("baresip v1.0.0 (x86_64/linux)", False),
+        ("JsSIP 3.13.8", False),
         ("", False),
         ("x" * 300 + "sipvicious", False),
     ],

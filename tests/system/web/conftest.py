@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from lab.lab import Lab
+from lab.programs import PROGRAMS
+from lab.users import GROUP
+from tests.system.calls.edge import Edge, wait_until_serving
+
+PASSWORD = "a password, for the lab"  # noqa: S105 - nobody else's
+
+
+@pytest.fixture(scope="package")
+def edge() -> Iterator[Edge]:
+    """Give an edge at which browsers of the internet log in as `guest`; the hospital is reached over UDP."""
+    with Lab.temporary("web") as lab:
+        secrets = lab.state.directory / "guests"
+        secrets.write_text(f"guest password {PASSWORD}\n")
+        os.chown(secrets, 0, GROUP)
+        secrets.chmod(0o640)
+        site = yaml.safe_load(lab.state.site.read_text())
+        site["peers"] = {name: peer for name, peer in site["peers"].items() if name.rstrip("6") != "home"}
+        site["peers"]["guests"] = {
+            "zone": "internet",
+            "credentials": {"file": str(secrets)},
+            "registers": True,
+            "media": ["198.51.100.0/24"],
+        }
+        rules = [rule for rule in site["dialplan"] if rule["alias"].rstrip("6") != "home"]
+        site["dialplan"] = [{"alias": "guest", "to": "guests"}, *rules]
+        site["access"] = {"realm": "lab"}
+        lab.state.site.write_text(yaml.safe_dump(site, sort_keys=False))
+        lab.start(*PROGRAMS)
+        up = Edge(lab, "udp")
+        wait_until_serving(up)
+        yield up
+        up.wait_idle()
