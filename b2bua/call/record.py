@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vdx.record import PartyRecord, StreamRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a record holds beyond the outcome; times by the gateway's clock, None for what never happened."""
+
+    caller: PartyRecord
+    callee: PartyRecord
+    streams: tuple[StreamRecord, ...]
+    began: float
+    rang: float | None
+    answered: float | None
+    ended: float
+
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
@@ -18,6 +33,7 @@ class CallRecord:
     why: str
     setup: float | None
     duration: float | None
+    details: Details | None = None
 
     def __str__(self) -> str:
         setup = "-" if self.setup is None else f"{self.setup:.3f}"
