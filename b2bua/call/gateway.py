@@ -25,9 +25,11 @@ from b2bua.call.keyring import Keyring
 from b2bua.call.plan import Plan
 from b2bua.call.qualify import Qualify
 from b2bua.call.record import CallRecord
+from b2bua.call.referrals import Referrals
 from b2bua.call.registrations import Registrations
 from b2bua.call.requests import ALLOW, SUPPORTED, Requests
 from b2bua.call.target import beside
+from b2bua.call.transfer import Transfer
 from b2bua.call.upkeep import QUIET_SECONDS, Upkeep
 from b2bua.trace import Traces
 from b2bua.trace.entry import Leg
@@ -73,7 +75,11 @@ class Gateway:
             self.drain,
             wall,
         )
-        self._requests = Requests(self.registrations.receive, self.drain)
+        self._referrals = Referrals(
+            ids, self.endpoint, self._entrance, self._desk, self._calls, self.counts, self._watch
+        )
+        self._entrance.on_replaces = self._referrals.replace
+        self._requests = Requests(self.registrations.receive, self._referrals.receive, self.drain)
         self.qualify = Qualify(self.endpoint)
         self.endpoint.widen(lambda to: beside(self.plan, to))
         self._upkeep = Upkeep(self._calls, self._desk)
@@ -295,13 +301,19 @@ class Gateway:
             if not self.qualify.answered(event, now):
                 self._requests.answered(event, now)
         elif event.leg.owner is not None:
-            owner: Call = event.leg.owner
-            due = owner.due
+            self._tell(event.leg.owner, event, now)
+
+    def _tell(self, owner: Call | Transfer, event: sip.Event, now: float) -> None:
+        call = self._calls.get(owner.id)
+        due = call.due if call is not None else None
+        if isinstance(owner, Transfer):
+            owner.handle(event, now)
+        else:
             if isinstance(event, sip.Provisional):
                 self.accounts.ringing(owner.id, now)
             _HANDLERS[type(event)](owner, event, now)
-            if owner.due != due:
-                self._watch(owner)
+        if call is not None and call.due != due:
+            self._watch(call)
 
     def _begin(self, entered: Entered | None, now: float) -> None:
         if entered is not None:
@@ -323,7 +335,7 @@ class Gateway:
         while self._deadlines and self._deadlines[0][1] not in self._calls:
             heapq.heappop(self._deadlines)
         self.counts[f"ended: {record.status // 100}xx"] += 1
-        self._entrance.over(call.id)
+        self._entrance.over(call.counted)
         self.traces.end(call.id, f"ended by {record.ended_by}: {record.why}", self._now)
         self._on_record(self.accounts.close(call, record, self._now))
 
@@ -375,8 +387,8 @@ _HANDLERS: dict[type, Callable[..., None]] = {
     sip.Failed: Call.on_failed,
     sip.Acknowledged: Call.on_acknowledged,
     sip.Cancelled: Call.on_cancelled,
-    sip.ByeReceived: Call.on_bye,
-    sip.Lost: Call.on_lost,
+    sip.ByeReceived: Call.hang_up,
+    sip.Lost: Call.hang_up,
     sip.Confirmed: changes.on_confirmed,
     sip.Offered: changes.on_offered,
     sip.RefreshDue: changes.on_refresh_due,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ class Script:
 
     number: int = 0
 
-    def say(self, title: str, leg: str, *marks: str, inward: bool) -> TraceEntry:
+    def say(self, title: str, leg: Literal["a", "b"], *marks: str, inward: bool) -> TraceEntry:
         self.number += 1
         at = 1_790_000_000 + self.number / 100
         return TraceEntry(
@@ -34,7 +35,7 @@ class Script:
             "tls",
             "sdn",
             OURS,
-            THEIRS,  # type: ignore[arg-type]
+            THEIRS,
         )
 
     def note(self, title: str) -> TraceEntry:
@@ -91,7 +92,7 @@ def test_moments_are_utc_to_the_millisecond() -> None:
 
 
 @given(st.text(st.characters(codec="ascii", categories=["L", "N", "P", "Zs"]), max_size=300), st.sampled_from("ab"))
-def test_columns_line_up_whatever_is_said(title: str, leg: str) -> None:
+def test_columns_line_up_whatever_is_said(title: str, leg: Literal["a", "b"]) -> None:
     for row in drawn(Script().say(title, leg, title, inward=True), 1_790_000_000):
         assert len(row) == 11 + 3 + 2 * LANE
         assert (row[11], row[12 + LANE], row[-1]) == ("|", "|", "|")
