@@ -23,11 +23,13 @@ from b2bua.call import tokens
 from b2bua.call.credentials import Answer, Authenticator, Users
 from b2bua.call.identify import Caller, Peers, Shown, identify
 from b2bua.call.keyring import Keyring
+from b2bua.call.olddevices import OldDevices
 from b2bua.call.plan import EMPTY, Plan
 from b2bua.call.reputation import Ban, Offence, Reputation, is_scanner
 from b2bua.call.tokens import Guest, Spent, TokenError
 from b2bua.sip import Flow, Refusal, Request, Silence
 from b2bua.sip.nonce import Nonces
+from b2bua.sip.uri import user_of
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class Access:
         self._wall = wall
         self._registered: dict[Flow, Caller] = {}
         self._spent = Spent()
+        self._old = OldDevices()
         self._bans: list[Ban] = []
 
     @property
@@ -121,6 +124,8 @@ class Access:
             return Answer("none"), None, False
         users = self.keyring.users.get(flow.zone, NOBODY)
         answer = self._authenticator.judge(request, users, flow, now)
+        if answer.algorithm:
+            self._old.answered(_device(request, flow), answer.algorithm, now)
         token = tokens.bearer(request)
         verifiers = self.keyring.verifiers.get(flow.zone, ()) if token else ()
         if answer.proof == "good" or not verifiers:
@@ -149,7 +154,7 @@ class Access:
         elif refused:
             self._offend(flow, "token", now, proven=flow.reliable)
             self._counts["refused: token"] += 1
-        challenges = self._challenges(flow, answer, refused, now)
+        challenges = self._challenges(request, flow, answer, refused, now)
         if not challenges:
             self._offend(flow, "stranger", now, proven=flow.reliable)
             self._counts["refused: stranger"] += 1
@@ -158,10 +163,15 @@ class Access:
             raise Refusal("who is there?", 401, tuple(challenges))
         raise Refusal("the source is nobody we know", 403)
 
-    def _challenges(self, flow: Flow, answer: Answer, refused: bool, now: float) -> list[tuple[str, str]]:
+    def _challenges(
+        self, request: Request, flow: Flow, answer: Answer, refused: bool, now: float
+    ) -> list[tuple[str, str]]:
         realm = self._plan.signalling.access.realm
-        users = self.keyring.users.get(flow.zone, NOBODY)
-        asked = self._authenticator.challenges(users, flow, now, stale=answer.proof == "stale")
+        users = self.keyring.users.get(flow.zone)
+        asked: list[tuple[str, str]] = []
+        if users is not None:
+            old = self._old.ask(_device(request, flow), now)
+            asked = self._authenticator.challenges(users, flow, now, stale=answer.proof == "stale", old=old)
         verifiers = self.keyring.verifiers.get(flow.zone, ())
         return asked + [tokens.challenge(verifier.rules, realm, refused=refused) for _, verifier in verifiers]
 
@@ -184,3 +194,8 @@ class Access:
         if ban is not None:
             self._counts["bans asked for"] += 1
             self._bans.append(ban)
+
+
+def _device(request: Request, flow: Flow) -> str:
+    """Name a device that is asked who it is: by its source and the user it says."""
+    return f"{flow.zone} {flow.remote[0]} {user_of(request.from_.uri)[:64]}"

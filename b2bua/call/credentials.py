@@ -46,12 +46,16 @@ class User(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What the Authorization fields of a request prove; `proven`: whoever sent it had received our challenge."""
+    """What the Authorization fields of a request prove, by which algorithm.
+
+    `proven`: whoever sent it had received our challenge.
+    """
 
     proof: Proof
     user: str = ""
     peer: str = ""
     proven: bool = False
+    algorithm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +137,17 @@ class Authenticator:
         self._nonces = nonces
         self._nobody = Secret("any; an unknown user is judged by it, and refused whatever comes of that")
 
-    def challenges(self, users: Users, flow: Flow, now: float, *, stale: bool = False) -> list[tuple[str, str]]:
-        """Give the header fields of a 401: one for each algorithm, strongest first (RFC 8760 2.3)."""
+    def challenges(
+        self, users: Users, flow: Flow, now: float, *, stale: bool = False, old: bool = False
+    ) -> list[tuple[str, str]]:
+        """Give the header fields of a 401: one for each algorithm, strongest first (RFC 8760 2.3).
+
+        An `old` device is asked for MD5 alone, where that is allowed.
+        """
         nonce = self._nonces.make(_scope(flow), now)
         return [
             ("WWW-Authenticate", str(Challenge(self.realm, nonce, algorithm, ("auth",), stale=stale)))
-            for algorithm in users.algorithms
+            for algorithm in (("MD5",) if old and "MD5" in users.algorithms else users.algorithms)
         ]
 
     def judge(self, request: Request, users: Users, flow: Flow, now: float) -> Answer:
@@ -167,10 +176,10 @@ class Authenticator:
         hashed = secret.a1(plain, given.username, self.realm)
         right = proves(given, hashed or _NO_HASH, request.method, request.body)
         if not (right and user and hashed and plain in users.algorithms and given.qop and _meant(given.uri, request)):
-            return Answer("wrong", proven=ours)
+            return Answer("wrong", proven=ours, algorithm=given.algorithm)
         if verdict != "good" or not self._nonces.take(given.nonce, int(given.count, 16), now):
-            return Answer("stale", proven=ours)
-        return Answer("good", given.username, user.peer, proven=True)
+            return Answer("stale", proven=ours, algorithm=given.algorithm)
+        return Answer("good", given.username, user.peer, proven=True, algorithm=given.algorithm)
 
 
 def _scope(flow: Flow) -> str:

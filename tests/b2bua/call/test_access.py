@@ -58,6 +58,21 @@ def test_unknown_user_and_wrong_password_are_asked_again_alike() -> None:
     assert shapes[0] == shapes[1]
 
 
+def algorithms(answer: sip.Response) -> list[str]:
+    return [parse_challenge(value).algorithm for value in answer.all("www-authenticate") if value.startswith("Digest")]
+
+
+def test_a_device_that_gives_up_is_asked_for_md5_alone_when_it_comes_back() -> None:
+    house = House()
+    flow = house.flow()
+    assert algorithms(house.send(flow, "REGISTER")[0]) == ["SHA-512-256", "SHA-256", "MD5"]
+    house.world.now += 30
+    assert algorithms(house.send(flow, "REGISTER", user="room-2")[0]) == ["SHA-512-256", "SHA-256", "MD5"]
+    assert house.log_in(flow).status == 200
+    house.world.now += 600
+    assert algorithms(house.send(flow, "REGISTER")[0]) == ["MD5"]
+
+
 def test_an_old_nonce_is_answered_with_a_new_one() -> None:
     house = House()
     flow = house.flow()

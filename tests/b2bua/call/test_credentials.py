@@ -57,18 +57,30 @@ def test_every_algorithm_is_offered_strongest_first() -> None:
     assert {name for name, _ in fields} == {"WWW-Authenticate"}
 
 
+def test_an_old_device_is_asked_for_md5_alone_where_that_is_allowed() -> None:
+    made = authenticator()
+    asked = made.challenges(users(room="p"), FLOW, 0.0, old=True)
+    assert [parse_challenge(value).algorithm for _, value in asked] == ["MD5"]
+    strict = gather([("rooms", {"room": Secret("p")})], ("SHA-256",))
+    assert [parse_challenge(value).algorithm for _, value in made.challenges(strict, FLOW, 0.0, old=True)] == [
+        "SHA-256"
+    ]
+
+
 def test_a_right_answer_is_taken_once() -> None:
     made, known = authenticator(), users(room="p")
     value = answered(made, known)
-    assert made.judge(request(value), known, FLOW, 1.0) == Answer("good", "room", "rooms", proven=True)
-    assert made.judge(request(value), known, FLOW, 1.0) == Answer("stale", proven=True)
+    assert made.judge(request(value), known, FLOW, 1.0) == Answer(
+        "good", "room", "rooms", proven=True, algorithm="SHA-512-256"
+    )
+    assert made.judge(request(value), known, FLOW, 1.0) == Answer("stale", proven=True, algorithm="SHA-512-256")
 
 
 def test_an_unknown_user_and_a_wrong_password_look_the_same() -> None:
     made, known = authenticator(), users(room="p")
     wrong = made.judge(request(answered(made, known, password="q")), known, FLOW, 0.0)  # noqa: S106
     unknown = made.judge(request(answered(made, known, name="nobody")), known, FLOW, 0.0)
-    assert wrong == unknown == Answer("wrong", proven=True)
+    assert wrong == unknown == Answer("wrong", proven=True, algorithm="SHA-512-256")
 
 
 def test_the_decoys_own_password_opens_nothing() -> None:
@@ -80,12 +92,14 @@ def test_the_decoys_own_password_opens_nothing() -> None:
 def test_an_old_nonce_is_stale_and_a_forged_one_too_if_the_answer_is_right() -> None:
     made, known = authenticator(), users(room="p")
     value = answered(made, known)
-    assert made.judge(request(value), known, FLOW, NONCE_SECONDS + 1) == Answer("stale", proven=True)
+    assert made.judge(request(value), known, FLOW, NONCE_SECONDS + 1) == Answer(
+        "stale", proven=True, algorithm="SHA-512-256"
+    )
     other = Authenticator("edge", Nonces(b"j" * 32, lambda: "t"))
     foreign = answered(other, known)
-    assert made.judge(request(foreign), known, FLOW, 0.0) == Answer("stale")
+    assert made.judge(request(foreign), known, FLOW, 0.0) == Answer("stale", algorithm="SHA-512-256")
     guess = answered(other, known, password="q")  # noqa: S106
-    assert made.judge(request(guess), known, FLOW, 0.0) == Answer("wrong")
+    assert made.judge(request(guess), known, FLOW, 0.0) == Answer("wrong", algorithm="SHA-512-256")
 
 
 def test_a_nonce_of_another_source_is_not_good() -> None:

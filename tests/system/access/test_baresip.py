@@ -15,12 +15,12 @@ from tests.system.calls.edge import Edge
 pytestmark = pytest.mark.system
 
 ANSWER_S = 30.0
+RETRY_S = 240.0  # baresip tries again after half a minute, and after a minute
 
 
 @pytest.fixture(scope="module")
 def edge() -> Iterator[Edge]:
-    # baresip 1.0 knows MD5 alone, and gives up where another algorithm is asked for first
-    with running("baresip", "udp", algorithms=["MD5"]) as up:
+    with running("baresip", "udp") as up:
         yield up
 
 
@@ -29,7 +29,8 @@ def test_a_real_room_system_registers_and_is_called(edge: Edge, transport: Liter
     registrar = Registrar(edge.address("internet"), PASSWORD, transport)
     hospital = edge.host("hospital")
     with Agent(edge.lab, edge.host("home"), "room-3", registrar=registrar) as room:
-        assert room.wait("REGISTER_OK", "REGISTER_FAIL", seconds=ANSWER_S).type == "REGISTER_OK"
+        # It knows MD5 alone, gives up where another algorithm is asked for too, and is asked for less when it comes back
+        room.wait("REGISTER_OK", seconds=RETRY_S)
         with Agent(edge.lab, hospital, "hospital") as caller:
             caller.dial(f"sip:room-3@{edge.address('sdn')}")
             assert caller.wait("CALL_ESTABLISHED", "CALL_CLOSED", seconds=ANSWER_S).type == "CALL_ESTABLISHED"
