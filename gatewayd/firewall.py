@@ -42,7 +42,7 @@ def _zones(loaded: LoadedSite, places: Iterable[MediaPlace]) -> Iterator[Zone]:
         media.setdefault(place.zone, []).append(one)
     for name, zone in loaded.site.zones.items():
         own = tuple(interface.ip for interface in zone.addresses)
-        yield Zone(zone_number(name), name, (zone.interface,), own, tuple(media.get(name, ())))
+        yield Zone(zone_number(name), name, (zone.interface,), own, tuple(media.get(name, ())), zone.media.dscp.by_class)
 
 
 def _listeners(loaded: LoadedSite) -> Iterator[Listener]:

@@ -32,6 +32,7 @@ from nft import apply as ruleset
 from nft.adoption import Adopted
 from nft.errors import DeclarationError, NftError
 from nft.model import Edge
+from nft.number import MAX_MEDIA_ADDRESS
 from nft.policy.ruleset import compile_transit
 from nft.policy.tables import Tables
 from vdx.site.source import LoadedSite
@@ -224,7 +225,7 @@ def _check_cards(version: Version, found: Network) -> None:
 def _indices(loaded: LoadedSite, found: list[Adopted]) -> dict[Key, int]:
     """Give the indices of the media addresses of what the kernel relays: they stay."""
     return {
-        (_zone(loaded, end.address.zone), end.address.address): end.address.index
+        (_zone(loaded, end.address.zone), end.address.address): end.address.index & MAX_MEDIA_ADDRESS
         for adopted in found
         for end in (adopted.bridge.a, adopted.bridge.b)
     }

@@ -13,13 +13,14 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Literal, TypeAlias
 
 from nft.errors import ModelError
-from nft.number import MAX_ADDRESS, MAX_ZONE
+from nft.number import CLASSES, MAX_MEDIA_ADDRESS, MAX_ZONE
 from nft.schema import IPAddress
 
 Network: TypeAlias = IPv4Network | IPv6Network
 Protocol: TypeAlias = Literal["udp", "tcp"]
 
 MIN_PORTS = 2  # RTP and RTCP of one stream
+MAX_DSCP = 63  # six bits (RFC 2474 section 3)
 FIRST_PORT, LAST_PORT = 40000, 49999  # the range the sites' firewalls already open
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -48,8 +49,8 @@ class MediaAddress:
     last_port: int = LAST_PORT
 
     def __post_init__(self) -> None:
-        if not 0 <= self.index <= MAX_ADDRESS:
-            raise ModelError(f"media address {self.address}: index {self.index} is not in 0..{MAX_ADDRESS}")
+        if not 0 <= self.index <= MAX_MEDIA_ADDRESS:
+            raise ModelError(f"media address {self.address}: index {self.index} is not in 0..{MAX_MEDIA_ADDRESS}")
         _match(_INTERFACE, self.interface, "the name of an interface")
         _port(self.first_port, "first media port")
         _port(self.last_port, "last media port")
@@ -71,11 +72,15 @@ class Zone:
     interfaces: tuple[str, ...]
     addresses: tuple[IPAddress, ...]
     media: tuple[MediaAddress, ...] = ()
+    dscp: tuple[int, ...] = ()
+    """DSCP of relayed packets by class, as in ``nft.number.CLASSES``; empty: they keep what they came with."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.index <= MAX_ZONE:
             raise ModelError(f"zone {self.name}: index {self.index} is not in 1..{MAX_ZONE}")
         _match(_NAME, self.name, "the name of a zone")
+        if self.dscp and (len(self.dscp) != len(CLASSES) or not all(0 <= value <= MAX_DSCP for value in self.dscp)):
+            raise ModelError(f"zone {self.name}: DSCP {self.dscp} is not {len(CLASSES)} values from 0 to {MAX_DSCP}")
         if not self.interfaces:
             raise ModelError(f"zone {self.name} has no interface")
         for interface in self.interfaces:

@@ -30,6 +30,7 @@ Lease_ = Annotated[str, Meta(pattern=r"^[a-z2-7]{13}\.[0-9]{1,3}\Z")]
 Address = Annotated[str, Meta(max_length=45)]
 Sequence = Annotated[int, Meta(ge=0)]
 Side = Literal["a", "b"]
+Medium = Literal["audio", "video", "control"]
 
 MAX_STREAMS = 64
 """Streams in one message; an SDP of a room system has at most ten m-lines."""
@@ -69,13 +70,15 @@ class End(Part, frozen=True):
 class Stream(Part, frozen=True):
     """A stream to open. `rtp` takes two ports of each end (RTP even, RTCP odd), `bfcp` (over UDP) and `tcp` one.
 
-    `tcp` carries the octets of one connection as they are: BFCP, also within TLS.
+    `tcp` carries the octets of one connection as they are: BFCP, also within TLS. `medium` decides how packets are
+    marked for routers.
     """
 
     lease: Lease_
     kind: Literal["rtp", "bfcp", "tcp"]
     a: End
     b: End
+    medium: Medium = "video"
 
 
 class Local(Part, frozen=True):

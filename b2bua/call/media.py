@@ -26,7 +26,7 @@ from b2bua import sdp
 from b2bua.sdp import MediaEndpoint, OurMedia, Transport
 from vdx.control import SipPeer
 from vdx.ids import CallId, LeaseId, lease_id
-from vdx.pinhole import Change, End, Local, Opened, Remote, Side, Stream
+from vdx.pinhole import Change, End, Local, Medium, Opened, Remote, Side, Stream
 
 Kind = Literal["rtp", "bfcp", "tcp"]
 
@@ -35,6 +35,9 @@ KINDS: dict[Transport, Kind] = {Transport.RTP: "rtp", Transport.BFCP_UDP: "bfcp"
 
 NOT_BUNDLED: Final[Mapping[int, int]] = MappingProxyType({})
 """No line shares the place of another."""
+
+_MEDIA: dict[str, Medium] = {"audio": "audio", "video": "video"}
+"""By the kind of an m-line; all else is control: floors, cameras, text."""
 
 Known = tuple[Remote | None, Remote | None, str, bool]
 """What a pinhole was last told of its far side: RTP, RTCP, whose answer it was, whether we connect to it."""
@@ -68,6 +71,7 @@ class _Slot:
 
     lease: LeaseId
     kind: Kind
+    medium: Medium
     families: dict[Side, Literal[4, 6]]
     local: dict[Side, Local] = field(default_factory=dict)
     known: dict[Side, Known] = field(default_factory=dict)
@@ -210,7 +214,7 @@ class CallMedia:
         lease = lease_id(self._call, self.next)
         self.next += 1
         known: dict[Side, Known] = {side: (*_remotes(stream, mux=False), AGREED, False)}
-        return _Slot(lease, kind, families, known=known)
+        return _Slot(lease, kind, _MEDIA.get(stream.kind, "control"), families, known=known)
 
     def _request(self, side: Side, slot: _Slot) -> Stream:
         rtp, rtcp, _, _ = slot.known[side]
@@ -219,7 +223,7 @@ class CallMedia:
             remote, control = (rtp, rtcp) if end == side else (None, None)
             peer = party.peer
             ends[end] = End(peer.zone, peer.name, slot.families[end], remote, control, party.source)
-        return Stream(slot.lease, slot.kind, ends["a"], ends["b"])
+        return Stream(slot.lease, slot.kind, ends["a"], ends["b"], slot.medium)
 
     def _changes(self, answer: tuple[MediaEndpoint, ...], by: str, *, final: bool) -> Iterator[Change]:
         sides = (self._offered_by, _other(self._offered_by))

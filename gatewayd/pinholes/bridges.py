@@ -35,8 +35,8 @@ def build(owner: str, stream: Stream, a: Pinholes, b: Pinholes, far: tuple[FarEn
     zones, peers = (stream.a.zone, stream.b.zone), (stream.a.peer, stream.b.peer)
     bridges: list[Bridge] = []
     for component, a_port, b_port in zip(COMPONENTS[stream.kind], a[1], b[1], strict=True):
-        one = _end(a[0], a_port, _side(far[0], component), local=local, tcp=tcp)
-        other = _end(b[0], b_port, _side(far[1], component), local=local, tcp=tcp)
+        one = _end(a[0].carrying(stream.medium), a_port, _side(far[0], component), local=local, tcp=tcp)
+        other = _end(b[0].carrying(stream.medium), b_port, _side(far[1], component), local=local, tcp=tcp)
         told = Label(stream.lease, component, owner, peers, one.number)
         bridges.append(Bridge(label.write(told), one, other))
     return Held(stream.lease, owner, stream.kind, zones, peers, tuple(bridges))
@@ -76,8 +76,8 @@ def _turned(bridge: Bridge, first: int) -> Bridge:
     return bridge if bridge.a.number == first else Bridge(bridge.lease, bridge.b, bridge.a)
 
 
-def _end(place: MediaPlace, port: int, far: Far, *, local: bool, tcp: bool) -> relay.End:
-    return relay.End(place.at, port, far.remote, far.sources, local, tcp)
+def _end(at: relay.Address, port: int, far: Far, *, local: bool, tcp: bool) -> relay.End:
+    return relay.End(at, port, far.remote, far.sources, local, tcp)
 
 
 def _side(far: FarEnd, component: Component) -> Far:

@@ -340,7 +340,7 @@ class Desk:
         policy = self._must()
         for side, zone, peer in zip(SIDES, held.zones, held.peers, strict=True):
             place = self._places.get((zone, held.address(side)))
-            if place is None or place.at != held.ends(side)[0].address:
+            if place is None or not place.holds(held.ends(side)[0].address):
                 return f"{held.address(side)} is no media address of zone {zone!r} any more"
             first, last = place.ports
             if not all(first <= port <= last for port in held.ports(side)):

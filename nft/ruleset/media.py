@@ -13,7 +13,7 @@ one of our own addresses would be a martian), and only if the packet leaves thro
 from __future__ import annotations
 
 from nft.model import Edge
-from nft.number import ADDRESS_MASK, LOCAL, ZONE_MASK, number
+from nft.number import ADDRESS_MASK, CLASS_MASK, CLASSES, LOCAL, ZONE_MASK, classed, number
 from nft.ruleset import text
 from nft.schema import MEDIA, STATIC_MEDIA
 
@@ -43,9 +43,11 @@ def _static(model: Edge, name: str) -> list[str]:
     if name.startswith("media"):
         return [f"{text.quoted(media.interface)} . {media.address}" for _, media in wanted]
     return [
-        f"0x{number(zone.index, media.index, 1) & ADDRESS_MASK:08x} . {text.quoted(interface)} : {media.address}"
+        f"0x{number(zone.index, classed(media.index, kind), 1) & ADDRESS_MASK:08x} . {text.quoted(interface)}"
+        f" : {media.address}"
         for zone, media in wanted
         for interface in zone.interfaces
+        for kind in range(len(CLASSES))
     ]
 
 
@@ -53,7 +55,8 @@ def _chains(model: Edge) -> list[tuple[str, str, list[str]]]:
     chains = [
         ("pre", "type filter hook prerouting priority raw; policy accept;", _pre(model)),
         ("out", "type filter hook output priority raw; policy accept;", _out()),
-        ("post", "type filter hook postrouting priority srcnat; policy accept;", _post()),
+        ("post", "type filter hook postrouting priority srcnat; policy accept;", _post(model)),
+        *((f"dscp{value}", "", _marked(value)) for value in sorted({value for z in model.zones for value in z.dscp})),
     ]
     for version in (4, 6):
         chains += [
@@ -157,7 +160,20 @@ def _forwarded(v: int, end: str) -> list[str]:
     ]
 
 
-def _post() -> list[str]:
+def _post(model: Edge) -> list[str]:
     # Media first: what is not media finds nothing in these maps and goes on.
-    sources = (f"{ip} saddr set meta mark & 0x{ADDRESS_MASK:08x} . oifname map @out{v} accept" for v, ip in _VERSIONS)
-    return [*sources, f"meta mark & 0x{ZONE_MASK:08x} == 0 accept", "counter name misrouted drop"]
+    classes = [
+        f"0x{number(zone.index, classed(0, kind), 1) & CLASS_MASK:08x} : goto dscp{value}"
+        for zone in model.zones
+        for kind, value in enumerate(zone.dscp)
+    ]
+    first = [f"meta mark & 0x{CLASS_MASK:08x} vmap {text.anonymous(classes)}"] if classes else []
+    return [*first, *_sources(), f"meta mark & 0x{ZONE_MASK:08x} == 0 accept", "counter name misrouted drop"]
+
+
+def _sources() -> list[str]:
+    return [f"{ip} saddr set meta mark & 0x{ADDRESS_MASK:08x} . oifname map @out{v} accept" for v, ip in _VERSIONS]
+
+
+def _marked(value: int) -> list[str]:
+    return [*(f"{ip} dscp set {value}" for _, ip in _VERSIONS), *_sources(), "counter name misrouted drop"]

@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 from nft.model import Edge, Listener, MediaAddress, Service, Upstream, Zone
 
 
-def zone(index: int, name: str, *versions: int, media: int = 1) -> Zone:
+def zone(index: int, name: str, *versions: int, media: int = 1, dscp: tuple[int, ...] = ()) -> Zone:
     """Return a zone with one address of each version for SIP, and ``media`` more of each for media."""
     interface = f"{name[:3]}0"
 
@@ -17,7 +17,7 @@ def zone(index: int, name: str, *versions: int, media: int = 1) -> Zone:
     hosts = [(version, 2 + n) for version in versions for n in range(media)]
     addresses = [ip_address(at(version, 1)) for version in versions] + [ip_address(at(*host)) for host in hosts]
     medias = [MediaAddress(i, ip_address(at(*host)), interface) for i, host in enumerate(hosts)]
-    return Zone(index, name, (interface,), tuple(addresses), tuple(medias))
+    return Zone(index, name, (interface,), tuple(addresses), tuple(medias), dscp)
 
 
 def _listeners(*zones: Zone) -> tuple[Listener, ...]:
@@ -30,7 +30,8 @@ def _listeners(*zones: Zone) -> tuple[Listener, ...]:
     )
 
 
-SDN, INTERNET, CORE = (zone(i, name, 4, 6) for i, name in ((1, "sdn"), (2, "internet"), (3, "core")))
+SDN, INTERNET = zone(1, "sdn", 4, 6, dscp=(34, 46, 24)), zone(2, "internet", 4, 6, dscp=(0, 46, 0))
+CORE = zone(3, "core", 4, 6)
 MGMT = zone(4, "mgmt", 4, 6, media=0)
 ALONE = zone(1, "internet", 4)
 NEW = zone(2, "internet", 6, media=2)

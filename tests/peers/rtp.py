@@ -19,7 +19,7 @@ CONTROL = struct.Struct("!BBHI")  # RFC 3550 section 6.4.2: a receiver report wi
 RECEIVER_REPORT = 201
 MARK = b"vdx-probe"
 TTL = struct.Struct("=i")
-IP_RECVTTL = 12  # linux/in.h; the socket module learns it with Python 3.14
+IP_RECVTTL, IP_RECVTOS = 12, 13  # linux/in.h; the socket module learns them with Python 3.14
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Arrival:
     source: tuple[str, int]
     ttl: int
     octets: int
+    dscp: int
 
 
 @dataclass(slots=True)
@@ -52,8 +53,10 @@ class Probe:
         self.socket = self.host.socket(kind, socket.SOCK_DGRAM)
         if kind == socket.AF_INET:
             self.socket.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
+            self.socket.setsockopt(socket.IPPROTO_IP, IP_RECVTOS, 1)
         else:
             self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
         try:
             self.socket.bind((self.address, self.port))
         except OSError:
@@ -119,7 +122,7 @@ class Probe:
             return None
         number = int.from_bytes(data[HEADER.size + len(MARK) :][:4])
         sender = HEADER.unpack_from(data)[4]
-        return Arrival(number, sender, (source[0], source[1]), _ttl(ancillary), len(data))
+        return Arrival(number, sender, (source[0], source[1]), _ttl(ancillary), len(data), _dscp(ancillary))
 
 
 def _ttl(ancillary: Iterable[tuple[int, int, bytes]]) -> int:
@@ -129,14 +132,22 @@ def _ttl(ancillary: Iterable[tuple[int, int, bytes]]) -> int:
     raise AssertionError("the kernel reported no TTL")
 
 
+def _dscp(ancillary: Iterable[tuple[int, int, bytes]]) -> int:
+    for level, kind, data in ancillary:
+        if (level, kind) in ((socket.IPPROTO_IP, socket.IP_TOS), (socket.IPPROTO_IPV6, socket.IPV6_TCLASS)):
+            return data[0] >> 2  # an octet, or an int of this machine, of which it is the lowest (RFC 2474 section 3)
+    raise AssertionError("the kernel reported no DSCP")
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one direction of a path carried: packets sent and arrived, and the sources and TTLs seen."""
+    """What one direction of a path carried: packets sent and arrived, and the sources, TTLs and DSCP seen."""
 
     sent: int
     arrived: int
     sources: frozenset[tuple[str, int]]
     ttls: frozenset[int]
+    dscp: frozenset[int]
 
     @property
     def lost(self) -> int:
@@ -153,4 +164,5 @@ def carry(sender: Probe, to: tuple[str, int], receiver: Probe, *, count: int = 2
         len({one.number for one in came}),
         frozenset(one.source for one in came),
         frozenset(one.ttl for one in came),
+        frozenset(one.dscp for one in came),
     )

@@ -29,4 +29,4 @@ class Limits(Model):
     calls_per_second: Rate | None = None
     bandwidth: Kbps | None = None
     streams_per_call: Annotated[int, Field(ge=1, le=64)] = 12
-    media_silence: Annotated[int, Field(ge=30, le=86_400)] = 60
+    media_silence: Annotated[int, Field(ge=20, le=86_400)] = 60

@@ -11,15 +11,15 @@ from pydantic import BeforeValidator, Field, model_validator
 from vdx.site.block import LocatedError, Model, Zone
 from vdx.site.certificates import ClientCertificate, FilePath, KeyPair, Origin, listener_faults
 from vdx.site.limits import ScopeLimits
-from vdx.site.streams import Encryption
+from vdx.site.streams import Dscp, Encryption
 from vdx.site.values import InterfaceName, IpAddress, IpInterface, IpNetwork, Mtu, Port, PortRange, Ports, Word
 
 Transport = Literal["udp", "tcp", "tls", "wss"]
 DEFAULT_PORTS: dict[object, int] = {"tls": 5061, "wss": 443}
 """RFC 3261 18.2.1, RFC 7118 8.1; 5060 for the others."""
 
-MAX_MEDIA_ADDRESSES = 255
-"""Media addresses of a zone: one byte of a pinhole number."""
+MAX_MEDIA_ADDRESSES = 64
+"""Media addresses of a zone: six bits of a pinhole number."""
 
 
 class Interface(Model):
@@ -68,6 +68,7 @@ class Media(Model):
 
     addresses: Annotated[tuple[MediaAddress, ...], Field(max_length=MAX_MEDIA_ADDRESSES)] = ()
     ports: Ports = PortRange((40000, 49999))
+    dscp: Dscp = Dscp()
 
     @model_validator(mode="before")
     @classmethod

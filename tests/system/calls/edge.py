@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
@@ -113,12 +114,18 @@ class Edge:
 
 
 @contextmanager
-def running(prefix: str, transport: Transport) -> Iterator[Edge]:
-    """Build a lab, tell the edge to reach every peer over `transport`, start its programs, take all down at the end."""
+def running(
+    prefix: str, transport: Transport, change: Callable[[dict[str, Any]], None] = lambda _site: None
+) -> Iterator[Edge]:
+    """Build a lab, tell the edge to reach every peer over `transport`, start its programs, take all down at the end.
+
+    `change` may change the site file before.
+    """
     with Lab.temporary(prefix) as lab:
         site = yaml.safe_load(lab.state.site.read_text())
         for peer in site["peers"].values():
             peer["target"]["transport"] = transport
+        change(site)
         lab.state.site.write_text(yaml.safe_dump(site, sort_keys=False))
         lab.start(*PROGRAMS)
         edge = Edge(lab, transport)
@@ -138,7 +145,9 @@ def sip(address: str) -> tuple[str, int]:
 
 def _serving(edge: Edge) -> bool:
     report = edge.status()
-    return (report.state, report.facts["mediad"], report.facts["owners"]) == ("serving", "connected", "b2bua")
+    versions = {other.version for other in report.others}
+    found = report.state, report.facts["mediad"], report.facts["owners"], versions
+    return found == ("serving", "connected", "b2bua", {report.facts["site version"]})
 
 
 def wait_for(until: Callable[[], bool], seconds: float, otherwise: Callable[[], str]) -> None:
