@@ -4,6 +4,7 @@ VdxError                    what is wrong, where, and what to do, in one sentenc
 ├── vdx.wire.WireError      a message on one of our own sockets cannot be used
 ├── vdx.site.SiteError      a site file cannot be used
 ├── nft.errors.NftError     the kernel or the compiler refused a ruleset
+├── b2bua.vault, .bindings, .call.credentials, .call.tokens   secrets or registrations that cannot be used
 ├── gatewayd.errors.*       the appliance cannot do what it was asked
 └── lab.errors.LabError     the lab cannot do what it was asked
 

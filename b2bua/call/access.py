@@ -61,6 +61,14 @@ class Access:
         """The peers of the site version."""
         return self._plan.peers
 
+    def use(self, keyring: Keyring) -> None:
+        """Know users and tokens by this from now on; connections of users who were taken out are strangers' again."""
+        self.keyring = keyring
+        for flow, caller in list(self._registered.items()):
+            named = caller.by == "credentials" and caller.guest is None
+            if named and not keyring.knows(flow.zone, caller.peer.name, caller.user.lower()):
+                del self._registered[flow]
+
     def follow(self, plan: Plan) -> None:
         """Judge by a new site version from now on."""
         self._plan = plan
@@ -71,7 +79,8 @@ class Access:
     def admit(self, request: Request, flow: Flow, now: float) -> None:
         """Find the sender of a request outside dialogs; raises sip.Refusal (401, 403) or sip.Silence."""
         zone, host = flow.zone, flow.remote[0]
-        if self.peers.identify(zone, host) is None and self.reputation.standing(zone, host, now) == "denied":
+        known = self.peers.identify(zone, host) or self.peers.certified(zone, flow.identity)
+        if known is None and self.reputation.standing(zone, host, now) == "denied":
             self._counts["ignored: denied"] += 1
             raise Silence("the source is denied")
         answer, guest, refused = self._shown(request, flow, now)

@@ -98,7 +98,7 @@ class Gateway:
 
     def use(self, keyring: Keyring) -> None:
         """Know users, log-ins and tokens of the site version by this; who may not register any more is forgotten."""
-        self.access.keyring = keyring
+        self.access.use(keyring)
         signalling = self.plan.signalling
         self.registrations.follow(signalling.access, keyring, signalling.peers)
 

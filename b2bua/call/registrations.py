@@ -52,7 +52,7 @@ class Registrations:
         self._registrar.keep(
             lambda peer, user: (
                 peer in allowed
-                and (allowed[peer].access.users is None or keyring.knows(allowed[peer].zone, peer, user))
+                and (not _named(allowed[peer]) or keyring.knows(allowed[peer].zone, peer, user))
             )
         )
 
@@ -105,6 +105,11 @@ class Registrations:
     def listed(self) -> tuple[BindingInfo, ...]:
         """List every registered device."""
         return self._registrar.listed(self._wall())
+
+
+def _named(peer: SipPeer) -> bool:
+    """Tell whether the users of a peer are those in its file, and nobody proves himself by a certificate or token."""
+    return peer.access.users is not None and peer.access.tokens is None and peer.tls is None
 
 
 def _welcome(handle: sip.ServerRequest, done: Registered, now: float) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from msgspec import structs
 
@@ -151,6 +153,28 @@ def test_own_peers_are_never_judged_whatever_they_do() -> None:
         house.send(flow, "OPTIONS", "User-Agent: friendly-scanner", 'Authorization: Digest username="x"')
     assert bans(house) == []
     assert house.send(flow, "OPTIONS")[0].status == 200
+
+
+def test_users_of_a_peer_log_in_although_its_prefix_is_known_and_are_never_judged() -> None:
+    house = House("tcp")
+    signalling = house.gateway.plan.signalling
+    wards = SipPeer("wards", "internet", (f"{ROOM}/32",), 4, access=signalling.peers[2].access)
+    house.gateway.plan = Plan("v3", structs.replace(signalling, peers=(*signalling.peers, wards)))
+    for _ in range(20):
+        assert house.log_in(house.flow(), password="guess").status == 401  # noqa: S106
+    assert bans(house) == []
+    assert house.send(house.flow(), "INVITE", uri=f"sip:alice@{NET}")[0].status == 401
+
+
+def test_a_known_certificate_is_heard_from_a_denied_source() -> None:
+    house = House("tcp")
+    signalling = house.gateway.plan.signalling
+    region = SipPeer("region", "internet", (), 4, tls=PeerTls(names=("sip.region.example",)))
+    house.gateway.plan = Plan("v3", structs.replace(signalling, peers=(*signalling.peers, region)))
+    house.send(house.flow(STRANGER), "OPTIONS", "User-Agent: friendly-scanner")
+    assert house.send(house.flow(STRANGER), "OPTIONS") == []
+    known = replace(house.flow(STRANGER), identity=sip.Identity(frozenset({"sip.region.example"})))
+    assert house.send(known, "OPTIONS")[0].status == 200
 
 
 def test_strangers_over_a_connection_are_banned_in_a_zone_where_nobody_logs_in() -> None:

@@ -87,6 +87,16 @@ def test_a_user_who_is_taken_out_is_forgotten() -> None:
     assert [one.user for one in house.gateway.registrations.listed()] == ["room-2"]
 
 
+def test_a_connection_of_a_user_who_is_taken_out_is_a_strangers() -> None:
+    house = House("tcp")
+    flow = house.flow()
+    house.log_in(flow)
+    house.gateway.use(house.without("room-2"))
+    assert house.send(flow, "OPTIONS")[0].status == 200
+    house.gateway.use(house.without("room-1"))
+    assert house.send(flow, "OPTIONS")[0].status == 401
+
+
 def test_a_200_waits_until_it_is_stored() -> None:
     house = House()
     kept = house.gateway.registrations

@@ -29,7 +29,7 @@ def test_a_real_room_system_registers_and_is_called(edge: Edge, transport: Liter
     registrar = Registrar(edge.address("internet"), PASSWORD, transport)
     hospital = edge.host("hospital")
     with Agent(edge.lab, edge.host("home"), "room-3", registrar=registrar) as room:
-        # It knows MD5 alone, gives up where another algorithm is asked for too, and is asked for less when it comes back
+        # It knows MD5 alone, gives up where another algorithm is asked for too, and is asked for less when it is back
         room.wait("REGISTER_OK", seconds=RETRY_S)
         with Agent(edge.lab, hospital, "hospital") as caller:
             caller.dial(f"sip:room-3@{edge.address('sdn')}")
