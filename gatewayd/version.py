@@ -180,6 +180,10 @@ class Versions:
             log.warning("network.leftover: %s", error)  # the new version serves; the next one tries again
 
     async def _firewall(self, version: Version, undo: AsyncExitStack, *, busy: bool) -> None:
+        if self.active is not None and _only_agreements(self.active, version):
+            undo.callback(_reopen, self.active)
+            await asyncio.to_thread(_reopen, version)
+            return
         if self.active is not None:
             undo.callback(_install, self.active, busy=busy)
         await asyncio.to_thread(_install, version, busy=busy)
@@ -209,6 +213,21 @@ def _install(version: Version, *, busy: bool) -> None:
         ruleset.apply(edge, compile_transit(version.transit, edge, time.time()))
     except NftError as error:
         raise VersionError(str(error)) from error
+
+
+def _only_agreements(old: Version, new: Version) -> bool:
+    """Tell whether no more than what agreements open differs in the kernel."""
+    same = old.edge == new.edge and old.transit.apart_from_agreements(new.transit)
+    return same and not new.transit.policy.empty
+
+
+def _reopen(version: Version) -> None:
+    """Bring what agreements open to a version, and leave all else as it is, unless somebody took it away."""
+    try:
+        agreements.settle(version.transit, version.edge)
+    except NftError as error:
+        log.warning("ruleset.renewed: %s", error)
+        _install(version, busy=True)
 
 
 def _check_cards(version: Version, found: Network) -> None:

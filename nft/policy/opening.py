@@ -23,8 +23,12 @@ CLASSID = Field("classid", 23, 4, MARK.pack, MARK.unpack)
 OPEN = Shape(TABLE, "open", (MARK, CLASSID), MARK, timeout=0, statement="counter;")
 EARLY = Shape(TABLE, "early", (MARK, CLASSID), timeout=0)
 
-DRIFT = 2.0
-"""Seconds by which an element may miss its time before it is written anew: the kernel counts ticks, not the date."""
+DRIFT, SLACK = 2.0, 1e-4
+"""By how much an element may miss its time before it is written anew: seconds, and a part of what is left.
+
+The kernel counts ticks from when it has taken the transaction, which may be seconds after the time was worked out. What
+is years away need not be exact yet: it gets so as it comes near, and until then keeps its counter.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,4 +124,4 @@ def _same(element: Element, mark: Value, comment: str, left: float) -> bool:
 
 
 def _in_time(element: Element, left: float) -> bool:
-    return element.expires is not None and abs(element.expires - left) <= DRIFT
+    return element.expires is not None and abs(element.expires - left) <= DRIFT + SLACK * max(0.0, left)

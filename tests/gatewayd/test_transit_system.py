@@ -62,6 +62,13 @@ def held(machine: Edge) -> list[str]:
     return machine.on("edge", read)
 
 
+def denied(machine: Edge) -> int:
+    """Return how many packets the table has denied since it was made."""
+    command = ["nft", "list", "counter", "inet", "transit", "denied"]
+    listed = machine.on("edge", lambda: subprocess.run(command, check=True, capture_output=True, text=True)).stdout
+    return int(listed.split("packets", 1)[1].split()[0])
+
+
 def test_an_agreement_ends_also_when_gatewayd_is_dead(machine: Edge) -> None:
     machine.site["agreements"] = within((-100, 3600))
     machine.start()
@@ -81,6 +88,25 @@ def test_what_opens_again_after_a_pause_is_written_in_time(machine: Edge) -> Non
     client, server = ends(machine)
     eventually(lambda: held(machine) == ["a-1"], PATIENCE)
     eventually(lambda: passes(client, server), PATIENCE)
+
+
+def test_an_agreement_alone_is_written_without_the_rest(machine: Edge) -> None:
+    machine.site["agreements"] = within((-100, 3600))
+    machine.start()
+    client, server = ends(machine)
+    machine.site["agreements"] = within((-100, -50))
+    machine.write_site()
+    assert machine.ctl("reload").returncode == 0, machine.log()
+    assert not passes(client, server)
+    machine.site["agreements"] = within((-100, 3600))
+    machine.write_site()
+    assert machine.ctl("reload").returncode == 0, machine.log()
+    assert passes(client, server)
+    assert denied(machine) > 0, "the table is still the same one"
+    machine.site["policy"] = {"rules": [{"zone": "sdn", "into": "internet", "action": "deny"}]}
+    machine.write_site()
+    assert machine.ctl("reload").returncode == 0, machine.log()
+    assert denied(machine) == 0, "and another one where more than agreements has changed"
 
 
 def test_agreements_that_change_cut_no_flow_of_others_and_open_at_once(machine: Edge) -> None:

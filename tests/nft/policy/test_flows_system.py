@@ -266,3 +266,28 @@ def test_connections_of_one_source_are_limited(net: Network, load: Load) -> None
         finally:
             for one in made:
                 one.close()
+
+
+@VERSIONS
+def test_an_error_about_an_open_flow_finds_its_way_back(net: Network, load: Load, version: int) -> None:
+    load(ruled(ALLOW))
+    with net.udp("sdn", 2, 0, version) as visitor:
+        visitor.settimeout(5)
+        visitor.connect((host("core", 2, version), PORT))  # where nobody listens: the host says so
+        visitor.send(b"x")
+        with pytest.raises(ConnectionRefusedError):
+            visitor.recv(10)
+
+
+def test_a_smaller_way_out_bounds_the_segments_of_a_connection(net: Network, load: Load) -> None:
+    load(ruled(ALLOW))
+    net.gateway("ip", "route", "change", "198.18.3.0/24", "dev", "core0", "table", "103", "mtu", "1300")
+    try:
+        with tcp(net, "core", 2, 4, PORT) as server, tcp(net, "sdn", 2, 4) as visitor:
+            server.listen(1)
+            visitor.connect((host("core", 2, 4), PORT))
+            accepted, _ = server.accept()
+            with accepted:
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) <= 1300 - 40
+    finally:
+        net.gateway("ip", "route", "change", "198.18.3.0/24", "dev", "core0", "table", "103")

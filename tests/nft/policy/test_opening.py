@@ -75,6 +75,13 @@ def test_what_is_there_in_time_is_left_alone() -> None:
     assert changes([held()], [Element(KEY, expires=50 - DRIFT / 2)], [waiting], NOW) == []
 
 
+def test_what_is_far_away_need_not_be_exact_until_it_comes_near() -> None:
+    far = opening(ends=NOW + 1000 * DAY)
+    late = held(1000 * DAY + 60)
+    assert changes([late], [], [far], NOW) == []
+    assert changes([replace(late, expires=60.0 + DAY)], [], [replace(far, ends=NOW + DAY)], NOW) != []
+
+
 def test_what_differs_is_written_anew_in_one_transaction() -> None:
     put = Put(OPEN, KEY, passing_mark(3), 100, "a-1")
     for wrong in (held(100 + 2 * DRIFT), held(comment="a-0"), held(mark=passing_mark(2))):

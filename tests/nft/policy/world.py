@@ -111,3 +111,40 @@ POLICY = Policy(
         stated("sdn 10.2.0.1 -> core 10.9.1.3 tcp/8443", "allow", 21, NOW + 2 * DAY),
     ),
 )
+
+
+def large(prefix_count: int, agreement_count: int, now: int) -> Policy:
+    """Return a policy of many clients that share prefixes of 16 addresses, and many services of one address each."""
+    client_count, service_count = max(1, agreement_count // 4), max(1, agreement_count // 20)
+    per = prefix_count // client_count
+    clients = tuple(
+        Client(
+            f"c{c}",
+            "north",
+            "sdn",
+            tuple(Prefix(4, first, first + 15, "list.txt", at_ + 1) for at_, first in _blocks(c * per, per)),
+            at(c),
+        )
+        for c in range(client_count)
+    )
+    offers = tuple(
+        offer(f"s{s}", f"tcp/5061 udp/5060 tcp/{8000 + s % 20}", f"172.16.{s >> 8}.{s & 255}", line=s)
+        for s in range(service_count)
+    )
+    agreements = tuple(
+        agreement(
+            f"a-{i}", f"c{i % client_count}", f"s{i // client_count + i % (service_count - 4)}", now, now + 9 * DAY
+        )
+        for i in range(agreement_count)
+    )
+    return Policy(ZONES, agreements=Agreements(ORGANISATIONS, offers, clients, agreements))
+
+
+def _other(index: int, client_count: int) -> int:
+    # each client has four agreements, with four services one after the other
+    return index // client_count + index % client_count // 10
+
+
+def _blocks(start: int, count: int) -> list[tuple[int, int]]:
+    # every second block of 16 addresses, so that no two are neighbours and each stays an interval of its own
+    return [(start + i, (10 << 24) + (start + i) * 32) for i in range(count)]
