@@ -17,6 +17,7 @@ from b2bua.transport.errors import TlsError
 from b2bua.transport.framing import Framing
 from b2bua.transport.limits import LINGER_SECONDS, MAX_WAITING, MAX_WRITE_QUEUE
 from b2bua.transport.listener import Listener
+from b2bua.transport.mark import mark
 from b2bua.transport.pulse import Pulse
 from b2bua.transport.tls import TlsStream
 
@@ -94,6 +95,7 @@ class Connection(asyncio.Protocol):
         raw = transport.get_extra_info("socket")
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        mark(raw)
         self.remote = peer[:2]
         if not self._owner.connected(self):
             transport.abort()

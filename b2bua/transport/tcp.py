@@ -6,6 +6,7 @@ import socket
 
 from b2bua.transport.errors import ListenError
 from b2bua.transport.listener import Listener
+from b2bua.transport.mark import mark
 
 
 def listen(listener: Listener) -> socket.socket:
@@ -16,6 +17,7 @@ def listen(listener: Listener) -> socket.socket:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        mark(bound)
         bound.bind((listener.address, listener.port))
         bound.listen(socket.SOMAXCONN)
     except OSError as error:

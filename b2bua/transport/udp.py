@@ -11,6 +11,7 @@ from b2bua.sip import Flow
 from b2bua.transport.errors import ListenError
 from b2bua.transport.limits import BATCH, MAX_UDP_FLOWS, RECEIVE_BUFFER
 from b2bua.transport.listener import Listener
+from b2bua.transport.mark import mark
 from b2bua.transport.stun import answer as stun_answer
 from b2bua.transport.stun import is_stun
 
@@ -41,6 +42,7 @@ class UdpSocket:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
             if family == socket.AF_INET6:
                 self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            mark(self.socket)
             self.socket.bind((listener.address, listener.port))
         except OSError as error:
             self.socket.close()
