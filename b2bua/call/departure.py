@@ -9,8 +9,10 @@ from b2bua import sip
 from b2bua.call.attempts import Attempt
 from b2bua.call.dialled import Dialled, written
 from b2bua.call.headers import may_pass
+from b2bua.call.identify import Caller
 from b2bua.sip.login import Login
 from b2bua.sip.reliable import takes_reliable
+from b2bua.sip.uri import user_of
 
 Fields = list[tuple[str, str]]
 
@@ -86,12 +88,15 @@ class Departure:
 
 
 def _from(request: sip.Request, peer: str, host: str) -> str:
-    """Write From for the other side: the caller's name and user, our host, and no address of theirs."""
-    caller = request.from_
-    try:
-        user = sip.parse_uri(caller.uri).user
-    except sip.SipError:
-        user = ""
+    """Write From for the other side: the caller's name and user, our host, and no address of theirs.
+
+    Whoever logged in is called by the name he proved, whatever he says.
+    """
+    caller, known = request.from_, request.caller
+    if isinstance(known, Caller) and known.user and known.guest is None:
+        user = written(known.user)
+    else:
+        user = user_of(caller.uri)
     if not user or not may_pass(unquote(user)):
         user = peer
     uri = sip.Uri("sip", user, host, None, {})

@@ -94,7 +94,9 @@ class House(Line):
             "Content-Length: 0",
         )
         self.gateway.receive("\r\n".join((*text, "", "")).encode(), flow, self.world.now)
-        read_ = [sip.parse(out.data) for out in self.gateway.to_send() if out.to == flow]
+        said = self.gateway.to_send()
+        self.world.carry(self.gateway, [out for out in said if out.to != flow])
+        read_ = [sip.parse(out.data) for out in said if out.to == flow]
         return [one for one in read_ if isinstance(one, sip.Response)]
 
     def log_in(

@@ -132,3 +132,14 @@ def test_a_trunk_that_challenges_us_is_answered() -> None:
     failed = house.alice.last(sip.Failed)
     assert isinstance(failed, sip.Failed)
     assert failed.status == 500  # our credentials are our own matter
+
+
+def test_who_logged_in_is_called_by_the_name_he_proved() -> None:
+    house = House("tcp")
+    flow = house.flow()
+    house.log_in(flow)
+    house.send(flow, "INVITE", user="boss", uri=f"sip:alice@{NET}")
+    house.world.settle()
+    invite = house.alice.last(sip.IncomingInvite)
+    assert isinstance(invite, sip.IncomingInvite)
+    assert sip.parse_uri(invite.request.from_.uri).user == "room-1"

@@ -207,11 +207,16 @@ class World:
                 self._carry(agent.address, out)
                 busy = True
         for gateway in {id(entry[0]): entry[0] for entry in self.gateways.values()}.values():
-            for out in gateway.to_send():
-                source = out.to.local if isinstance(out.to, sip.Flow) else self._of_zone(gateway, out.to.zone)
-                self._carry(source, out)
-                busy = True
+            said = gateway.to_send()
+            self.carry(gateway, said)
+            busy |= bool(said)
         return busy
+
+    def carry(self, gateway: Gateway, said: list[sip.Outgoing]) -> None:
+        """Take what a gateway sends to where it goes."""
+        for out in said:
+            source = out.to.local if isinstance(out.to, sip.Flow) else self._of_zone(gateway, out.to.zone)
+            self._carry(source, out)
 
     def _of_zone(self, gateway: Gateway, zone: str) -> Address:
         return next(address for address, entry in self.gateways.items() if entry[:2] == (gateway, zone))
