@@ -34,7 +34,8 @@ MAX_UPDATE = 20.0
 LATER = [("Retry-After", "2")]
 """When a change that met another one may be asked for again: a change is over in less."""
 
-_ENDS_DIALOG = frozenset({408, 481})
+_PASSED = {408: 500, 481: 500, 491: 491}
+"""Refusals of a change that are told otherwise than those of a call: two would end a dialog, one says to try again."""
 
 
 # What one side asks
@@ -127,7 +128,7 @@ def on_failed(call: Call, event: sip.ReInviteFailed, now: float) -> None:
     elif call.exchange.restoring:
         call.end(now, 500, "gateway", f"the session before a withdrawn change was refused: {event.status}")
     else:
-        refuse(call, 500 if event.status in _ENDS_DIALOG else mapped(event.status), now)
+        refuse(call, _PASSED.get(event.status) or mapped(event.status), now)
 
 
 def refuse(call: Call, status: int, now: float) -> None:

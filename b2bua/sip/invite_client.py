@@ -21,7 +21,7 @@ from b2bua.sip.events import (
 from b2bua.sip.farewell import say_bye
 from b2bua.sip.limits import MAX_FORKS
 from b2bua.sip.login import Attempt
-from b2bua.sip.offer import STABLE
+from b2bua.sip.offer import OURS, STABLE
 from b2bua.sip.prack import Prack
 from b2bua.sip.reliable import sequence
 from b2bua.sip.request import UNWATCHED
@@ -211,7 +211,8 @@ class ClientInvite:
             return True
         if response.session:
             self._described.add(tag)
-            leg.negotiate("receive reliable", response.session if self.offered else b"")
+            if leg.negotiation == OURS:  # the answer of another fork is one as well, and no offer
+                leg.negotiate("receive reliable", response.session)
         prack.send()
         return False
 

@@ -328,3 +328,38 @@ def test_no_word_of_one_leg_reaches_the_other() -> None:
             assert "Min-SE: 100" not in text
     assert NET not in "".join("\n".join(one.lines) for one in sent(line, ALICE, b""))
     hang_up(line)
+
+
+def as_fork(data: bytes, tag: bytes, body: bytes) -> bytes:
+    """Write a response again as another fork sends it."""
+    head = data.partition(b"\r\n\r\n")[0]
+    rows = []
+    for row in head.split(b"\r\n"):
+        if row.startswith(b"To:"):
+            row = row.partition(b";tag=")[0] + b";tag=" + tag  # noqa: PLW2901 - the row as it is said here
+        if not row.startswith((b"Content-Length", b"Content-Type")):
+            rows.append(row)
+    rows += [b"Content-Type: application/sdp"] if body else []
+    return b"\r\n".join([*rows, b"Content-Length: %d" % len(body), b"", body])
+
+
+def test_another_fork_answers_than_the_one_that_was_confirmed() -> None:
+    line = Line()
+    early(line)
+    ringing = next(data for _, to, data in line.world.wire if to[0] == NET and data.startswith(b"SIP/2.0 183"))
+    flow = sip.Flow("udp", (NET, 5060), (BOB, 5060), "internet", 1, (NET, 5060))
+    line.gateway.receive(as_fork(ringing, b"two", sdp(BOB, 7300)), flow, line.world.now)
+    line.world.settle()
+    ok = as_fork(ringing.replace(b"183 Session Progress", b"200 OK").replace(b"Require: 100rel\r\n", b""), b"two", b"")
+    line.gateway.receive(ok, flow, line.world.now)
+    line.world.settle()
+    answered = line.alice.last(sip.Answered)
+    assert isinstance(answered, sip.Answered)
+    assert not answered.response.body
+    assert line.alice.saw(sip.ReInvite)  # she is told what the one that took the call has said
+    answer(line.alice, line.world, offer(ALICE))
+    assert 7300 in remotes(line, "b")
+    assert line.alice.leg
+    line.alice.leg.bye(line.world.now)
+    line.world.settle()
+    assert [record.why for record in line.world.records] == ["bye"]
