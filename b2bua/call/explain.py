@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 
 from b2bua.call.attempts import Attempt
-from b2bua.call.dialled import Dialled, UnreadableError, read
+from b2bua.call.dialled import Dialled, UnreadableError, read, written
 from b2bua.call.entrance import Entrance
 from b2bua.call.identify import identify
 from b2bua.call.plan import Plan
@@ -127,13 +127,15 @@ class Explanation:
         """Read a URI, or what people type where one is wanted: a name, a number, an address."""
         if text.partition(":")[0].lower() in {"sip", "sips"}:
             return parse_uri(text)
-        if "@" in text or not self._plan.signalling.listeners:
-            return parse_uri(f"sip:{text}")
-        own = self._plan.signalling.listeners[0].advertise
+        user, at, host = text.rpartition("@")
+        if at:
+            return parse_uri(f"sip:{_typed(user)}@{host}")
+        listeners = self._plan.signalling.listeners
+        own = listeners[0].advertise if listeners else "localhost"
         try:
             return parse_uri(f"sip:{host_port(str(ip_address(text)), None)}")
         except ValueError:
-            return parse_uri(f"sip:{text}@{host_port(own, None)}")
+            return parse_uri(f"sip:{_typed(text)}@{host_port(own, None)}")
 
     def _places(
         self, route: Route, found: Mapping[HostTarget, tuple[Destination, ...] | LocateError], now: float
@@ -163,6 +165,11 @@ class Explanation:
             return True
         self._refuse(verdict.status, "limits", f"{verdict.why}; try again in {verdict.retry_after} s")
         return False
+
+
+def _typed(name: str) -> str:
+    """Escape what people type and a URI does not hold, such as blanks; their own escapes stay."""
+    return "%".join(written(part) for part in name.split("%"))
 
 
 def _lead(peer: SipPeer, user: str) -> str:
