@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from gatewayd import guard, owners, rights
+from gatewayd import agreements, guard, owners, rights
 from gatewayd.admin import Admin, program_version
 from gatewayd.bans import Bans
 from gatewayd.drain import Drain
@@ -147,6 +147,7 @@ class Gatewayd:
             self._b2bua.run(),
             self._service.sweep(),
             guard.watch(self._netlink, self._versions, self._desk),
+            agreements.watch(self._versions),
             service.feed_watchdog(),
         ]
         tasks = [asyncio.ensure_future(each) for each in work]

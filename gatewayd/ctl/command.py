@@ -7,11 +7,13 @@ import asyncio
 import ipaddress
 import json
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
+from gatewayd import transit
 from gatewayd.admin import program_version
 from gatewayd.ctl import dns, route, tables, trace
 from gatewayd.ctl.ask import ask_once
@@ -60,6 +62,7 @@ def _version(*, as_json: bool) -> int:
 
 def _check(file: Path, *, as_json: bool) -> int:
     version = compute(site.load(file), {})
+    transit.stated(version.transit, time.time())
     if as_json:
         print(json.dumps({"file": str(file), "version": version.name, "ok": True}))
     else:
