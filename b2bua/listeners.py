@@ -54,9 +54,9 @@ class SiteListeners:
             self._credentials.refresh()
             await asyncio.sleep(CREDENTIALS_SECONDS)
 
-    def facts(self) -> Mapping[str, str]:
-        """Say for operators which certificates end soon or cannot be used."""
-        return self._credentials.facts()
+    def facts(self) -> Mapping[str, str | int]:
+        """Say for operators how many connections there are, and which certificates end soon or cannot be used."""
+        return {"connections": self._shell.connections, **self._credentials.facts()}
 
 
 def _listener(listener: SipListener) -> Listener:

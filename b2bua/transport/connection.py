@@ -69,6 +69,8 @@ class Connection(asyncio.Protocol):
         self.target = target
         self.remote: tuple[str, int] = ("", 0)
         self.flow: Flow | None = None
+        self.served: set[tuple[str, int]] = set()
+        """Places whose requests went over it although it was opened to, or came from, another one."""
         self._owner = owner
         self._framing = framing
         self._tls = tls
@@ -161,6 +163,12 @@ class Connection(asyncio.Protocol):
             self._hang_up(self._transport)
 
     # To the network
+
+    @property
+    def queued(self) -> int:
+        """How many octets wait: for the connection to open, or for the peer to read."""
+        waiting = sum(len(outgoing.data) for outgoing in self._waiting)
+        return waiting + (self._transport.get_write_buffer_size() if self._transport is not None else 0)
 
     def send(self, outgoing: Outgoing) -> None:
         """Write a message, or keep it until the connection is open."""

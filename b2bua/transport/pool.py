@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from b2bua.sip import Flow, Target, Wanted
 from b2bua.transport.connection import Connection
 
+MAX_SERVED = 64
+"""Places remembered of a connection that serves others than its own: each is a port in a Contact of one peer."""
+
 Named = tuple[str, str, str]
 """Zone, transport, and a name of a certificate."""
 
@@ -70,7 +73,10 @@ class Pool:
         if wanted is None:
             return None
         candidates = self._candidates(to.zone, to.transport, wanted.names)
-        return next((one for one in candidates if _serves(one, to, wanted)), None)
+        found = next((one for one in candidates if _serves(one, to, wanted)), None)
+        if found is not None and len(found.served) < MAX_SERVED:
+            found.served.add((to.host, to.port))
+        return found
 
     def _candidates(self, zone: str, transport: str, names: frozenset[str]) -> Iterator[Connection]:
         """Give the connections of any of these names, the youngest first: the older may be dead already."""

@@ -13,6 +13,7 @@ import itertools
 import logging
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Protocol
 
 from b2bua.sip import Flow, Outgoing, Target, Wanted
@@ -161,6 +162,11 @@ class Shell:
             for one in self._udp.values()
         ]
         return udp + [served for _, served, _ in self._servers]
+
+    @property
+    def queued(self) -> int:
+        """How many octets wait for peers that have not read them yet."""
+        return sum(connection.queued for connection in self._pool)
 
     @property
     def connections(self) -> int:
@@ -313,6 +319,8 @@ class Shell:
         self._places.leave(connection.listener, connection.remote[0], connection.id)
         if known and connection.flow is not None:
             self._sink.flow_closed(connection.flow, self._loop.time())
+            for place in connection.served - {connection.remote}:
+                self._sink.flow_closed(replace(connection.flow, remote=place), self._loop.time())
         self.flush()
 
 

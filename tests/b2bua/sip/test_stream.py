@@ -73,3 +73,20 @@ def test_a_large_description_arrives_whole() -> None:
     framer = StreamFramer()
     got = [one for at in range(0, len(message), 1448) for one in framer.feed(message[at : at + 1448])]
     assert got == [message]
+
+
+def test_an_answer_to_our_ping_is_no_ping() -> None:
+    framer = StreamFramer()
+    framer.await_pong()
+    assert framer.feed(b"\r\n") == []
+    assert (framer.pongs, framer.pings) == (1, 0)
+    assert framer.feed(b"\r\n") == []  # half a ping of theirs
+    assert framer.feed(b"\r\n") == []
+    assert (framer.pongs, framer.pings) == (1, 1)
+
+
+def test_a_ping_of_theirs_is_answered_while_we_wait_for_ours() -> None:
+    framer = StreamFramer()
+    framer.await_pong()
+    assert framer.feed(b"\r\n\r\n\r\n") == []
+    assert (framer.pongs, framer.pings) == (1, 1)

@@ -12,8 +12,8 @@ import pytest
 from b2bua.sip import Answered, ByeReceived, Confirmed, IncomingInvite, Invitation, Target, Wanted
 from b2bua.transport import Credentials, Listener
 from b2bua.transport.errors import TlsError
-from tests.b2bua.transport.station import PATIENCE, Station, mutual, until
 from lab.authority import Authority, Pair
+from tests.b2bua.transport.station import PATIENCE, Station, mutual, until
 from vdx.control import ListenerTls, PeerTls, SipListener, SipPeer
 
 HERE = Listener("lan", "tls", "127.0.0.1", 5061)

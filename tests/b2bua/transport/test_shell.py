@@ -22,8 +22,8 @@ from b2bua.sip import (
     Target,
 )
 from b2bua.transport import Listener, ListenError, RandomIds, Shell
-from b2bua.transport.limits import MAX_WRITE_QUEUE
-from tests.b2bua.transport.station import LOOPBACK, PATIENCE, Station
+from b2bua.transport.limits import MAX_WRITE_QUEUE, PING_SECONDS
+from tests.b2bua.transport.station import LOOPBACK, PATIENCE, Station, until
 
 
 def play(scene: Callable[[Station, Station], Awaitable[None]], address: str = LOOPBACK) -> None:
@@ -149,6 +149,46 @@ def test_keepalives_are_answered_on_tcp() -> None:
         writer.write(b"\r\n\r\n")
         assert await asyncio.wait_for(reader.readexactly(2), PATIENCE) == b"\r\n"
         writer.close()
+
+    play(scene)
+
+
+def test_our_idle_connections_are_pinged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PING_SECONDS, "tcp", 0.02)
+
+    async def scene(ann: Station, bob: Station) -> None:
+        ann.endpoint.request("OPTIONS", ann.invitation(bob.listener("tcp")), ann.shell.now)
+        ann.shell.flush()
+        event = await bob.take(RequestReceived)
+        bob.do(event.handle.respond)
+        await ann.take(RequestAnswered)
+        (ours,) = ann.shell._pool
+        await until(lambda: ours._pulse._answers)  # bob has answered a ping
+        assert ann.shell.connections == 1
+
+    play(scene)
+
+
+def test_a_peer_that_leaves_a_ping_unanswered_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PING_SECONDS, "tcp", 0.02)
+    monkeypatch.setattr("b2bua.transport.pulse.PONG_SECONDS", 0.05)
+
+    async def scene(ann: Station, _bob: Station) -> None:
+        async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"v=0\r\n\r\n\r\n")  # the request, then a ping
+            writer.write(b"\r\n")
+            with contextlib.suppress(ConnectionError):
+                await reader.read(-1)
+            await part(writer)
+
+        server = await asyncio.start_server(answer_once, LOOPBACK, 0)
+        peer = Listener("lan", "tcp", *server.sockets[0].getsockname()[:2])
+        ann.endpoint.request("OPTIONS", ann.invitation(peer), ann.shell.now)
+        ann.shell.flush()
+        assert (await ann.take(RequestAnswered)).status == 503
+        assert ann.shell.connections == 0
+        server.close()
+        await server.wait_closed()
 
     play(scene)
 

@@ -23,8 +23,8 @@ from b2bua.sip import (
     Wanted,
 )
 from b2bua.transport.limits import MAX_WRITE_QUEUE
-from tests.b2bua.transport.station import LOOPBACK, PATIENCE, Station, mutual, until
 from lab.authority import Authority, Pair
+from tests.b2bua.transport.station import LOOPBACK, PATIENCE, Station, mutual, until
 from vdx.control import ListenerTls, PeerTls
 
 Scene = Callable[[Station, Station], Awaitable[None]]
@@ -394,6 +394,22 @@ def test_an_accepted_connection_is_used_for_the_one_whose_certificate_it_showed(
         other = Wanted(frozenset({"carol.example"}))
         bob.endpoint.request("OPTIONS", bob.invitation(ann.listener("tls"), other), bob.shell.now)
         bob.shell.flush()
+        assert (await bob.take(RequestAnswered)).status == 503
+
+    play(*both(root), scene)
+
+
+def test_what_waits_on_a_connection_of_theirs_fails_with_it(root: Authority) -> None:
+    async def scene(ann: Station, bob: Station) -> None:
+        ask(ann, bob)
+        await bob.take(RequestReceived)
+        bob.endpoint.request(
+            "OPTIONS", bob.invitation(ann.listener("tls"), Wanted(frozenset({"ann.example"}))), bob.shell.now
+        )
+        bob.shell.flush()
+        await ann.take(RequestReceived)
+        for connection in ann.shell._pool:
+            connection.close()
         assert (await bob.take(RequestAnswered)).status == 503
 
     play(*both(root), scene)

@@ -17,8 +17,8 @@ from b2bua.sip import ByeReceived, Confirmed, IncomingInvite, RequestReceived
 from b2bua.sip.limits import MAX_MESSAGE
 from b2bua.transport.limits import MAX_WRITE_QUEUE, PING_SECONDS
 from b2bua.transport.websocket import MAX_HANDSHAKE, WebSocket
-from tests.b2bua.transport.station import PATIENCE, Station, until
 from lab.authority import Authority
+from tests.b2bua.transport.station import PATIENCE, Station, until
 from vdx.control import ListenerTls
 
 PAGE = "https://video.example.org"
