@@ -187,6 +187,9 @@ class Gatewayd:
         directory: Path = self._options.state_dir
         try:
             directory.mkdir(parents=True, exist_ok=True)
+            active = self._versions.active
+            for name, content in active.loaded.lists.items() if active else ():  # so that the copy can be read alone
+                (directory / name).write_bytes(content)
             part = directory / "active.yaml.part"
             part.write_bytes(self._options.site.read_bytes())
             part.replace(directory / "active.yaml")

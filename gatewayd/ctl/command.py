@@ -15,9 +15,10 @@ import msgspec
 
 from gatewayd import transit
 from gatewayd.admin import program_version
-from gatewayd.ctl import dns, route, tables, trace
+from gatewayd.ctl import dns, packet, route, tables, trace
 from gatewayd.ctl.ask import ask_once
 from gatewayd.version import compute
+from nft.policy.lint import lint
 from vdx import control, site
 from vdx.control import CallList, FromGatewayd, RegistrationList, StatusReport, ToGatewayd
 from vdx.drain import MAX_DEADLINE, Drain, Undrain
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return trace.run(options)
         if options.verb == "route":
             return route.run(options)
+        if options.verb == "explain":
+            return packet.run(options)
         if options.verb == "dns":
             print(dns.records(site.load(options.file).site))
             return 0
@@ -63,9 +66,13 @@ def _version(*, as_json: bool) -> int:
 def _check(file: Path, *, as_json: bool) -> int:
     version = compute(site.load(file), {})
     transit.stated(version.transit, time.time())
+    findings = lint(version.transit, int(time.time()))
     if as_json:
-        print(json.dumps({"file": str(file), "version": version.name, "ok": True}))
+        told = [{"severity": each.severity, "code": each.code, "text": str(each)} for each in findings]
+        print(json.dumps({"file": str(file), "version": version.name, "ok": True, "findings": told}))
     else:
+        for each in findings:
+            print(f"{each.severity}: {each}")
         print(f"{file}: version {version.name} can be applied")
     return 0
 
@@ -120,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     hangup.add_argument("call", type=trace.call_id, metavar="CALL", help="its id, as `calls` shows it")
     trace.add(verbs)
     route.add(verbs)
+    packet.add(verbs, ACTIVE_FILE)
     records = verbs.add_parser("dns", help="the DNS records to publish for every domain, as zone-file text")
     records.add_argument(
         "file", type=Path, nargs="?", default=ACTIVE_FILE, metavar="FILE", help="(default: %(default)s)"

@@ -19,7 +19,7 @@ Zones: TypeAlias = dict[str, Zone]
 
 SOURCES_SIZE = 1 << 16  # sources that a limit remembers; a full set lets others pass, as no flood may shut them out
 SOURCE_SECONDS = 10  # a source's allowance is whole again long before
-# New flows of one source through agreements: a hospital behind one address opens some hundred at the full hour.
+# New flows of one source where no rule says otherwise: a hospital behind one address opens some hundred at full hours.
 NEW_FLOWS = "500/second burst 2000 packets"
 ERRORS = "200/second burst 200 packets"  # ICMP errors about flows that are open
 LOG_GROUP = 8  # of NFLOG: what rules with `log` tell; 7 is the relay's
@@ -93,15 +93,16 @@ def _related() -> list[str]:
 
 def _into(zone: Zone) -> list[str]:
     """Let a packet of this zone pass by an agreement; its mark says whereto."""
-    new = "ct state new update"
     return [
-        *(
-            f"{new} @sources{version} {{ {host} limit rate over {NEW_FLOWS} }} counter name transit_flood drop"
-            for version, host in _HOST.items()
-        ),
+        *map(_flood, _HOST),
         f"ct mark set meta mark map @flow_{zone.name} meta priority set 0 accept",
         "drop",
     ]
+
+
+def _flood(version: int) -> str:
+    limit = f"{_HOST[version]} limit rate over {NEW_FLOWS}"
+    return f"ct state new update @sources{version} {{ {limit} }} counter name transit_flood drop"
 
 
 def _back(zone: Zone) -> list[str]:
@@ -175,6 +176,8 @@ def _rule(index: int, rule: Rule, zones: Zones) -> Iterator[Chain]:
             limit = f"limit rate over {rule.rate}/second burst {2 * rule.rate} packets"
             drop = "counter name rate_limited drop"
             steps.append(f"ct state new update @rate_{index}_{version} {{ {host} {limit} }} {drop}")
+        else:
+            steps.append(_flood(version))
         if rule.connections:
             drop = "counter name connections_limited drop"
             steps.append(

@@ -171,7 +171,8 @@ def _denied(policy: Policy, reader: Reader) -> Iterator[Fault]:
         for version in VERSIONS if ahead else ():
             place = reader.place(client.zone, version, service.zone)
             endpoints = intersection(covered(service.endpoints, version), place)
-            left = [Box(covered(client.prefixes, version), endpoints, service.traffic)]
+            whole = Box(covered(client.prefixes, version), endpoints, service.traffic)
+            left = [whole] if all(whole) else []
             for index, rule in ahead:
                 pieces = [piece for box in left for piece in without(box, boxes[index, version])]
                 if pieces != left and rule.action == "deny":

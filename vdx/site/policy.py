@@ -19,8 +19,8 @@ from vdx.site.values import IpAddress, IpNetwork, Port, Word
 MAX_LIST_BYTES = 32 << 20
 """Bytes of all lists of prefixes together: a million prefixes, half of them with a remark."""
 
-ListFile = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
-"""The name of a list of prefixes beside the site file, without a directory."""
+ListFile = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.txt$")]
+"""The name of a list of prefixes beside the site file: no directory, and no name that anything else there has."""
 
 
 def _span(value: object) -> tuple[int, int]:

@@ -136,6 +136,9 @@ def test_an_agreement_from_which_a_rule_takes_something_is_told() -> None:
     wide, narrow = agreement("wide", "ward", "sip", line=1), agreement("narrow", "ward-7", "sip", line=2)
     assert [line.split(":")[0] for line in told(agreed(wide, narrow, deny=True), "denied")] == ["1 denied", "2 denied"]
     assert told(agreed(wide, narrow), "denied") == []
+    beside = agreed(wide, narrow, deny=True)
+    beside = replace(beside, networks=(network("quarantine", "sdn", "10.2.0.0/16"),))
+    assert told(beside, "denied") == [], "what a rule takes from others is no matter"
 
 
 @given(policies(), st.lists(packets(), min_size=10, max_size=30))
