@@ -75,4 +75,6 @@ class Pulse:
 
     @property
     def _ask(self) -> float:
-        return float("inf") if self._every is None else max(self._heard, self._said) + self._every
+        if self._every is None or (self._asked is not None and self._answers):
+            return float("inf")
+        return max(self._heard, self._said) + self._every
