@@ -1,8 +1,8 @@
 """The places that one call is tried at, in order: each lead of the dial plan with every address it turns out to have.
 
 A lead is an address that the site file tells, a name that was looked up, or whoever registered under what was dialled.
-Places that failed a moment ago come last. A failure that another place may not share leads on to the next one
-(RFC 3263 4.3); any other answer is the answer.
+Places that failed a moment ago come last, and so do those of a peer that is known to be down. A failure that another
+place may not share leads on to the next one (RFC 3263 4.3); any other answer is the answer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from b2bua.call.plan import Plan
 from b2bua.call.registrar import Place
 from b2bua.call.route import Lead, Route
 from b2bua.call.target import target, wanted
-from b2bua.locate import Cooldown, Destination
+from b2bua.locate import Destination
 from b2bua.sip import Flow, Target
 from vdx.control import SipListener, SipPeer
 from vdx.dialplan import HostTarget
@@ -62,12 +62,14 @@ class Attempt:
 
 
 def attempts(
-    route: Route, plan: Plan, located: Located, registered: Registered, cooldown: Cooldown, now: float
+    route: Route, plan: Plan, located: Located, registered: Registered, is_dead: Callable[[Attempt], bool]
 ) -> list[Attempt]:
-    """Give the places to try for a route; none where no listener of ours reaches any."""
+    """Give the places to try for a route, dead ones last; none where no listener of ours reaches any.
+
+    None is left out for being dead: where all are, one may have come back.
+    """
     found = [attempt for lead in route.leads for attempt in _of(lead, plan, located, registered)]
-    alive = cooldown.order(found, lambda attempt: attempt.key, now)
-    return alive[:MAX_ATTEMPTS]
+    return sorted(found, key=is_dead)[:MAX_ATTEMPTS]
 
 
 def _of(lead: Lead, plan: Plan, located: Located, registered: Registered) -> Iterator[Attempt]:

@@ -36,6 +36,7 @@ from vdx.ids import CallId
 from vdx.pinhole import Side
 
 if TYPE_CHECKING:
+    from b2bua.call.redirects import Redirects
     from b2bua.call.transfer import Transfer
 
 MAX_RINGING = 180.0
@@ -76,6 +77,7 @@ class Call:
         self._asked = self._tried = now
         self._described = False  # whether the caller has been given an early answer
         self.hunt: Hunt | None = None
+        self.redirects: Redirects | None = None
 
     @property
     def due(self) -> float | None:
@@ -191,6 +193,8 @@ class Call:
         exchange = self.exchange
         if self.answered is None and not exchange.settled:
             self.answered = now
+            if self.hunt is not None:
+                self.hunt.answered()
         if self.answered is not None:
             self.due = None
         if exchange.withdrawn:
@@ -205,8 +209,21 @@ class Call:
     # Ends
 
     def on_redirected(self, event: sip.Redirected, now: float) -> None:
-        """Refuse: a redirection is not followed."""
-        self.end(now, mapped(event.response.status), "callee", f"redirected with {event.response.status}")
+        """Follow a redirection where the peer's profile says so; else it is a refusal."""
+        status = event.response.status
+        if self.redirects is None or self._described or not self.parties["b"].peer.redirects:
+            self.end(now, mapped(status), "callee", f"redirected with {status}")
+            return
+
+        def lead_on(hunt: Hunt | None, now: float) -> None:
+            start = hunt.next(now) if hunt is not None and not self._over else None
+            if start is None:
+                self.end(now, mapped(status), "callee", f"redirected with {status} to where nobody may be called")
+            else:
+                self.hunt = hunt
+                self._begin_anew(start, now)
+
+        self.redirects.follow(event.contacts, lead_on, now)
 
     def on_failed(self, event: sip.Failed, now: float) -> None:
         """Pass the callee's refusal on, or call elsewhere where it is not the last word."""

@@ -9,6 +9,7 @@ A step that fails answers the caller and counts why. Looking up takes time: the 
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ from vdx.control import SipPeer
 from vdx.dialplan import HostTarget
 from vdx.ids import CallId
 from vdx.pinhole import Side
+
+log = logging.getLogger(__name__)
 
 MAX_WAITING = 1_000
 """Calls whose names are being looked up at once: five seconds of 200 a second."""
@@ -96,7 +99,8 @@ class Entered:
 class Entrance:
     """Where calls begin, by the `plan` of the day; what begins stands in `calls`, what is refused in `counts`.
 
-    `registered` finds the devices of a user of a peer; `wall` gives the seconds since 1970.
+    `registered` finds the devices of a user of a peer, `is_down` knows which peer does not answer, `wall` gives the
+    seconds since 1970.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - everything that has a say in a new call
@@ -109,6 +113,7 @@ class Entrance:
         counts: Counter[str],
         ended: Callable[[Call, CallRecord], None],
         registered: Callable[[str, str], list[Place]],
+        is_down: Callable[[str], bool],
         drain: Drain,
         wall: Callable[[], float],
     ) -> None:
@@ -117,6 +122,7 @@ class Entrance:
         self._endpoint = endpoint
         self._access = access
         self._registered = registered
+        self._is_down = is_down
         self._drain = drain
         self._wall = wall
         self._desk = desk
@@ -127,6 +133,7 @@ class Entrance:
         self._loops = Loops()
         self._cooldown = Cooldown()
         self._waiting: dict[int, Resume] = {}
+        self.on_begun: Callable[[Call, Asked, MakeSession], None] | None = None
         self.on_replaces: Callable[[sip.IncomingInvite, Caller, float], None] | None = None
         self._lookups: list[Lookup] = []
         self._number = 0
@@ -232,11 +239,11 @@ class Entrance:
     def places(self, route: Route, found: Found, now: float) -> list[Attempt]:
         """Give the places to try for a route, in order."""
         located = {host: result for host, result in found.items() if not isinstance(result, LocateError)}
-        return attempts(route, self.plan, located, self._registered, self._cooldown, now)
+        return attempts(route, self.plan, located, self._registered, lambda place: self.is_dead(place, now))
 
     def is_dead(self, place: Attempt, now: float) -> bool:
-        """Tell whether a place failed a moment ago."""
-        return self._cooldown.dead(place.key, now)
+        """Tell whether a place failed a moment ago, or its peer does not answer when it is asked."""
+        return self._cooldown.dead(place.key, now) or self._is_down(place.peer.name)
 
     # It may begin
 
@@ -262,6 +269,8 @@ class Entrance:
         parties: dict[Side, Party] = {"a": a, "b": start.party}
         call = Call(ident, leg, request, parties, start.session, start.invite, self._ended, now)
         call.alias, call.hunt = str(asked.route.dialled), hunt
+        if self.on_begun is not None:
+            self.on_begun(call, asked, session)
         if asked.caller.guest is not None:
             self._access.spend(asked.caller.guest)
         leg.owner = call
@@ -333,4 +342,5 @@ class Entrance:
         self, leg: sip.Leg, status: int, why: str, now: float, *, retry_after: int = 0, reason: str = ""
     ) -> None:
         self._counts[f"refused: {why}"] += 1
+        log.info("call.refused zone=%s status=%d why=%s", leg.zone, status, why)
         leg.reject(now, status, reason, headers=[("Retry-After", str(retry_after))] if retry_after else ())

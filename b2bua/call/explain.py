@@ -150,7 +150,9 @@ class Explanation:
         for place in places:
             peer = place.peer
             tried = (
-                "tried last, it failed a moment ago" if self._entrance.is_dead(place, now) else "tried in this order"
+                "tried last, it is down or failed a moment ago"
+                if self._entrance.is_dead(place, now)
+                else "tried in this order"
             )
             self._note("place", f"{_written(place, route.dialled)} as {peer.name} in {peer.zone}: {tried}")
             self._note("encryption", f"{peer.name}: {_ENCRYPTION[peer.media.encryption]}")

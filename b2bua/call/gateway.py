@@ -19,12 +19,13 @@ from b2bua.call.accounts import Accounts
 from b2bua.call.call import Call
 from b2bua.call.desk import Desk, Question
 from b2bua.call.drain import OUT_OF_SERVICE, Drain
-from b2bua.call.entrance import Entered, Entrance, Found, Ids, Lookup
+from b2bua.call.entrance import Asked, Entered, Entrance, Found, Ids, Lookup, MakeSession
 from b2bua.call.explain import Explanation
 from b2bua.call.keyring import Keyring
 from b2bua.call.plan import Plan
 from b2bua.call.qualify import Qualify
 from b2bua.call.record import CallRecord
+from b2bua.call.redirects import Redirects
 from b2bua.call.referrals import Referrals
 from b2bua.call.registrations import Registrations
 from b2bua.call.requests import ALLOW, SUPPORTED, Requests
@@ -63,6 +64,7 @@ class Gateway:
         self._calls: dict[CallId, Call] = {}
         # what may be unanswered, by deadline: calls, and re-INVITEs in them; what is over goes when it is the first
         self._deadlines: list[tuple[float, CallId]] = []
+        self.qualify = Qualify(self.endpoint)
         self._entrance = Entrance(
             ids,
             self.endpoint,
@@ -72,6 +74,7 @@ class Gateway:
             self.counts,
             self._ended,
             self.registrations.places,
+            self.qualify.is_down,
             self.drain,
             wall,
         )
@@ -79,8 +82,8 @@ class Gateway:
             ids, self.endpoint, self._entrance, self._desk, self._calls, self.counts, self._watch
         )
         self._entrance.on_replaces = self._referrals.replace
+        self._entrance.on_begun = self._lead_on
         self._requests = Requests(self.registrations.receive, self._referrals.receive, self.drain)
-        self.qualify = Qualify(self.endpoint)
         self.endpoint.widen(lambda to: beside(self.plan, to))
         self._upkeep = Upkeep(self._calls, self._desk)
         self._stated: frozenset[str] = frozenset()
@@ -314,6 +317,9 @@ class Gateway:
             _HANDLERS[type(event)](owner, event, now)
         if call is not None and call.due != due:
             self._watch(call)
+
+    def _lead_on(self, call: Call, asked: Asked, session: MakeSession) -> None:
+        call.redirects = Redirects(self._entrance, call.id, asked, session)
 
     def _begin(self, entered: Entered | None, now: float) -> None:
         if entered is not None:

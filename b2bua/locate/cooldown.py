@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
-from typing import TypeVar
-
-Place = TypeVar("Place", bound=Hashable)
+from collections.abc import Hashable
 
 COOL_DOWN = 60.0
 """Seconds: a failover costs a caller up to 32 s where a server is silent, so it is not paid for each call again."""
@@ -40,10 +37,6 @@ class Cooldown:
             del self._until[place]
             return False
         return True
-
-    def order(self, places: Iterable[Place], key: Callable[[Place], Hashable], now: float) -> list[Place]:
-        """Put dead places behind the others; none is left out: where all are dead, one may have come back."""
-        return sorted(places, key=lambda place: self.dead(key(place), now))
 
     def __len__(self) -> int:
         """Count the places that failed lately."""

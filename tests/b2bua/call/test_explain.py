@@ -123,7 +123,7 @@ def test_a_dead_place_is_told() -> None:
     town.dial("b")
     town.reject("two", 503)
     steps, _, places = told(town, "hospital", "b")
-    assert "as two in core: tried last, it failed a moment ago" in text(steps)
+    assert "as two in core: tried last, it is down or failed a moment ago" in text(steps)
     assert [place.split()[0] for place in places] == ["sip:b@10.0.0.11:5060", "sip:b@10.0.0.12:5060"]
 
 

@@ -119,6 +119,25 @@ def test_the_session_is_made_anew_and_nothing_of_the_first_one_stays() -> None:
     town.idle()
 
 
+def test_a_dead_place_that_takes_a_call_is_alive() -> None:
+    town = Town(BOTH)
+    town.dial("ward")
+    for name in ("one", "two"):
+        town.reject(name, 503)
+    town.dial("ward")
+    town.reject("one", 503)
+    town.answer("two")
+    town.dial("ward")
+    assert town.invited() == ["one", "two", "one", "two", "two"]
+
+
+def test_a_peer_that_is_known_to_be_down_is_tried_last() -> None:
+    town = Town(BOTH)
+    town.gateway._entrance._is_down = lambda peer: peer == "one"
+    town.dial("ward")
+    assert town.invited() == ["two"]
+
+
 # Names
 
 OUT = DialRule("site:1", "*", domain="*", to="dns", via="world")

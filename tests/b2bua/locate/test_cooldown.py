@@ -8,30 +8,23 @@ from b2bua.locate import Cooldown, cooldown
 from b2bua.locate.cooldown import COOL_DOWN
 
 
-def order(cool: Cooldown, now: float) -> list[str]:
-    return cool.order(["a", "b", "c"], str, now)
+def dead(cool: Cooldown, now: float) -> list[str]:
+    return [name for name in "abc" if cool.dead(name, now)]
 
 
-def test_a_dead_one_is_tried_last_until_it_has_cooled_down() -> None:
+def test_a_dead_one_is_left_in_peace_until_it_has_cooled_down() -> None:
     cool = Cooldown()
     cool.failed("a", 100.0)
-    assert order(cool, 100.0) == ["b", "c", "a"]
-    assert order(cool, 100.0 + COOL_DOWN) == ["a", "b", "c"]
+    assert dead(cool, 100.0 + COOL_DOWN - 0.1) == ["a"]
+    assert dead(cool, 100.0 + COOL_DOWN) == []
     assert len(cool) == 0
-
-
-def test_all_dead_are_tried_all_the_same() -> None:
-    cool = Cooldown()
-    for name in "cba":
-        cool.failed(name, 0.0)
-    assert order(cool, 1.0) == ["a", "b", "c"]
 
 
 def test_one_that_answers_is_alive() -> None:
     cool = Cooldown()
     cool.failed("a", 0.0)
     cool.alive("a")
-    assert order(cool, 1.0) == ["a", "b", "c"]
+    assert dead(cool, 1.0) == []
 
 
 def test_a_server_may_be_back_sooner_never_later() -> None:
