@@ -14,8 +14,10 @@ from gatewayd.errors import VersionError
 from gatewayd.trust import Trust
 from vdx import control, wire
 from vdx.control import ListenerTls, PeerMedia, PeerTls, Signalling, SipListener, SipPeer
+from vdx.record import HepRules, RecordRules, Seeing
 from vdx.site.model import Site
 from vdx.site.peers import Peer
+from vdx.site.seeing import hep_source
 from vdx.site.source import LoadedSite
 from vdx.site.streams import DEFAULT_ENCRYPTION
 from vdx.site.zones import Listener
@@ -53,7 +55,17 @@ def signalling(loaded: LoadedSite) -> Signalling:
         access_rules(site),
         dialling(site),
         site.limits.media_silence,
+        seeing=seeing(site),
     )
+
+
+def seeing(site: Site) -> Seeing:
+    """Give what is kept and told of calls."""
+    records = RecordRules(site.records.days, site.records.megabytes)
+    source = hep_source(site.hep, site.zones[site.hep.zone]) if site.hep else None
+    if site.hep is None or source is None:
+        return Seeing(records)
+    return Seeing(records, HepRules(str(source), str(site.hep.address), site.hep.port, site.hep.agent))
 
 
 def peer_media(site: Site, peer: Peer) -> PeerMedia:
@@ -82,6 +94,7 @@ def _peer(name: str, peer: Peer, media: PeerMedia) -> SipPeer:
         media=media,
         dial=peer_dial(peer),
         refer=peer.refers,
+        redirects=peer.redirects == "follow",
     )
 
 

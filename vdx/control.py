@@ -21,7 +21,9 @@ from vdx.access import AccessRules, BindingInfo, PeerAccess
 from vdx.dialplan import Dialling, DialRule, PeerDial
 from vdx.drain import Drain, Undrain
 from vdx.explain import Explain, Explained
+from vdx.metrics import MetricList, Metrics, MetricText
 from vdx.pinhole import Address, Ban, Call, Done, Listed, Name, Part, Refused, Sequence
+from vdx.record import RecordList, Records, Seeing
 from vdx.trace import Trace, TraceReport
 from vdx.wire import Codec, Message
 
@@ -87,6 +89,8 @@ class SipPeer(Part, frozen=True):
     media: PeerMedia = PeerMedia()
     refer: bool = False
     """Whether it may transfer its calls: REFER, and INVITE with Replaces."""
+    redirects: bool = False
+    """Whether its redirections (3xx) are followed, through the dial plan."""
 
 
 class Signalling(Part, frozen=True):
@@ -100,6 +104,7 @@ class Signalling(Part, frozen=True):
     dial: Dialling = Dialling()
     media_silence: int = 60
     """Seconds after which a leg that is never heard is dead."""
+    seeing: Seeing = Seeing()
 
 
 class Prepare(Message, frozen=True, tag="prepare"):
@@ -237,12 +242,12 @@ class StatusReport(Message, frozen=True, tag="status-report"):
     others: tuple[StatusReport, ...] = ()
 
 
-ToB2bua = Prepare | Activate | Revert | Calls | Registrations | Hangup | Status | Trace | Explain | Drain | Undrain
-FromB2bua = Prepared | Ok | CallList | RegistrationList | StatusReport | TraceReport | Explained | Refused
-ToGatewayd = (
-    Calls | Registrations | Hangup | Status | Pinholes | Reload | Ban | Unban | Trace | Explain | Drain | Undrain
-)
-FromGatewayd = Ok | Done | CallList | RegistrationList | StatusReport | Listed | TraceReport | Explained | Refused
+AboutCalls = Calls | Registrations | Hangup | Trace | Explain | Records
+ToB2bua = Prepare | Activate | Revert | AboutCalls | Status | Drain | Undrain | Metrics
+ToldOfCalls = CallList | RegistrationList | TraceReport | Explained | RecordList
+FromB2bua = Prepared | Ok | ToldOfCalls | StatusReport | MetricList | Refused
+ToGatewayd = AboutCalls | Status | Pinholes | Reload | Ban | Unban | Drain | Undrain | Metrics
+FromGatewayd = Ok | Done | ToldOfCalls | StatusReport | Listed | MetricText | Refused
 
 B2buaServerCodec: Codec[ToB2bua] = Codec(ToB2bua)
 B2buaClientCodec: Codec[FromB2bua] = Codec(FromB2bua)

@@ -57,8 +57,9 @@ class Peer(Model):
     every so many seconds whether it is there. `encryption` (default: that of its zone) and `bandwidth` (kbit/s of one
     call) hold for its media. `credentials`: its users log in with digest. `tokens`: its users bring a
     signed token. `login`: how we log in there. `registers`: its users register, and are called where they did.
-    `refer`: whether it may transfer its calls (default: not from the internet). `domain`: what a name means that it
-    dials without one. `user_agent`: what we call ourselves towards it. `headers`:
+    `refer`: whether it may transfer its calls (default: not from the internet). `redirects`: whether
+    its 3xx are followed, through the dial plan. `domain`: what a name means that it dials without one. `user_agent`:
+    what we call ourselves towards it. `headers`:
     rules about header fields of messages to it. `pin`: how a dialled PIN reaches it.
     """
 
@@ -77,6 +78,7 @@ class Peer(Model):
     login: LogIn | None = None
     registers: bool = False
     refer: Literal["allow", "refuse"] | None = None
+    redirects: Literal["follow", "refuse"] = "refuse"
     encryption: Encryption | None = None
     bandwidth: Kilobits | None = None
     domain: Domain | None = None
