@@ -26,6 +26,9 @@ from vdx.control import SipListener, SipPeer
 MAX_DIALLED = 128
 """Characters of a dialled name: the dial plan has no longer ones, and they stand in messages, records and lists."""
 
+_MAX_REMEMBERED = 10_000
+"""Hosts of which it is remembered whether they are ours: most calls name one of a few."""
+
 # A PIN is typed on a remote control; some end it with "#"
 _PIN = re.compile(r"([0-9]{1,16})#?")
 # visual-separator = "-" / "." / "(" / ")" (RFC 3966 5.1.1), and the blanks that address books have
@@ -62,9 +65,19 @@ class Ourselves:
         self._domains = {domain: domain for domain in domains}
         # the name that SRV records lead to (`gatewayctl dns`): some dial it as it stands
         self._domains |= {f"{host}.{domain}": domain for domain in self._domains} if host else {}
+        self._known: dict[str, str | None] = {}
 
     def domain(self, host: str) -> str | None:
         """Give the domain of ours that a host stands for, "" for an address of ours, None for what is not ours."""
+        try:
+            return self._known[host]
+        except KeyError:
+            if len(self._known) >= _MAX_REMEMBERED:
+                self._known.clear()
+            self._known[host] = found = self._find(host)
+            return found
+
+    def _find(self, host: str) -> str | None:
         address = _literal(host)
         if address in self._addresses:
             return ""
