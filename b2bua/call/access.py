@@ -181,6 +181,8 @@ class Access:
         if users is not None:
             old = self._old.ask(_device(request, flow), now)
             asked = self._authenticator.challenges(users, flow, now, stale=answer.proof == "stale", old=old)
+            if old:
+                return asked  # what stumbles over an algorithm stumbles over another scheme as well
         verifiers = self.keyring.verifiers.get(flow.zone, ())
         return asked + [tokens.challenge(verifier.rules, realm, refused=refused) for _, verifier in verifiers]
 

@@ -38,13 +38,13 @@ class Room:
     def log_in(self, challenge: Message, method: str = "REGISTER", more: Fields = ()) -> None:
         """Send the request again, with an answer to a challenge."""
         secret = Secret(self.password)
-        offered = [parse_challenge(value) for value in challenge.all("WWW-Authenticate")]
+        fields = [value for value in challenge.all("WWW-Authenticate") if value.startswith("Digest")]
+        offered = [parse_challenge(value) for value in fields]
         chosen = digest.choose(offered, secret, self.user)
         assert chosen
         self._answers += 1
         proof = digest.answer(chosen, secret, self.user, method, self.call.target, b"", f"c{self._answers}", 1)
-        fields = [*self._more(method, more), ("Authorization", str(proof))]
-        self.agent.request(self.call, method, more=fields)
+        self.agent.request(self.call, method, more=[*self._more(method, more), ("Authorization", str(proof))])
 
     def register(self, seconds: int = 600) -> Message:
         """Register and give the 200."""
