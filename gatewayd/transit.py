@@ -28,9 +28,23 @@ DEFAULT_YEARS = 5
 def tables(loaded: LoadedSite) -> Tables:
     """Compile a site's policy; raises `VersionError` with every fault by file and line."""
     try:
-        return compile_policy(policy(loaded))
+        said = policy(loaded)
+        compiled = compile_policy(said)
     except NftError as error:
         raise VersionError(str(error)) from error
+    if foreign := list(_foreign(loaded, said)):
+        raise VersionError("\n".join(foreign))
+    return compiled
+
+
+def _foreign(loaded: LoadedSite, said: Policy) -> Iterator[str]:
+    """Give what translates to or from addresses that are not ours: no packet would come back."""
+    wanted = [(each.origin, each.zone, each.address) for each in said.publications]
+    wanted += [(each.origin, each.target, each.address) for each in said.maskings]
+    for origin, zone, address in wanted:
+        own = {interface.ip for name, each in loaded.site.zones.items() if name == zone for interface in each.addresses}
+        if address not in own:
+            yield f"{origin}: {address} is no address of zone {zone!r}: add it to its `addresses`"
 
 
 def stated(compiled: Tables, now: float) -> None:

@@ -144,6 +144,33 @@ def test_a_fault_of_the_policy_is_told(site: Site, change: tuple[str, str], said
     assert "site.yaml:" in str(error.value)
 
 
+def test_only_addresses_of_ours_are_published_and_masked_with(site: Site) -> None:
+    with pytest.raises(VersionError) as error:
+        compute(
+            site(
+                ("address: 10.4.0.1, port", "address: 10.4.0.2, port"),
+                ("address: 10.9.0.1, targets", "address: 10.9.0.9, targets"),
+            ),
+            {},
+        )
+    assert str(error.value).splitlines() == [
+        f"site.yaml:{line('to_port')}: 10.4.0.2 is no address of zone 'mgmt': add it to its `addresses`",
+        f"site.yaml:{line('targets: [web]}')}: 10.9.0.9 is no address of zone 'core': add it to its `addresses`",
+    ]
+
+
+def test_the_example_of_the_manual_is_as_it_says(tmp_path: Path) -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
+    example = manual.split("```yaml\n")[1].split("```")[0]
+    zones = {"sdn": "198.18.0.10/24", "internet": "192.0.2.10/24", "core": "10.9.255.1/16", "mgmt": "10.4.0.1/24"}
+    lines = [f"  {name}: {{interface: {name}0, addresses: [{address}]}}" for name, address in zones.items()]
+    (tmp_path / "site.yaml").write_text("name: edge-1\nzones:\n" + "\n".join(lines) + "\n" + example)
+    (tmp_path / "region-north.txt").write_bytes(LIST)
+    version = compute(load(tmp_path / "site.yaml"), {})
+    assert len(version.transit.policy.tests) == 3
+    transit.stated(version.transit, datetime(2026, 6, 1, tzinfo=UTC).timestamp())
+
+
 SHAPES = [
     (
         ("tcp: [443]", "tcp: [70000]"),
