@@ -195,6 +195,7 @@ class Call:
             self.answered = now
             if self.hunt is not None:
                 self.hunt.answered()
+                self.hunt = None  # thousands of held calls need not know where else they might have gone
         if self.answered is not None:
             self.due = None
         if exchange.withdrawn:
