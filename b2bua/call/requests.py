@@ -13,6 +13,13 @@ ALLOW = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "PRACK", "UPDATE", "INFO",
 SUPPORTED = frozenset({"100rel", "timer", "replaces", "norefersub"})
 """Option tags that a peer may require of us."""
 
+ABLE = [
+    ("Accept", "application/sdp"),
+    ("Allow", ", ".join(ALLOW)),
+    ("Supported", ", ".join(sorted(SUPPORTED))),
+]
+"""What the answer to OPTIONS tells (RFC 3261 11.2)."""
+
 RELAYED_INFO = frozenset({"application/media_control+xml", "application/dtmf-relay", "application/dtmf"})
 """Bodies of INFO that pass: picture requests (RFC 5168) and key presses. They carry no address."""
 
@@ -40,7 +47,7 @@ class Requests:
         if request.method == "OPTIONS" and leg is None and (refusal := self._drain.refusal) is not None:
             handle.respond(now, 503, headers=refusal)
         elif request.method == "OPTIONS":
-            handle.respond(now, 200, headers=[("Accept", "application/sdp"), ("Allow", ", ".join(ALLOW))])
+            handle.respond(now, 200, headers=ABLE)
         elif request.method == "REGISTER" and leg is None:
             self._register(event, now)
         elif request.method == "REFER":
