@@ -22,6 +22,7 @@ from b2bua.ids import GatewayIds
 from b2bua.listeners import SiteListeners
 from b2bua.lookups import Lookups
 from b2bua.pinholes import PinholeClient
+from b2bua.seeing import Sight
 from b2bua.transport import Credentials, Shell
 from vdx import control, wire
 from vdx.errors import VdxError
@@ -38,7 +39,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="b2bua", description="The SIP back-to-back user agent of the edge.")
     parser.add_argument("--run-dir", type=Path, default=Path("/run/vdx"), help="where the sockets are (%(default)s)")
     parser.add_argument(
-        "--state-dir", type=Path, help="where registrations are kept; without it they end with the program"
+        "--state-dir",
+        type=Path,
+        help="where registrations and call records are kept; without it they end with the program",
     )
     parser.add_argument("--verbose", action="store_true", help="log every step")
     options = parser.parse_args()
@@ -53,7 +56,7 @@ def main() -> int:
 
 async def run(run_dir: Path, state_dir: Path | None) -> None:
     """Wire everything together and serve until SIGTERM."""
-    gateway = Gateway(GatewayIds(), _log_record, time.time)
+    gateway = Gateway(GatewayIds(), lambda record: _log_record(record, sight), time.time)
     loop = asyncio.get_running_loop()
     credentials = Credentials()
     shell = Shell(gateway, lambda: _ask(gateway, pinholes, keeper, lookups), credentials)
@@ -61,7 +64,8 @@ async def run(run_dir: Path, state_dir: Path | None) -> None:
     lookups = Lookups(gateway, loop.time, shell.flush)
     listeners = SiteListeners(shell, credentials)
     pinholes = PinholeClient(run_dir / "pinhole.sock", gateway, loop.time, shell.flush)
-    steering = Control(gateway, listeners, lookups, loop.time, shell.flush)
+    sight = Sight(gateway, shell, loop.time, state_dir)
+    steering = Control(gateway, listeners, lookups, sight, loop.time, shell.flush)
     server = await wire.serve(run_dir / "control.sock", control.B2buaServerCodec, steering.serve, mode=0o660)
 
     stop = asyncio.Event()
@@ -71,6 +75,7 @@ async def run(run_dir: Path, state_dir: Path | None) -> None:
         asyncio.create_task(pinholes.run(), name="pinholes"),
         asyncio.create_task(listeners.watch(), name="certificates"),
         asyncio.create_task(steering.vault.watch(), name="secrets"),
+        asyncio.create_task(sight.run(), name="records"),
         asyncio.create_task(feed_watchdog(), name="watchdog"),
     ]
     gc.collect()
@@ -88,6 +93,7 @@ async def run(run_dir: Path, state_dir: Path | None) -> None:
         server.close()
         await lookups.close()
         await shell.close()
+        sight.close()
         if keeper is not None:
             await keeper.close()
 
@@ -125,8 +131,9 @@ def _keeper(state_dir: Path | None, gateway: Gateway, shell: Shell) -> Keeper | 
     return keeper
 
 
-def _log_record(record: CallRecord) -> None:
+def _log_record(record: CallRecord, sight: Sight) -> None:
     log.info("call.ended %s", record)
+    sight.keep(record)
 
 
 if __name__ == "__main__":

@@ -10,28 +10,27 @@ import asyncio
 import logging
 import math
 import os
-import time
 from collections.abc import Callable
 
 from b2bua.call.gateway import Gateway
 from b2bua.call.plan import Plan
 from b2bua.listeners import SiteListeners
 from b2bua.lookups import Lookups
-from b2bua.sip import Target
-from b2bua.trace.reading import Reading
-from b2bua.trace.view import Lens
+from b2bua.seeing import Asked, Sight
 from b2bua.vault import Vault
 from vdx import control, wire
 from vdx.control import FromB2bua, ToB2bua
 from vdx.drain import Drain, Undrain
 from vdx.explain import Explain, Explained
+from vdx.metrics import Metrics
 from vdx.pinhole import Refused
+from vdx.record import Records
 from vdx.trace import Trace
 
 log = logging.getLogger(__name__)
 
-AboutCalls = control.Calls | control.Registrations | control.Hangup | Drain | Undrain | control.Status | Trace
-Quick = control.Prepare | control.Activate | control.Revert | AboutCalls
+AboutCalls = control.Calls | control.Registrations | control.Hangup | Drain | Undrain | control.Status
+Quick = control.Prepare | control.Activate | control.Revert | AboutCalls | Asked
 """What is answered at once, one after the other."""
 
 
@@ -43,6 +42,7 @@ class Control:
         gateway: Gateway,
         listeners: SiteListeners,
         lookups: Lookups,
+        sight: Sight,
         clock: Callable[[], float],
         after: Callable[[], None],
     ) -> None:
@@ -54,7 +54,7 @@ class Control:
         self._prepared: Plan | None = None
         self._lookups = lookups
         self._explaining: set[asyncio.Task[None]] = set()
-        self._reading = Reading(gateway.traces)
+        self._sight = sight
 
     async def serve(self, connection: wire.Connection[ToB2bua]) -> None:
         """Answer one connection: `gatewayd`'s, or root's."""
@@ -82,6 +82,8 @@ class Control:
                 self.vault.revert()
                 await self._listeners.revert()
                 return control.Ok(id)
+            case Trace() | Records() | Metrics():
+                return await self._sight.answer(message)
             case _:
                 return self._answer_about_calls(message, self._clock())
 
@@ -98,8 +100,6 @@ class Control:
                 return self._drain(message, now)
             case control.Status(id):
                 return self._status(id)
-            case Trace():
-                return self._reading.answer(message, now, Lens(time.time() - now, self._leaves_from))
 
     def _drain(self, message: Drain | Undrain, now: float) -> control.Ok:
         if isinstance(message, Undrain):
@@ -136,13 +136,10 @@ class Control:
             return Refused(number, "unknown", f"version {version} has not been prepared")
         self._gateway.plan, self._prepared = self._prepared, None
         self.vault.activate()
+        self._sight.follow(self._gateway.plan.signalling.seeing)
         await self._listeners.activate()
         log.info("site.activated: version %s", version)
         return control.Ok(number)
-
-    def _leaves_from(self, target: Target) -> tuple[str, int]:
-        listener = self._gateway.plan.listener(target.zone, target.transport, target.host)
-        return (listener.address, listener.port) if listener else (target.source, 0)
 
     def _status(self, number: int) -> control.StatusReport:
         facts: dict[str, str | int | float] = {**self._gateway.sizes, **self._gateway.counts}

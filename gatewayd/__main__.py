@@ -21,6 +21,7 @@ from gatewayd.admin import Admin, program_version
 from gatewayd.bans import Bans
 from gatewayd.drain import Drain
 from gatewayd.errors import StartError
+from gatewayd.metrics import Meter
 from gatewayd.network.kernel import Kernel as NetworkKernel
 from gatewayd.pinholes import door
 from gatewayd.pinholes.desk import Desk
@@ -87,9 +88,18 @@ class Gatewayd:
         self._b2bua = B2buaLink(self._run_dir / "control.sock", b2bua, self._greet)
         self._drain = Drain(self._run_dir / "drain.json", self._b2bua, time.time)
         self._versions = Versions(links, self._desk, self._bans, self._b2bua, self._revoke)
+        self._meter = Meter(self._run_dir, self._desk, self._bans, self._b2bua, netlink)
         self._service = PinholeService(self._desk, self._bans, users, time.monotonic)
         self._admin = Admin(
-            self._desk, self._service, self._bans, self._b2bua, self._mediad, self._drain, self._versions, self.reload
+            self._desk,
+            self._service,
+            self._bans,
+            self._b2bua,
+            self._mediad,
+            self._drain,
+            self._meter,
+            self._versions,
+            self.reload,
         )
         self._stop = asyncio.Event()
 
@@ -146,6 +156,7 @@ class Gatewayd:
             self._mediad.run(),
             self._b2bua.run(),
             self._service.sweep(),
+            self._meter.run(),
             guard.watch(self._netlink, self._versions, self._desk),
             agreements.watch(self._versions),
             service.feed_watchdog(),

@@ -14,6 +14,7 @@ from msgspec import structs
 from gatewayd.bans import Bans
 from gatewayd.drain import Drain
 from gatewayd.errors import RefusalError, VersionError
+from gatewayd.metrics import Meter
 from gatewayd.pinholes.desk import Desk
 from gatewayd.pinholes.relays import RelayLink
 from gatewayd.pinholes.service import PinholeService
@@ -22,12 +23,10 @@ from gatewayd.version import Versions
 from nft.errors import NftError
 from vdx import control, wire
 from vdx.control import (
+    AboutCalls,
     AdminServerCodec,
-    Calls,
     FromGatewayd,
-    Hangup,
     Pinholes,
-    Registrations,
     Reload,
     Status,
     StatusReport,
@@ -37,9 +36,8 @@ from vdx.control import (
 from vdx.drain import Drain as DrainMessage
 from vdx.drain import Undrain
 from vdx.errors import VdxError
-from vdx.explain import Explain
+from vdx.metrics import MetricList, Metrics, MetricText
 from vdx.pinhole import Ban, Done, Listed, Refused
-from vdx.trace import Trace
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +61,7 @@ class Admin:
         b2bua: B2buaLink,
         mediad: RelayLink,
         drain: Drain,
+        meter: Meter,
         versions: Versions,
         reload: Callable[[], Awaitable[None]],
     ) -> None:
@@ -72,6 +71,7 @@ class Admin:
         self._b2bua = b2bua
         self._mediad = mediad
         self._drain = drain
+        self._meter = meter
         self._versions = versions
         self._reload = reload
         self._since = time.monotonic()
@@ -120,11 +120,13 @@ class Admin:
         if isinstance(request, Undrain):
             await self._drain.end()
             return control.Ok(request.id)
+        if isinstance(request, Metrics):
+            return MetricText(request.id, await self._meter.text())
         return await self._passed_on(request)
 
-    async def _passed_on(self, request: Calls | Registrations | Hangup | Trace | Explain) -> FromGatewayd:
+    async def _passed_on(self, request: AboutCalls) -> FromGatewayd:
         answer = await self._b2bua.ask(lambda number: structs.replace(request, id=number))
-        if isinstance(answer, control.Prepared):
+        if isinstance(answer, control.Prepared | MetricList):
             raise VersionError(f"b2bua gave an odd answer: {type(answer).__name__}")
         return structs.replace(answer, id=request.id)
 

@@ -42,7 +42,9 @@ def _zones(loaded: LoadedSite, places: Iterable[MediaPlace]) -> Iterator[Zone]:
         media.setdefault(place.zone, []).append(one)
     for name, zone in loaded.site.zones.items():
         own = tuple(interface.ip for interface in zone.addresses)
-        yield Zone(zone_number(name), name, (zone.interface,), own, tuple(media.get(name, ())), zone.media.dscp.by_class)
+        yield Zone(
+            zone_number(name), name, (zone.interface,), own, tuple(media.get(name, ())), zone.media.dscp.by_class
+        )
 
 
 def _listeners(loaded: LoadedSite) -> Iterator[Listener]:
@@ -75,6 +77,8 @@ def spared(site: Site) -> Iterator[tuple[str, IpNetwork]]:
 def _upstreams(loaded: LoadedSite) -> Iterator[Upstream]:
     if acme := loaded.site.acme:
         yield Upstream(acme.zone, "tcp", None, acme.port, loaded.origin("acme", "directory"))
+    if hep := loaded.site.hep:
+        yield Upstream(hep.zone, "udp", hep.address, hep.port, loaded.origin("hep"))
     asked = loaded.site.upstream
     if asked is None:
         return

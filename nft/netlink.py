@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from nft import attributes as nl
-from nft import declaration, elements
+from nft import counters, declaration, elements
 from nft.elements import Element, Operation, Run
 from nft.errors import NftError, Refusal, TransactionError
 from nft.schema import Key, Shape, show
@@ -107,6 +107,19 @@ class Netlink:
         return dict(
             self._dump(lambda sequence: declaration.ask(table, sequence), read, f"sets of {table}", absent=True)
         )
+
+    def counters(self, table: str) -> dict[str, tuple[int, int]]:
+        """Return packets and octets of each named counter of a table; empty where there is no such table."""
+
+        def read(payload: bytes) -> Iterator[tuple[str, tuple[int, int]]]:
+            of_table, name, packets, octets = counters.decode(payload)
+            if of_table == table:
+                yield name, (packets, octets)
+
+        def ask(sequence: int) -> bytes:
+            return counters.ask(table, sequence)
+
+        return dict(self._dump(ask, read, f"counters of {table}", absent=True))
 
     def _take(self, count: int) -> int:
         first = self._sequence

@@ -15,7 +15,7 @@ import msgspec
 
 from gatewayd import transit
 from gatewayd.admin import program_version
-from gatewayd.ctl import dns, packet, route, tables, trace
+from gatewayd.ctl import dns, packet, records, route, tables, trace
 from gatewayd.ctl.ask import ask_once
 from gatewayd.version import compute
 from nft.policy.lint import lint
@@ -23,6 +23,7 @@ from vdx import control, site
 from vdx.control import CallList, FromGatewayd, RegistrationList, StatusReport, ToGatewayd
 from vdx.drain import MAX_DEADLINE, Drain, Undrain
 from vdx.errors import VdxError
+from vdx.metrics import Metrics, MetricText
 from vdx.pinhole import Ban, Listed, Refused
 
 RUN_DIR = Path("/run/vdx")
@@ -41,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _check(options.file, as_json=options.json)
         if options.verb == "trace":
             return trace.run(options)
+        if options.verb == "records":
+            return records.run(options)
         if options.verb == "route":
             return route.run(options)
         if options.verb == "explain":
@@ -83,6 +86,7 @@ def _request(options: argparse.Namespace) -> ToGatewayd:
         "calls": lambda: control.Calls(1),
         "pinholes": lambda: control.Pinholes(1),
         "registrations": lambda: control.Registrations(1),
+        "metrics": lambda: Metrics(1),
         "reload": lambda: control.Reload(1),
         "hangup": lambda: control.Hangup(1, options.call),
         "ban": lambda: Ban(1, str(options.address), options.seconds, options.reason),
@@ -109,6 +113,8 @@ def _show(answer: FromGatewayd, *, as_json: bool) -> int:
         print(tables.registrations(answer.bindings))
     elif isinstance(answer, Listed):
         print(tables.pinholes(answer.leases))
+    elif isinstance(answer, MetricText):
+        print(answer.text, end="")
     else:
         print("done")
     return 0
@@ -126,10 +132,12 @@ def _parser() -> argparse.ArgumentParser:
     hangup = verbs.add_parser("hangup", help="end one call")
     hangup.add_argument("call", type=trace.call_id, metavar="CALL", help="its id, as `calls` shows it")
     trace.add(verbs)
+    records.add(verbs)
+    verbs.add_parser("metrics", help="the numbers of the appliance as Prometheus reads them")
     route.add(verbs)
     packet.add(verbs, ACTIVE_FILE)
-    records = verbs.add_parser("dns", help="the DNS records to publish for every domain, as zone-file text")
-    records.add_argument(
+    publish = verbs.add_parser("dns", help="the DNS records to publish for every domain, as zone-file text")
+    publish.add_argument(
         "file", type=Path, nargs="?", default=ACTIVE_FILE, metavar="FILE", help="(default: %(default)s)"
     )
     drain = verbs.add_parser("drain", help="take no new calls, and say so")

@@ -14,9 +14,14 @@ from b2bua.ids import GatewayIds
 from b2bua.listeners import SiteListeners
 from b2bua.lookups import Lookups
 from b2bua.pinholes import PinholeClient
+from b2bua.seeing import Sight
+from b2bua.sip import Flow
 from b2bua.transport import Shell
 from vdx import control, pinhole, wire
 from vdx.control import FromB2bua, Signalling, SipListener
+from vdx.metrics import MetricList, Metrics
+from vdx.record import RecordList, Records
+from vdx.trace import Trace, TraceReport
 
 Talk = Callable[[wire.Connection[FromB2bua], Gateway, Shell], Awaitable[None]]
 
@@ -42,7 +47,12 @@ def talk(tmp_path: Path, conversation: Talk) -> None:
         shell = Shell(gateway)
         loop = asyncio.get_running_loop()
         steering = Control(
-            gateway, SiteListeners(shell), Lookups(gateway, loop.time, shell.flush), loop.time, shell.flush
+            gateway,
+            SiteListeners(shell),
+            Lookups(gateway, loop.time, shell.flush),
+            Sight(gateway, shell, loop.time, tmp_path),
+            loop.time,
+            shell.flush,
         )
         path = tmp_path / "control.sock"
         server = await wire.serve(path, control.B2buaServerCodec, steering.serve, mode=0o600)
@@ -122,6 +132,29 @@ def test_status_and_unknown_calls(tmp_path: Path) -> None:
         assert isinstance(await connection.receive(), pinhole.Refused)
         connection.send(control.Calls(3))
         assert await connection.receive() == control.CallList(3, ())
+
+    talk(tmp_path, conversation)
+
+
+def test_traces_records_and_numbers_are_told(tmp_path: Path) -> None:
+    async def conversation(connection: wire.Connection[FromB2bua], gateway: Gateway, _shell: Shell) -> None:
+        options = b"OPTIONS sip:x SIP/2.0\r\nCall-ID: a\r\n\r\n"
+        flow = Flow("udp", ("127.0.0.1", 5060), ("192.0.2.9", 5060), "sdn", 1, ("127.0.0.1", 5060))
+        gateway.receive(options, flow, 1.0)
+        connection.send(Trace(1, source="192.0.2.9"))
+        report = await connection.receive()
+        assert isinstance(report, TraceReport)
+        assert [(entry.title, entry.inward) for entry in report.entries] == [("OPTIONS sip:x", True)]
+        connection.send(Trace(2, "a" * 13))
+        assert isinstance(await connection.receive(), pinhole.Refused)
+        connection.send(Records(3, 0))
+        assert await connection.receive() == RecordList(3, ())
+        connection.send(Metrics(4))
+        numbers = await connection.receive()
+        assert isinstance(numbers, MetricList)
+        found = {series.name: [sample.value for sample in series.samples] for series in numbers.series}
+        assert found["vdx_calls"] == [0]
+        assert found["vdx_queue_depth"] == [0, 0, 0]
 
     talk(tmp_path, conversation)
 

@@ -16,6 +16,7 @@ from vdx.site.dialplan import Domain, Room, Rule, TimeZone
 from vdx.site.limits import Limits
 from vdx.site.peers import Peer
 from vdx.site.policy import Agreements, Policy
+from vdx.site.seeing import Hep, RecordKeeping, hep_faults
 from vdx.site.values import InterfaceName, IpAddress, Word
 from vdx.site.zones import Interface, ZoneSettings, interface_faults, overlaps, zone_faults
 
@@ -47,6 +48,8 @@ class Site(Model):
     limits: Limits = Limits()
     upstream: Upstream | None = None
     acme: Acme | None = None
+    records: RecordKeeping = RecordKeeping()
+    hep: Hep | None = None
     policy: Policy = Policy()
     agreements: Agreements = Agreements()
 
@@ -71,6 +74,7 @@ def _contradictions(site: Site) -> Iterator[LocatedError]:
     if site.upstream and site.upstream.zone not in site.zones:
         yield LocatedError("this zone is not configured: add it under `zones`", "upstream", "zone")
     yield from acme_faults(site.acme, site.zones)
+    yield from hep_faults(site.hep, site.zones)
 
 
 def dialplan_faults(site: Site) -> Iterator[LocatedError]:

@@ -1,0 +1,84 @@
+"""What `b2bua` shows of its calls: traces, records, numbers, and messages sent on to a collector.
+
+One object for the control socket and for the wiring, so that neither has to know the parts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from b2bua.call.gateway import Gateway
+from b2bua.call.record import CallRecord
+from b2bua.hep import HepSender
+from b2bua.metrics import metrics
+from b2bua.records import RecordBook, told
+from b2bua.sip import Target
+from b2bua.trace.reading import Reading
+from b2bua.trace.view import Lens
+from b2bua.transport import Shell
+from vdx.metrics import MetricList, Metrics
+from vdx.pinhole import Refused
+from vdx.record import RecordList, Records, Seeing
+from vdx.trace import Trace, TraceReport
+
+Asked = Trace | Records | Metrics
+Answer = TraceReport | RecordList | MetricList | Refused
+
+
+class Sight:
+    """What is seen of the calls of a gateway; records are kept in `directory`, nowhere where it is None."""
+
+    def __init__(self, gateway: Gateway, shell: Shell, clock: Callable[[], float], directory: Path | None) -> None:
+        self._gateway = gateway
+        self._shell = shell
+        self._clock = clock
+        self._reading = Reading(gateway.traces)
+        self._hep = HepSender(gateway.traces, self._epoch, self._leaves_from)
+        self._book = RecordBook(directory / "records", time.time) if directory else None
+
+    def follow(self, rules: Seeing) -> None:
+        """Follow what a site version says."""
+        self._hep.follow(rules.hep)
+        if self._book is not None:
+            self._book.rules = rules.records
+
+    def keep(self, record: CallRecord) -> None:
+        """Write the record of an ended call."""
+        if self._book is not None:
+            self._book.add(told(record, self._epoch()))
+
+    async def answer(self, question: Asked) -> Answer:
+        """Answer a question; long files are read beside the calls."""
+        match question:
+            case Trace():
+                return self._reading.answer(question, self._clock(), Lens(self._epoch(), self._leaves_from))
+            case Metrics(id):
+                shell, lost = self._shell, self._book.lost if self._book is not None else 0
+                return metrics(id, self._gateway, shell.queued, shell.connections, lost)
+            case Records(id):
+                if self._book is None:
+                    return Refused(id, "unknown", "b2bua keeps no records: start it with --state-dir")
+                return await asyncio.to_thread(self._book.read, question)
+
+    async def run(self) -> None:
+        """Sync records until cancelled."""
+        if self._book is None:
+            await asyncio.Event().wait()
+        else:
+            await self._book.keep_synced()
+
+    def close(self) -> None:
+        """Close the files and the way to the collector."""
+        self._hep.close()
+        if self._book is not None:
+            self._book.close()
+
+    def _epoch(self) -> float:
+        return time.time() - self._clock()
+
+    def _leaves_from(self, target: Target) -> tuple[str, int]:
+        listener = self._gateway.plan.listener(target.zone, target.transport, target.host)
+        return (listener.address, listener.port) if listener else (target.source, 0)

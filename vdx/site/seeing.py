@@ -1,0 +1,47 @@
+"""What is kept and told of calls: records, and messages sent on to a collector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from vdx.hep import AGENT
+from vdx.site.block import LocatedError, Model, Zone
+from vdx.site.values import IpAddress, Port
+
+if TYPE_CHECKING:
+    from vdx.site.zones import ZoneSettings
+
+
+class RecordKeeping(Model):
+    """How long call records are kept: days, and MB of all of them together."""
+
+    days: Annotated[int, Field(ge=1, le=3_650)] = 90
+    megabytes: Annotated[int, Field(ge=50, le=1_000_000)] = 1_000
+
+
+class Hep(Model):
+    """A collector that gets every SIP message in plain text; only on our own networks."""
+
+    zone: Literal["core", "mgmt"]
+    address: IpAddress
+    port: Port = 9060
+    agent: Annotated[int, Field(ge=1, le=2**32 - 1)] = AGENT
+
+
+def hep_faults(hep: Hep | None, zones: Mapping[Zone, ZoneSettings]) -> Iterator[LocatedError]:
+    """Give what stands against a collector."""
+    if hep is None:
+        return
+    zone = zones.get(hep.zone)
+    if zone is None:
+        yield LocatedError("this zone is not configured: add it under `zones`", "hep", "zone")
+    elif hep_source(hep, zone) is None:
+        yield LocatedError(f"zone {hep.zone!r} has no IPv{hep.address.version} address to send from", "hep", "address")
+
+
+def hep_source(hep: Hep, zone: ZoneSettings) -> IpAddress | None:
+    """Give our address that messages to the collector leave from."""
+    return next((one.ip for one in zone.addresses if one.version == hep.address.version), None)
