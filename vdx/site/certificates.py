@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 ClientCertificate = Literal["required", "optional", "off"]
 
-FilePath = Annotated[str, Field(pattern=r"^/[^\x00-\x1f]{1,1023}$")]
+
+def _absolute(path: str) -> str:
+    if not path.startswith("/") or len(path) > 1024 or not path.isprintable():
+        raise ValueError(f"{path[:60]!r} is no absolute path: write it as in /etc/vdx/tls/edge.pem")
+    return path
+
+
+FilePath = Annotated[str, AfterValidator(_absolute)]
 """An absolute path: a relative one would depend on where a program was started."""
 
 _NAME = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")

@@ -39,7 +39,7 @@ dialplan: [{alias: "room-*", to: rooms}]
         ("{zone: internet, login: {username: edge, file: /x}}", "there is nobody to log in at: add `target`"),
         ("{zone: internet, credentials: {}}", "say where the secrets stand"),
         ("{zone: internet, credentials: {file: /x, credential: y}}", "say where the secrets stand"),
-        ("{zone: internet, credentials: {file: relative}}", "pattern"),
+        ("{zone: internet, credentials: {file: relative}}", "is no absolute path"),
         ("{zone: internet, credentials: {password: x}}", "unknown key"),
         (
             "{zone: internet, tokens: {issuer: a, audience: b, keys: /k, authority: 'http://x'}}",
