@@ -68,7 +68,7 @@ def test_an_end_that_policy_does_not_allow(owner: Owner, end: End, code: str, re
 def test_the_two_families_without_mediad(owner: Owner) -> None:
     answer = owner.ask(Lease(1, CALL, (stream(a=End("sdn", "hospital", 6)),)))
     assert isinstance(answer, Refused)
-    assert answer.reason == "the two ends are of different families, and mediad, which relays those, is away"
+    assert answer.reason == "mediad, which relays between families and what runs over TCP, is away"
 
 
 def test_too_many_streams_for_one_call(owner: Owner) -> None:
