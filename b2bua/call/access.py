@@ -26,7 +26,7 @@ from b2bua.call.keyring import Keyring
 from b2bua.call.olddevices import OldDevices
 from b2bua.call.plan import EMPTY, Plan
 from b2bua.call.reputation import Ban, Offence, Reputation, is_scanner
-from b2bua.call.tokens import Guest, Spent, TokenError
+from b2bua.call.tokens import Guest, Spent, TokenError, Verifier
 from b2bua.sip import Flow, Refusal, Request, Silence
 from b2bua.sip.nonce import Nonces
 from b2bua.sip.uri import user_of
@@ -34,6 +34,9 @@ from b2bua.sip.uri import user_of
 log = logging.getLogger(__name__)
 
 NOBODY = Users()
+
+SECURE = frozenset({"tls", "wss"})
+"""Transports on which a token may be shown: whoever reads it may use it."""
 
 KEY_WORDS = 4
 """Words of 64 random bits each that the key of our nonces is made of; it dies with the program."""
@@ -136,7 +139,7 @@ class Access:
         if answer.algorithm:
             self._old.answered(_device(request, flow), answer.algorithm, now)
         token = tokens.bearer(request)
-        verifiers = self.keyring.verifiers.get(flow.zone, ()) if token else ()
+        verifiers = self._verifiers(flow) if token else ()
         if answer.proof == "good" or not verifiers:
             return answer, None, False
         for peer, verifier in verifiers:
@@ -149,6 +152,10 @@ class Access:
                 return Answer("good", guest.name, peer), guest, False
             log.info("token.spent zone=%s source=%s", flow.zone, flow.remote[0])
         return answer, None, True
+
+    def _verifiers(self, flow: Flow) -> tuple[tuple[str, Verifier], ...]:
+        """Give who judges tokens that come by a flow: only where nobody can read them on their way (RFC 6750 5.3)."""
+        return self.keyring.verifiers.get(flow.zone, ()) if flow.transport in SECURE else ()
 
     # Those who are not known
 
@@ -183,8 +190,9 @@ class Access:
             asked = self._authenticator.challenges(users, flow, now, stale=answer.proof == "stale", old=old)
             if old:
                 return asked  # what stumbles over an algorithm stumbles over another scheme as well
-        verifiers = self.keyring.verifiers.get(flow.zone, ())
-        return asked + [tokens.challenge(verifier.rules, realm, refused=refused) for _, verifier in verifiers]
+        return asked + [
+            tokens.challenge(verifier.rules, realm, refused=refused) for _, verifier in self._verifiers(flow)
+        ]
 
     def _allow_answer(self, flow: Flow, now: float) -> None:
         """Raise Silence where a source that anybody can forge has been answered often enough."""

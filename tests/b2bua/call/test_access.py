@@ -22,12 +22,13 @@ def bans(house: House) -> list[Ban]:
     return [request for request in house.gateway.requests() if isinstance(request, Ban)]
 
 
-def test_whoever_may_log_in_is_asked_who_he_is_and_nothing_is_kept() -> None:
-    house = House()
+@pytest.mark.parametrize("transport", ["udp", "tls"])
+def test_whoever_may_log_in_is_asked_who_he_is_and_nothing_is_kept(transport: str) -> None:
+    house = House(transport)
     before = house.gateway.sizes
     (asked,) = house.send(house.flow(), "INVITE", uri=f"sip:bob@{NET}")
     schemes = [value.split()[0] for value in asked.all("www-authenticate")]
-    assert (asked.status, schemes) == (401, ["Digest", "Digest", "Digest", "Bearer"])
+    assert (asked.status, schemes) == (401, ["Digest", "Digest", "Digest"] + ["Bearer"] * (transport == "tls"))
     assert house.gateway.sizes == before
 
 
@@ -218,7 +219,7 @@ def test_a_certificate_needs_no_password() -> None:
 
 
 def test_a_guest_calls_what_his_token_names() -> None:
-    house = House("tcp")
+    house = House("tls")
     flow = house.flow()
     bearer = f"Authorization: Bearer {house.token()}"
     house.send(flow, "INVITE", bearer, uri=f"sip:BOB@{NET}")
@@ -227,8 +228,16 @@ def test_a_guest_calls_what_his_token_names() -> None:
     assert house.gateway.counts["refused: not what the token is for"] == 1
 
 
-def test_a_token_that_is_good_once() -> None:
+def test_a_token_that_others_could_read_is_not_looked_at() -> None:
     house = House("tcp")
+    (asked,) = house.send(house.flow(), "INVITE", f"Authorization: Bearer {house.token()}", uri=f"sip:bob@{NET}")
+    assert asked.status == 401
+    assert not [value for value in asked.all("www-authenticate") if value.startswith("Bearer")]
+    assert house.gateway.counts["refused: token"] == 0
+
+
+def test_a_token_that_is_good_once() -> None:
+    house = House("tls")
     bearer = f"Authorization: Bearer {house.token(vdx_once=True, jti='1')}"
     house.send(house.flow(), "INVITE", bearer, uri=f"sip:bob@{NET}")
     (again,) = house.send(house.flow(), "INVITE", bearer, uri=f"sip:bob@{NET}")
@@ -238,7 +247,7 @@ def test_a_token_that_is_good_once() -> None:
 
 
 def test_bad_tokens_are_offences() -> None:
-    house = House("tcp")
+    house = House("tls")
     flow = house.flow(STRANGER)
     for _ in range(5):
         (answer,) = house.send(flow, "INVITE", f"Authorization: Bearer {house.token(aud='other')}")
@@ -247,7 +256,7 @@ def test_bad_tokens_are_offences() -> None:
 
 
 def test_secrets_are_in_no_trace_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
-    house = House("tcp")
+    house = House("tls")
     token = house.token(aud="other")
     house.send(house.flow(), "INVITE", f"Authorization: Bearer {token}")
     house.log_in(house.flow(ROOM), password="topsecret")  # noqa: S106

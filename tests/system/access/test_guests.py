@@ -1,4 +1,4 @@
-"""Guests call what their token names, and nothing else."""
+"""Guests call over a secure WebSocket what their token names, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import time
 import pytest
 from joserfc import jwt
 
-from lab.topology import SIP_PORT
+from lab.site import ROOT_FILE
+from lab.topology import ORIGIN, SIP_PORT, WEB_PORT
 from tests.peers import sdp
 from tests.peers.agent import Agent
+from tests.peers.secure import Web
 from tests.system.access.conftest import ISSUER, KEY
-from tests.system.calls.edge import Edge, sip
+from tests.system.calls.edge import Edge
 
 pytestmark = pytest.mark.system
-
-PORT = SIP_PORT + 10
 
 
 def token(alias: str, **claims: object) -> str:
@@ -27,20 +27,21 @@ def test_a_guest_calls_once_what_the_token_names(edge: Edge) -> None:
     clinic, hospital = edge.host("clinic"), edge.host("hospital")
     offer = sdp.write(clinic.address(4), [sdp.audio(30000)])
     here = edge.address("internet")
+    wire = Web(clinic, (here, WEB_PORT), edge.lab.state.keys / ROOT_FILE, ORIGIN)
     with (
-        Agent(clinic, clinic.address(4), PORT, edge.transport, "guest") as guest,
+        Agent(clinic, clinic.address(4), transport="wss", user="guest", ready=wire) as guest,
         Agent(hospital, hospital.address(4), SIP_PORT, edge.transport, "hospital") as callee,
     ):
-        bare = guest.invite(f"sip:hospital@{here}", sip(here), body=offer)
+        bare = guest.invite(f"sip:hospital@{here}", (here, WEB_PORT), body=offer)
         asked = guest.expect(401)
         guest.ack(bare, asked)
         assert f'Bearer realm="lab", authz_server="{ISSUER}"' in list(asked.all("WWW-Authenticate"))
 
         more = [("Authorization", f"Bearer {token('hospital', vdx_once=True, jti='one')}")]
-        other = guest.invite(f"sip:municipality@{here}", sip(here), body=offer, more=more)
+        other = guest.invite(f"sip:municipality@{here}", (here, WEB_PORT), body=offer, more=more)
         guest.ack(other, guest.expect(403))
 
-        call = guest.invite(f"sip:hospital@{here}", sip(here), body=offer, more=more)
+        call = guest.invite(f"sip:hospital@{here}", (here, WEB_PORT), body=offer, more=more)
         invite = callee.expect("INVITE")
         assert not list(invite.all("Authorization"))
         assert "anna" not in str(invite)
@@ -53,7 +54,7 @@ def test_a_guest_calls_once_what_the_token_names(edge: Edge) -> None:
         callee.reply(callee.expect("BYE"), 200)
         guest.expect(200)
 
-        again = guest.invite(f"sip:hospital@{here}", sip(here), body=offer, more=more)
+        again = guest.invite(f"sip:hospital@{here}", (here, WEB_PORT), body=offer, more=more)
         refused = guest.expect(401)
         guest.ack(again, refused)
         assert any('error="invalid_token"' in value for value in refused.all("WWW-Authenticate"))
