@@ -7,6 +7,7 @@ from subprocess import Popen
 from typing import Any
 
 from lab import namespace, processes, state, wiring
+from lab.authority import Authority
 from lab.edge import wait_until_serving
 from lab.errors import LabBusyError, LabUpError, UnableError, UnknownHostError, UnknownLabError
 from lab.host import Host
@@ -29,6 +30,7 @@ class Lab:
         self.name = name
         self.topology = plan
         self.namespaces = {host.name: f"vdx-{name}-{host.name}" for host in plan}
+        self.authority: Authority | None = None  # of a lab that this object built
         self._children: list[Popen[Any]] = []
 
     @classmethod
@@ -76,7 +78,7 @@ class Lab:
             for name in self.namespaces.values():
                 namespace.create(name)
             wiring.wire(self.topology, self.namespaces)
-            issue(self.topology, self.state.keys)
+            self.authority = issue(self.topology, self.state.keys)
             self.state.site.write_text(site_text(self.topology, self.name, self.state.keys))
             self.start(*programs)
             if set(PROGRAMS) <= set(programs):

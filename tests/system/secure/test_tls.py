@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from contextlib import suppress
 
 import pytest
+import yaml
+from cryptography import x509
 
 from lab.authority import Authority
+from lab.keys import issue_edge
+from lab.site import ROOT_FILE
+from lab.topology import DOMAIN
 from tests.peers import sdp
 from tests.peers.agent import PATIENCE
 from tests.system.calls.crossing import Crossing
+from vdx.control import Ok, Reload
 
 pytestmark = pytest.mark.system
 
@@ -144,9 +151,9 @@ def test_a_certificate_of_somebody_else_is_turned_away(crossing: Crossing) -> No
     with crossing.agents() as (left, right):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
-        context.load_verify_locations(keys / "lab-root.pem")
+        context.load_verify_locations(keys / ROOT_FILE)
         context.load_cert_chain(pair.certificate, pair.key)
-        raw = crossing.left.socket(kind=1)
+        raw = crossing.left.socket(kind=socket.SOCK_STREAM)
         raw.settimeout(LONG)
         raw.connect(crossing.hop)
         heard = b""
@@ -158,3 +165,67 @@ def test_a_certificate_of_somebody_else_is_turned_away(crossing: Crossing) -> No
         left.bye(call.left)
         right.reply(right.expect("BYE"), 200)
         left.expect(200)
+
+
+def serial(crossing: Crossing) -> int:
+    """Return the serial number of the certificate that the edge shows to the caller."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.load_verify_locations(crossing.edge.lab.state.keys / ROOT_FILE)
+    raw = crossing.left.socket(kind=socket.SOCK_STREAM)
+    raw.settimeout(LONG)
+    raw.connect(crossing.hop)
+    with context.wrap_socket(raw) as secure:
+        shown = secure.getpeercert(binary_form=True)
+    assert shown is not None
+    return x509.load_der_x509_certificate(shown).serial_number
+
+
+def reload(crossing: Crossing) -> None:
+    """Have the edge read its site file and its certificates again."""
+    answer = crossing.edge.ask(Reload(1))
+    assert isinstance(answer, Ok), answer
+
+
+def test_certificates_are_renewed_under_a_call(crossing: Crossing) -> None:
+    keys = crossing.edge.lab.state.keys
+    authority = crossing.edge.lab.authority
+    assert authority is not None
+    with crossing.agents() as (left, right):
+        call = crossing.establish(left, right)
+        before = serial(crossing)
+        pair = issue_edge(crossing.edge.lab.topology, authority)
+        assert pair.certificate.parent == keys
+        reload(crossing)
+        assert before != serial(crossing) == pair.serial
+        left.bye(call.left)
+        right.reply(right.expect("BYE"), 200)
+        left.expect(200)
+        second = crossing.establish(left, right)
+        left.bye(second.left)
+        right.reply(right.expect("BYE"), 200)
+        left.expect(200)
+
+
+def test_a_peer_is_known_by_its_certificate_wherever_it_is(crossing: Crossing) -> None:
+    """The caller's addresses are taken out of the site file; its certificate alone lets it in."""
+    path = crossing.edge.lab.state.site
+    before = path.read_text()
+    site = yaml.safe_load(before)
+    peer = site["peers"][crossing.caller]
+    del peer["sources"]
+    peer["certificate"] = {"names": [f"{crossing.caller}.{DOMAIN}"], "subject": {"serialNumber": crossing.caller}}
+    path.write_text(yaml.safe_dump(site, sort_keys=False))
+    try:
+        reload(crossing)
+        with crossing.agents() as (left, right):
+            call = crossing.establish(left, right)
+            left.bye(call.left)
+            right.reply(right.expect("BYE"), 200)
+            left.expect(200)
+        with crossing.agent(crossing.left, crossing.left_address, crossing.caller, "municipality") as other:
+            crossing.invite(other, crossing.offer())
+            other.expect(403)
+    finally:
+        path.write_text(before)
+        reload(crossing)
