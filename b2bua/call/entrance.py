@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
@@ -90,10 +90,11 @@ MakeSession = Callable[[CallId, Party, Writer], Session]
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """A call that is about to begin, and the INVITE that made it."""
+    """A call that is about to begin, the INVITE that made it, and the PIN that was dialled with it."""
 
     call: Call
     event: sip.IncomingInvite
+    pin: str = field(default="", repr=False)
 
 
 class Entrance:
@@ -275,7 +276,7 @@ class Entrance:
             self._access.spend(asked.caller.guest)
         leg.owner = call
         self._calls[ident] = call
-        return Entered(call, asked.event)
+        return Entered(call, asked.event, asked.route.dialled.pin)
 
     def hunt(
         self,

@@ -325,6 +325,7 @@ class Gateway:
         if entered is not None:
             call, event = entered.call, entered.event
             self.traces.begin(call.id, event.flow, event.leg.call_id, now, _parties(call))
+            self.traces.hide(call.id, entered.pin)
             self.accounts.begin(call.id, event.request)
             self._watch(call)
             due = call.due

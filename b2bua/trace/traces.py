@@ -28,7 +28,7 @@ from b2bua.trace.limits import (
     SOURCES,
     SOURCES_OCTETS,
 )
-from b2bua.trace.redact import redacted
+from b2bua.trace.redact import redacted, without
 from vdx.ids import CallId
 
 Tap = Callable[[CallId | None, Entry], None]
@@ -44,12 +44,13 @@ Key = tuple[str, bytes]
 class CallTrace:
     """The entries of one call, the first and the last of them; `left_out` in between."""
 
-    __slots__ = ("_first", "_last", "began", "call", "ended", "keys", "left_out", "octets", "parties")
+    __slots__ = ("_first", "_last", "began", "call", "ended", "keys", "left_out", "octets", "parties", "pin")
 
     def __init__(self, call: CallId, now: float, parties: tuple[str, str] = ("", "")) -> None:
         self.call = call
         self.began = now
         self.parties = parties
+        self.pin = b""
         self.ended: float | None = None
         self.keys: list[Key] = []
         self.left_out = 0
@@ -135,6 +136,12 @@ class Traces:
         self.join(call, flow.zone, call_id, "a")
         self.place()
 
+    def hide(self, call: CallId, pin: str) -> None:
+        """Keep a PIN that was dialled out of what a call still says."""
+        trace = self._calls.get(call)
+        if trace is not None:
+            trace.pin = pin.encode()
+
     def join(self, call: CallId, zone: str, call_id: str, leg: Leg = "b") -> None:
         """Tell a further leg of a call."""
         trace = self._calls.get(call)
@@ -200,7 +207,10 @@ class Traces:
     def _message(self, data: bytes, path: Flow | Target, now: float, *, inward: bool) -> None:
         call_id = _call_id(data)
         trace, leg = self._legs.get((path.zone, call_id)) or self._met(data, (path.zone, call_id), now, inward)
-        message = Message(self._next(), now, leg, inward, path, redacted(data))
+        kept = redacted(data)
+        if trace is not None and trace.pin:
+            kept = without(trace.pin, kept)
+        message = Message(self._next(), now, leg, inward, path, kept)
         if trace is not None:
             self._keep(trace, message)
         else:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from b2bua import sip
+from b2bua.trace.entry import Message as TracedMessage
 from tests.b2bua.call.test_calls import offer
 from tests.b2bua.call.town import ALICE, BOB, EDGE, Town
 from vdx.dialplan import Dialling, DialRule, HeaderRule, PinStyle, RoomPlace, RuleTime
@@ -121,6 +122,11 @@ def test_a_pin_travels_as_the_peer_wants_it_and_nowhere_else(
     assert (request.uri, request.get("X-Room-Pin")) == (uri, header)
     assert "9876" not in request.get("to")
     listed = town.gateway.calls(town.world.now)
+    trace = town.gateway.traces.of(town.gateway.calls(town.world.now)[0].call)
+    assert trace is not None
+    kept = b"".join(entry.data for entry in trace if isinstance(entry, TracedMessage))
+    assert b"INVITE sip:900" in kept
+    assert b"9876" not in kept
     town.reject("one", 486)
     assert "9876" not in f"{listed} {town.world.records}"
     assert "9876" not in caplog.text
