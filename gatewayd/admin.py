@@ -111,6 +111,8 @@ class Admin:
         if isinstance(request, Ban):
             self._bans.ban(request.address, request.seconds, f"by hand: {request.reason}")
             return Done(request.id)
+        if isinstance(request, control.Bans):
+            return control.BanList(request.id, self._bans.listed())
         if isinstance(request, Unban):
             self._bans.unban(request.address)
             return control.Ok(request.id)

@@ -166,11 +166,24 @@ class Reload(Message, frozen=True, tag="reload"):
     id: Sequence
 
 
+class Bans(Message, frozen=True, tag="bans"):
+    """Ask for the banned addresses."""
+
+    id: Sequence
+
+
 class Unban(Message, frozen=True, tag="unban"):
     """Lift the ban of an address; lifting one that is not there is no error."""
 
     id: Sequence
     address: Address
+
+
+class BanList(Message, frozen=True, tag="ban-list"):
+    """The banned addresses, with the seconds that each has left."""
+
+    id: Sequence
+    bans: dict[str, float]
 
 
 class Ok(Message, frozen=True, tag="ok"):
@@ -246,8 +259,8 @@ AboutCalls = Calls | Registrations | Hangup | Trace | Explain | Records
 ToB2bua = Prepare | Activate | Revert | AboutCalls | Status | Drain | Undrain | Metrics
 ToldOfCalls = CallList | RegistrationList | TraceReport | Explained | RecordList
 FromB2bua = Prepared | Ok | ToldOfCalls | StatusReport | MetricList | Refused
-ToGatewayd = AboutCalls | Status | Pinholes | Reload | Ban | Unban | Drain | Undrain | Metrics
-FromGatewayd = Ok | Done | ToldOfCalls | StatusReport | Listed | MetricText | Refused
+ToGatewayd = AboutCalls | Status | Pinholes | Reload | Ban | Bans | Unban | Drain | Undrain | Metrics
+FromGatewayd = Ok | Done | BanList | ToldOfCalls | StatusReport | Listed | MetricText | Refused
 
 B2buaServerCodec: Codec[ToB2bua] = Codec(ToB2bua)
 B2buaClientCodec: Codec[FromB2bua] = Codec(FromB2bua)

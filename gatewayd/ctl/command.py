@@ -20,7 +20,7 @@ from gatewayd.ctl.ask import ask_once
 from gatewayd.version import compute
 from nft.policy.lint import lint
 from vdx import control, site
-from vdx.control import CallList, FromGatewayd, RegistrationList, StatusReport, ToGatewayd
+from vdx.control import BanList, CallList, FromGatewayd, RegistrationList, StatusReport, ToGatewayd
 from vdx.drain import MAX_DEADLINE, Drain, Undrain
 from vdx.errors import VdxError
 from vdx.metrics import Metrics, MetricText
@@ -90,6 +90,7 @@ def _request(options: argparse.Namespace) -> ToGatewayd:
         "reload": lambda: control.Reload(1),
         "hangup": lambda: control.Hangup(1, options.call),
         "ban": lambda: Ban(1, str(options.address), options.seconds, options.reason),
+        "bans": lambda: control.Bans(1),
         "drain": lambda: Drain(1, options.deadline),
         "undrain": lambda: Undrain(1),
         "unban": lambda: control.Unban(1, str(options.address)),
@@ -111,6 +112,8 @@ def _show(answer: FromGatewayd, *, as_json: bool) -> int:
         print(tables.calls(answer.calls))
     elif isinstance(answer, RegistrationList):
         print(tables.registrations(answer.bindings))
+    elif isinstance(answer, BanList):
+        print(tables.bans(answer.bans))
     elif isinstance(answer, Listed):
         print(tables.pinholes(answer.leases))
     elif isinstance(answer, MetricText):
@@ -128,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("status", help="how gatewayd and b2bua are")
     verbs.add_parser("calls", help="calls that are up, with their streams")
     verbs.add_parser("pinholes", help="open media ports, with packets from each end")
+    verbs.add_parser("bans", help="addresses from which everything is dropped, and for how long")
     verbs.add_parser("registrations", help="devices that are registered, and where")
     hangup = verbs.add_parser("hangup", help="end one call")
     hangup.add_argument("call", type=trace.call_id, metavar="CALL", help="its id, as `calls` shows it")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vdx.access import BindingInfo
 from vdx.control import CallInfo, StatusReport
@@ -80,6 +80,14 @@ def registrations(bindings: Sequence[BindingInfo]) -> str:
         for one in bindings
     ]
     return table(head, rows, right=(5,))
+
+
+def bans(left: Mapping[str, float]) -> str:
+    """Write banned addresses, the one that ends first first."""
+    if not left:
+        return "nobody is banned"
+    rows = [(address, duration(seconds)) for address, seconds in sorted(left.items(), key=lambda each: each[1])]
+    return table(("ADDRESS", "ENDS IN"), rows, right=(1,))
 
 
 def status(report: StatusReport, depth: int = 0) -> str:

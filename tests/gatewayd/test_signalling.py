@@ -28,7 +28,8 @@ def test_listeners_show_what_peers_see() -> None:
 
 
 def test_peers_and_dial_plan() -> None:
-    assert PART.peers[0] == SipPeer("hospital", "sdn", ("10.0.0.0/8", "2001:db8:a::/48"), 4, ("10.0.0.7", 5060, "udp"))
+    hospital = SipPeer("hospital", "sdn", ("10.0.0.0/8", "2001:db8:a::/48"), 4, ("10.0.0.7", 5060, "udp"), refer=True)
+    assert PART.peers[0] == hospital
     assert PART.peers[1].target is None
     assert [rule.alias for rule in PART.dialplan] == ["hospital*", "*"]
     assert PART.dialplan[1] == DialRule(PART.dialplan[1].origin, "*", refuse=404)

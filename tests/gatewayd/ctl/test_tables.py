@@ -34,7 +34,16 @@ def test_registrations_stand_in_columns() -> None:
     assert second.endswith("600 s")
 
 
+def test_bans_stand_in_the_order_of_their_ends() -> None:
+    assert tables.bans({"198.51.100.9": 3600.0, "2001:db8::7": 59.6}).splitlines() == [
+        "ADDRESS       ENDS IN",
+        "2001:db8::7      0:59",
+        "198.51.100.9  1:00:00",
+    ]
+
+
 def test_nothing_is_said_in_words() -> None:
+    assert tables.bans({}) == "nobody is banned"
     assert tables.registrations([]) == "nobody is registered"
     assert tables.pinholes([]) == "no pinholes open"
     assert tables.calls([]) == "no calls"

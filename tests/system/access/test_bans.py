@@ -13,7 +13,7 @@ from tests.peers.agent import Agent
 from tests.peers.wires import Transport
 from tests.system.access.room import Room
 from tests.system.calls.edge import ASK_SECONDS, Edge, sip, wait_for
-from vdx.control import Unban
+from vdx.control import BanList, Bans, Unban
 
 pytestmark = pytest.mark.system
 
@@ -59,6 +59,9 @@ def test_a_brute_forcer_over_a_connection_is_banned(edge: Edge) -> None:
             mallory.log_in(challenge)
             address = mallory.agent.address
             wait_for(lambda: banned(edge) == [address], BAN_SECONDS, lambda: f"{banned(edge)}, {edge.status()}")
+            listed = edge.ask(Bans(1))
+            assert isinstance(listed, BanList)
+            assert list(listed.bans) == [address]
             mallory.log_in(challenge)
             wait_for(lambda: dropped(edge) > 0, BAN_SECONDS, lambda: "no packet of the banned was dropped")
         finally:
