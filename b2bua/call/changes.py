@@ -182,7 +182,7 @@ def _accepted_in_vain(call: Call, event: sip.ReInviteAnswered, now: float) -> No
     else:
         exchange.restoring, call.due = True, now + MAX_CHANGE
         side = other_side(call.side_of(leg))
-        call.session.restore(side, now, lambda body, now: leg.reinvite(now, body=body), call.fail)
+        call.session.restore(side, now, lambda body, now: _offer_again(call, leg, body, now), call.fail)
 
 
 def undo(call: Call, leg: Leg, now: float) -> None:
@@ -210,7 +210,10 @@ def on_refresh_due(call: Call, event: sip.RefreshDue, now: float) -> None:
     exchange.withdrawn = exchange.restoring = exchange.refreshing = True
     call.due = now + MAX_CHANGE
     call.session.repeat(
-        side, now, lambda body, now: leg.reinvite(now, body=body), lambda _status, _why, _now: _give_up_refresh(call)
+        side,
+        now,
+        lambda body, now: _offer_again(call, leg, body, now),
+        lambda _status, _why, _now: _give_up_refresh(call),
     )
 
 
@@ -228,4 +231,14 @@ def _realign(call: Call, now: float) -> None:
     exchange.begin("b", None)
     exchange.withdrawn = exchange.restoring = True
     call.due = now + MAX_CHANGE
-    call.session.offer("b", body, now, lambda body, now: leg.reinvite(now, body=body), call.fail)
+    call.session.offer("b", body, now, lambda body, now: _offer_again(call, leg, body, now), call.fail)
+
+
+def _offer_again(call: Call, leg: Leg, body: bytes, now: float) -> None:
+    """Offer a leg what it has not asked for, unless it began something itself while streams were opened for it."""
+    if leg.can_reinvite:
+        leg.reinvite(now, body=body)
+    elif call.exchange.refreshing:
+        _give_up_refresh(call)
+    else:
+        call.fail(500, "a side changed the session while the one before was restored", now)

@@ -166,9 +166,13 @@ class Transfer:
         )
 
     def _ask(self, stays: Leg, body: bytes, now: float) -> None:
-        if not self._done:
-            self._unsettled.append(stays)
-            stays.reinvite(now, body=body)
+        if self._done:
+            return
+        if not stays.can_reinvite:
+            self._fail(491, now)
+            return
+        self._unsettled.append(stays)
+        stays.reinvite(now, body=body)
 
     def _call_joined(self, event: sip.Answered | sip.ReInviteAnswered, now: float) -> None:
         response = event.response

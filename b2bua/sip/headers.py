@@ -195,6 +195,12 @@ def parse_cseq(text: str) -> CSeq:
     return CSeq(parse_number(number, MAX_CSEQ), method)
 
 
+@lru_cache(maxsize=256)
+def methods(allow: str) -> frozenset[str]:
+    """Read an Allow (20.5); thousands of legs share the few there are."""
+    return frozenset(part.strip() for part in allow.split(","))
+
+
 def tokens(values: list[str]) -> tuple[str, ...]:
     """Read a comma-separated header of tokens over all its lines (Require, Allow...), empty places left out."""
     return tuple(part for value in values for part in map(str.strip, split_list(value)) if part)

@@ -13,6 +13,7 @@ from b2bua.sip.errors import StateError
 from b2bua.sip.events import Lost, ReInviteRetry
 from b2bua.sip.farewell import farewell
 from b2bua.sip.grammar import refuse_injection
+from b2bua.sip.headers import methods
 from b2bua.sip.invite_client import ClientInvite
 from b2bua.sip.invite_server import ServerInvite
 from b2bua.sip.offer import OFFER_ANSWER, STABLE, THEIRS
@@ -141,27 +142,27 @@ class Leg:
         A body is left out where a reliable response carried it before; the 2xx waits until that is acknowledged.
         Raises StateError, also if an offer gets no answer; InjectionError.
         """
-        if self.negotiation == THEIRS and not body:
+        if self.negotiation == THEIRS and not body and not self.is_settled:
             raise StateError("the peer's offer needs an answer")
         invite = self._answerable(now, (200, 299), status, content_type)
         if invite is not None:
             invite.accept(status, reason, fields_text(headers), body, content_type)
 
-    def reject(
-        self, now: float, status: int, reason: str = "", headers: Fields = (), body: bytes = b"", content_type: str = ""
-    ) -> None:
+    def reject(self, now: float, status: int, reason: str = "", headers: Fields = ()) -> None:
         """Refuse the INVITE, which ends the leg, or the re-INVITE, which does not. Raises like `answer`."""
         lines = fields_text(headers)
-        invite = self._answerable(now, (300, 699), status, content_type)
+        invite = self._answerable(now, (300, 699), status)
         if invite is None:
             return
-        invite.refuse(status, reason, lines, body, content_type)
+        invite.refuse(status, reason, lines)
         self.negotiation = STABLE
         self.incoming = None
         if invite.initial:
             self.close()
 
-    def _answerable(self, now: float, allowed: tuple[int, int], status: int, content_type: str) -> ServerInvite | None:
+    def _answerable(
+        self, now: float, allowed: tuple[int, int], status: int, content_type: str = ""
+    ) -> ServerInvite | None:
         """Give the INVITE to answer, None where nobody waits any more. Raises StateError."""
         self.layer.now = now
         refuse_injection(content_type)
@@ -244,7 +245,7 @@ class Leg:
         lines = f"Contact: {self.who.contact}\r\n{fields_text(headers)}"
         refuse_injection(content_type)
         head, to = self.dialog.head(self.layer.ids.token())
-        self.outgoing = ClientInvite(self, head, to, initial=False)
+        self.outgoing = ClientInvite(self, head, to, initial=False, reliable=False)  # nobody rings: the answer comes
         self.negotiate("send invite", body)
         self.outgoing.send(lines, body, content_type)
 
@@ -284,10 +285,9 @@ class Leg:
         refresh(self)
 
     def cancel_reinvite(self, now: float) -> None:
-        """Take our re-INVITE back; the call goes on. ReInviteFailed tells when it is over.
+        """Take our re-INVITE back, if one is under way; the call goes on. ReInviteFailed tells when it is over.
 
-        ReInviteAnswered comes instead where the peer accepted before it heard of it (9.1). Without a re-INVITE under
-        way nothing happens.
+        ReInviteAnswered comes instead where the peer accepted before it heard of it (9.1).
         """
         self.layer.now = now
         if self.state == UP and self.outgoing is not None:
@@ -341,10 +341,6 @@ class Leg:
             return self.dialog if self.dialog.remote_tag == tag else None
         return self.forks.get(tag)
 
-    def retry_after(self) -> str:
-        """Write when a peer that asked too early may ask again: up to ten seconds (RFC 3261 14.2, RFC 3311 5.2)."""
-        return f"Retry-After: {int(self.layer.ids.fraction() * 10)}\r\n"
-
     def refuse(self, transaction: ServerTransaction, status: int, extra: str = "") -> None:
         """Answer a request of the peer without asking the owner."""
         transaction.send(status, (status_line(status, "") + transaction.lines).encode() + content(extra, b"", ""))
@@ -375,7 +371,7 @@ class Leg:
     def allow(self, message: Message) -> None:
         """Note which methods the peer says it takes (20.5)."""
         if "allow" in message.index:
-            self.allows = frozenset(message.tokens("allow"))
+            self.allows = methods(", ".join(message.all("allow")))
 
     def accepted(self, invite: ServerInvite, body: bytes) -> None:
         """Note that our 2xx went out."""
@@ -438,8 +434,7 @@ class Leg:
         self.prack_owed = self.updating = None
         self.timer.stop()
         if self.offered is not None:
-            self.refuse(self.offered.transaction, 487)  # 15.1.2
-            self.offered = None
+            self.offered.respond(self.layer.now, 487)  # 15.1.2
         self.layer.legs.pop(self.id, None)
         self.layer.standing.forget_leg(self)
         if self.outgoing is not None:

@@ -33,15 +33,19 @@ WITH_CONTACT = frozenset({"UPDATE", "SUBSCRIBE", "NOTIFY", "REFER"})
 
 
 class ServerRequest:
-    """A request that waits for the owner's answer. After 64*T1 nobody listens, then `respond` does nothing."""
+    """A request that waits for the owner's answer.
 
-    __slots__ = ("layer", "leg", "request", "transaction")
+    Once it is answered, or nobody listens any more (after 64*T1), `respond` does nothing.
+    """
+
+    __slots__ = ("answered", "layer", "leg", "request", "transaction")
 
     def __init__(self, layer: Layer, transaction: ServerTransaction, request: Request, leg: Leg | None) -> None:
         self.layer = layer
         self.transaction = transaction
         self.request = request
         self.leg = leg
+        self.answered = False
 
     def respond(
         self,
@@ -55,10 +59,14 @@ class ServerRequest:
     ) -> None:
         """Answer; `contacts` are values of Contact, from a registrar. Raises InjectionError for the unwritable."""
         self.layer.now = now
+        if self.answered:
+            return  # the leg ended, and with it what was asked
         lines = fields_text(headers)
         for contact in contacts:
             refuse_injection(contact)
             lines += f"Contact: {contact}\r\n"
+        refuse_injection(content_type)
+        self.answered = status >= 200
         if self.leg is not None:
             lines += self._lines(self.leg, status)
         self.transaction.send(

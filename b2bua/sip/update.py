@@ -20,17 +20,22 @@ if TYPE_CHECKING:
 _UNKNOWN = frozenset({405, 501})
 
 
+def retry_after(leg: Leg) -> str:
+    """Write when a peer that asked too early may ask again: up to ten seconds (RFC 3261 14.2, RFC 3311 5.2)."""
+    return f"Retry-After: {int(leg.layer.ids.fraction() * 10)}\r\n"
+
+
 def receive_update(leg: Leg, transaction: ServerTransaction, request: Request) -> None:
     """Take an UPDATE of the peer (5.2)."""
     if leg.offered is not None:
-        leg.refuse(transaction, 500, leg.retry_after())  # the one before it is not answered
+        leg.refuse(transaction, 500, retry_after(leg))  # the one before it is not answered
         return
     handle = ServerRequest(leg.layer, transaction, request, leg)
     leg.allow(request)
     if not request.body:
         handle.respond(leg.layer.now, 200)
     elif leg.negotiation != STABLE:
-        leg.refuse(transaction, 491 if leg.negotiation == OURS else 500, leg.retry_after())
+        leg.refuse(transaction, 491 if leg.negotiation == OURS else 500, retry_after(leg))
     elif not request.session:
         leg.refuse(transaction, 415, "Accept: application/sdp\r\n")
     else:

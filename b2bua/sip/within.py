@@ -9,7 +9,7 @@ from b2bua.sip.invite_server import ServerInvite
 from b2bua.sip.prack import receive_prack
 from b2bua.sip.request import ServerRequest
 from b2bua.sip.states import ENDED, UP
-from b2bua.sip.update import receive_update
+from b2bua.sip.update import receive_update, retry_after
 
 if TYPE_CHECKING:
     from b2bua.sip.flow import Flow
@@ -58,7 +58,7 @@ def _receive_bye(leg: Leg, transaction: ServerTransaction, request: Request) -> 
 
 def _receive_invite(leg: Leg, transaction: ServerTransaction, request: Request) -> None:
     if leg.state != UP or leg.incoming is not None or leg.offered is not None:
-        leg.refuse(transaction, 500, leg.retry_after())  # 14.2: the one before is not finished
+        leg.refuse(transaction, 500, retry_after(leg))  # 14.2: the one before is not finished
     elif leg.outgoing is not None or leg.updating is not None:
         leg.refuse(transaction, 491)
     else:

@@ -244,3 +244,42 @@ def test_other_requests_reach_the_owner(wire: Wire) -> None:
     wire.run()
     bob.take(ReInvite)
     assert ann.seen
+
+
+def test_the_answer_comes_while_an_early_change_is_open(udp: Wire) -> None:
+    ann, bob = people(udp)
+    caller, callee = early(udp)
+    ann.take(Provisional)
+    caller.update(udp.now, body=OTHER)
+    udp.run()
+    offered = bob.take(Offered)
+    callee.answer(udp.now)
+    udp.run()
+    ann.take(Answered)
+    bob.take(Confirmed)
+    offered.handle.respond(udp.now, body=ANSWER)
+    udp.run()
+    assert ann.take(ReInviteAnswered).response.session == ANSWER
+    assert caller.can_update
+    assert callee.can_update
+
+
+def test_an_answer_to_a_change_is_given_once(udp: Wire) -> None:
+    ann, bob = people(udp)
+    caller, _ = connect(udp)
+    caller.update(udp.now, body=OTHER)
+    udp.run()
+    offered = bob.take(Offered)
+    offered.handle.respond(udp.now, body=ANSWER)
+    offered.handle.respond(udp.now, 488)
+    udp.run()
+    ann.take(ReInviteAnswered)
+    assert not ann.seen
+
+
+def test_a_reinvite_asks_for_no_reliable_answers(udp: Wire) -> None:
+    _, bob = people(udp)
+    caller, _ = connect(udp)
+    caller.reinvite(udp.now, body=OTHER)
+    udp.run()
+    assert "100rel" not in bob.take(ReInvite).request.tokens("supported")
