@@ -96,7 +96,7 @@ def _from(request: sip.Request, peer: str, host: str) -> str:
     if isinstance(known, Caller) and known.user and known.guest is None:
         user = written(known.user)
     else:
-        user = user_of(caller.uri)
+        user = user_of(caller.uri).partition(":")[0]  # a password would stand behind it
     if not user or not may_pass(unquote(user)):
         user = peer
     uri = sip.Uri("sip", user, host, None, {})

@@ -23,15 +23,17 @@ class Local(NamedTuple):
     contact: str
 
     @classmethod
-    def of(cls, transport: str, sent_by: tuple[str, int], user: str, contact: str = "") -> Local:
+    def of(cls, transport: str, sent_by: tuple[str, int], user: str, contact: str = "", scheme: str = "sip") -> Local:
         """Make it from an address; the default Contact is a bare `<sip:[user@]host:port[;transport=x]>`.
 
-        URIs know no "wss": "ws" stands for both (RFC 7118 5.2.2).
+        URIs know no "wss": "ws" stands for both (RFC 7118 5.2.2). Where a "sips" URI is called, the Contact is one too
+        (RFC 3261 8.1.1.8, 12.1.1), which means TLS by itself (RFC 5630 3.1.3).
         """
         where = host_port(*sent_by)
-        suffix = "" if transport == "udp" else f";transport={'ws' if transport == 'wss' else transport}"
+        named = {"wss": "ws", "tls": "" if scheme == "sips" else "tls", "udp": ""}.get(transport, transport)
+        suffix = f";transport={named}" if named else ""
         at = f"{user}@" if user else ""
-        return cls(transport, where, contact or f"<sip:{at}{where}{suffix}>")
+        return cls(transport, where, contact or f"<{scheme}:{at}{where}{suffix}>")
 
     def via(self, branch: str) -> str:
         """Write a Via value, the branch last; rport asks for answers to where we send from (RFC 3581)."""

@@ -178,13 +178,14 @@ class Endpoint:
     def _head(self, invitation: Invitation, tag: str) -> tuple[Head, Local]:
         for value in (invitation.uri, invitation.from_, invitation.to, invitation.contact, *invitation.route):
             refuse_injection(value)
-        parse_uri(invitation.uri)
+        scheme = parse_uri(invitation.uri).scheme
         parse_name_addr(invitation.to)
         caller = parse_name_addr(invitation.from_)
         if caller.tag:
             raise InjectionError("the tag of From is ours to choose")
         ids = self._layer.ids
-        who = Local.of(invitation.destination.transport, invitation.sent_by, user_of(caller.uri), invitation.contact)
+        transport, user = invitation.destination.transport, user_of(caller.uri)
+        who = Local.of(transport, invitation.sent_by, user, invitation.contact, scheme)
         route = "".join(f"Route: {value}\r\n" for value in invitation.route)
         from_ = f"{_bracketed(invitation.from_)};tag={tag}"
         to = _bracketed(invitation.to)
@@ -364,7 +365,8 @@ class Endpoint:
         tag = layer.ids.token()
         if method == "INVITE":
             check_contact(request)
-            who = Local.of(flow.transport, flow.sent_by, request.parsed_uri.user)
+            called = request.parsed_uri
+            who = Local.of(flow.transport, flow.sent_by, called.user, scheme=called.scheme)
             dialog = Dialog.from_request(who, request, tag, flow)
         transaction = self._open(request, key, flow, tag)
         transaction.merge_key = merge_key

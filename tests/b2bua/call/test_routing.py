@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import msgspec
 import pytest
 
 from b2bua import sip
 from b2bua.trace.entry import Message as TracedMessage
-from tests.b2bua.call.test_calls import offer
+from tests.b2bua.call.test_calls import SDN, Line, answer, invitation, offer, sdp
 from tests.b2bua.call.town import ALICE, BOB, EDGE, Town
 from vdx.dialplan import Dialling, DialRule, HeaderRule, PinStyle, RoomPlace, RuleTime
 
@@ -101,6 +103,29 @@ def test_sips_goes_on_over_tls_or_not_at_all() -> None:
     town = Town(TO_ONE)
     assert called(town, "a", scheme="sips") == "480"
     assert town.invited() == []
+
+
+def test_sips_stays_sips_on_both_legs() -> None:
+    line = Line("tls")
+    invite = dataclasses.replace(
+        invitation(line.alice, SDN, "bob", "tls", offer(ALICE)), uri=f"sips:bob@{SDN}", to=f"<sips:bob@{SDN}>"
+    )
+    line.alice.core.invite(invite, line.world.now)
+    line.world.settle()
+    event = line.bob.last(sip.IncomingInvite)
+    assert isinstance(event, sip.IncomingInvite)
+    assert event.request.uri == f"sips:bob@{BOB}:5060"
+    assert event.request.get("Contact") == f"<sips:alice@{EDGE['internet']}:5060>"
+    answer(line.bob, line.world, sdp(BOB, 7000))
+    answered = line.alice.last(sip.Answered)
+    assert isinstance(answered, sip.Answered)
+    assert answered.response.get("Contact") == f"<sips:bob@{SDN}:5060>"
+
+
+def test_a_password_in_from_stays_on_its_side() -> None:
+    town = Town(TO_ONE)
+    town.dial("a", from_=f"<sip:alice:secret@{ALICE}>")
+    assert town.request("one").from_.uri == f"sip:alice@{EDGE['core']}"
 
 
 PINS = [

@@ -65,11 +65,13 @@ class Town:
         invitation = sip.Invitation(
             destination=sip.Target("-", "udp", EDGE["sdn"], 5060),
             uri=f"{scheme}:{user}@{host}" if user else f"{scheme}:{host}",
-            from_=f"<sip:alice@{ALICE}>",
-            to=f"<sip:{host}>",
-            sent_by=self.alice.address,
-            body=offer(ALICE) if body is None else body,
-            **more,  # type: ignore[arg-type]
+            **{  # type: ignore[arg-type]
+                "from_": f"<sip:alice@{ALICE}>",
+                "to": f"<sip:{host}>",
+                "sent_by": self.alice.address,
+                "body": offer(ALICE) if body is None else body,
+                **more,
+            },
         )
         leg = self.alice.core.invite(invitation, self.world.now)
         self.world.settle()
