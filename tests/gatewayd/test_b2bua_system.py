@@ -12,12 +12,15 @@ import pytest
 from tests.gatewayd.edge import Edge, eventually
 from tests.gatewayd.test_start_system import state
 from vdx import control
-from vdx.control import Activate, B2buaServerCodec, FromB2bua, Prepare, Prepared, Revert, ToB2bua
+from vdx.control import Activate, B2buaServerCodec, FromB2bua, Prepare, Prepared, Revert, ToB2bua, Undrain
 from vdx.pinhole import Refused
 
 pytestmark = pytest.mark.system
 
 Answer = Callable[[ToB2bua], FromB2bua]
+
+GREETING = [Undrain, Prepare, Activate]
+"""What a b2bua hears when it appears: whether it serves, and its version."""
 
 
 def well(request: ToB2bua) -> FromB2bua:
@@ -73,8 +76,8 @@ def test_a_b2bua_gets_the_version_whenever_it_appears(machine: Edge) -> None:
     machine.start()
     for _ in range(2):
         with b2bua(machine) as peer:
-            assert eventually(lambda peer=peer: peer.kinds() == [Prepare, Activate])  # type: ignore[misc]
-            prepared, activated = peer.asked
+            assert eventually(lambda peer=peer: peer.kinds() == GREETING)  # type: ignore[misc]
+            _, prepared, activated = peer.asked
             assert isinstance(prepared, Prepare)
             assert isinstance(activated, Activate)
             assert prepared.version == activated.version
@@ -83,20 +86,20 @@ def test_a_b2bua_gets_the_version_whenever_it_appears(machine: Edge) -> None:
 
 def test_a_b2bua_that_refuses_is_asked_again(machine: Edge) -> None:
     machine.start()
-    answers = iter((Prepared(1, ("udp 10.0.0.1:5060 is taken",)),))
+    answers = iter((Prepared(2, ("udp 10.0.0.1:5060 is taken",)),))
 
     def first_no(request: ToB2bua) -> FromB2bua:
-        return next(answers, None) or well(request)
+        return (next(answers, None) if isinstance(request, Prepare) else None) or well(request)
 
     with b2bua(machine, first_no) as peer:
-        assert eventually(lambda: peer.kinds() == [Prepare, Prepare, Activate])
+        assert eventually(lambda: peer.kinds() == [Undrain, Prepare, Prepare, Activate])
     assert "b2bua: udp 10.0.0.1:5060 is taken" in machine.log()
 
 
 def test_a_reload_is_prepared_then_applied_then_activated(machine: Edge) -> None:
     machine.start()
     with b2bua(machine) as peer:
-        assert eventually(lambda: peer.kinds() == [Prepare, Activate])
+        assert eventually(lambda: peer.kinds() == GREETING)
         seen: list[str] = []
 
         def look(request: ToB2bua) -> FromB2bua:
@@ -125,7 +128,7 @@ def test_a_version_that_b2bua_refuses_changes_nothing(machine: Edge, stage: type
         return well(request)
 
     with b2bua(machine) as peer:
-        assert eventually(lambda: peer.kinds() == [Prepare, Activate])
+        assert eventually(lambda: peer.kinds() == GREETING)
         before = state(machine)
         peer.answer = refuse
         machine.site["zones"]["sdn"]["addresses"].append("10.0.0.9/24")
@@ -148,7 +151,7 @@ def test_calls_are_passed_on(machine: Edge) -> None:
         machine,
         lambda request: control.CallList(request.id, ()) if isinstance(request, control.Calls) else well(request),
     ) as peer:
-        assert eventually(lambda: peer.kinds() == [Prepare, Activate])
+        assert eventually(lambda: peer.kinds() == GREETING)
         assert machine.ctl("calls").stdout == "no calls\n"
         assert machine.ctl("hangup", "abcdefghijklm").stdout == "done\n"
         assert peer.asked[-1] == control.Hangup(peer.asked[-1].id, "abcdefghijklm")
