@@ -267,10 +267,7 @@ class Leg:
     def update(
         self, now: float, headers: Fields = (), body: bytes = b"", content_type: str = "application/sdp"
     ) -> None:
-        """Offer a changed session by UPDATE; ReInviteAnswered or ReInviteFailed tells. Raises StateError.
-
-        Raises InjectionError too.
-        """
+        """Offer a changed session by UPDATE; ReInviteAnswered or ReInviteFailed tells. Raises like `reinvite`."""
         self.layer.now = now
         if self.state == ENDED:
             return

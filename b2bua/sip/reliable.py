@@ -6,6 +6,7 @@ One of ours is under way at a time; the next waits for its PRACK. It is repeated
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from b2bua.sip.errors import HeaderError
@@ -36,7 +37,13 @@ def parse_rack(text: str) -> RAck:
 
 def has_tag(message: Message, name: str, tag: str) -> bool:
     """Tell whether a header of option tags (Require, Supported) names `tag`, in any case."""
-    return name in message.index and tag in {word.lower() for word in message.tokens(name)}
+    values = message.index.get(name)
+    return values is not None and tag in _tags(", ".join(values))
+
+
+@lru_cache(maxsize=256)  # the software of a health region has few different ones
+def _tags(text: str) -> frozenset[str]:
+    return frozenset(word.strip().lower() for word in text.split(","))
 
 
 def takes_reliable(request: Request) -> bool:
