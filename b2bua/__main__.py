@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import logging
 import signal
 import sys
@@ -24,14 +23,11 @@ from b2bua.lookups import Lookups
 from b2bua.pinholes import PinholeClient
 from b2bua.seeing import Sight
 from b2bua.transport import Credentials, Shell
-from vdx import control, wire
+from vdx import collector, control, wire
 from vdx.errors import VdxError
 from vdx.service import feed_watchdog, tell
 
 log = logging.getLogger("b2bua")
-
-COLLECTOR = (50_000, 20, 100)
-"""Thresholds of the garbage collector: calls leave no cycles, and a look through thousands of held ones costs time."""
 
 
 def main() -> int:
@@ -76,11 +72,10 @@ async def run(run_dir: Path, state_dir: Path | None) -> None:
         asyncio.create_task(listeners.watch(), name="certificates"),
         asyncio.create_task(steering.vault.watch(), name="secrets"),
         asyncio.create_task(sight.run(), name="records"),
+        asyncio.create_task(collector.look_when_quiet(lambda: gateway.sizes["calls"]), name="collector"),
         asyncio.create_task(feed_watchdog(), name="watchdog"),
     ]
-    gc.collect()
-    gc.freeze()  # what is here now stays: the collector need not look at it again
-    gc.set_threshold(*COLLECTOR)
+    collector.hold_off()
     tell("READY=1\nSTATUS=waiting for a site version")
     log.info("b2bua.ready")
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import logging
 import os
 import secrets
@@ -33,13 +32,10 @@ from gatewayd.trust import Trust
 from gatewayd.version import Versions, compute
 from nft.kernel import Kernel
 from nft.nflog import LatchReader
-from vdx import service, site, wire
+from vdx import collector, service, site, wire
 from vdx.errors import VdxError
 from vdx.ids import LEASE_SECONDS
 from vdx.site.source import LoadedSite
-
-GC_YOUNG, GC_MIDDLE, GC_OLD = 50_000, 50, 1_000
-"""Leases live long and hold no cycles: a full collection at 20,000 of them would hold up a request for milliseconds."""
 
 NICE = -10
 """Before the programs of calls: they wait for pinholes, and what is done here takes fractions of a millisecond."""
@@ -119,8 +115,7 @@ class Gatewayd:
             self._steer()
             with suppress(OSError):  # CAP_SYS_NICE is welcome, not needed
                 os.setpriority(os.PRIO_PROCESS, 0, NICE)
-            gc.freeze()
-            gc.set_threshold(GC_YOUNG, GC_MIDDLE, GC_OLD)
+            collector.hold_off()
             service.tell(f"READY=1\nSTATUS=site version {loaded.version}, {len(self._desk.leases)} leases adopted")
             log.info("gatewayd.ready version=%s site=%s", program_version(), loaded.version)
             await self._serve()
@@ -159,6 +154,7 @@ class Gatewayd:
             self._meter.run(),
             guard.watch(self._netlink, self._versions, self._desk),
             agreements.watch(self._versions),
+            collector.look_when_quiet(lambda: self._desk.leases.calls),
             service.feed_watchdog(),
         ]
         tasks = [asyncio.ensure_future(each) for each in work]

@@ -1,4 +1,4 @@
-"""Ended calls leave nothing to the garbage collector, which hardly ever looks (`b2bua.__main__.COLLECTOR`)."""
+"""Ended calls leave nothing to the garbage collector, which looks when no calls are held (`vdx.collector`)."""
 
 from __future__ import annotations
 
