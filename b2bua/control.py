@@ -143,7 +143,7 @@ class Control:
 
     def _status(self, number: int) -> control.StatusReport:
         facts: dict[str, str | int | float] = {**self._gateway.sizes, **self._gateway.counts}
-        facts["registrations"] = len(self._gateway.registrations)
+        facts["registrations"] = self._gateway.registrations.count()
         facts |= self._listeners.facts()
         facts |= dict(self._gateway.qualify.facts(self._clock()))
         if (left := self._gateway.drain.left(self._clock())) is not None:

@@ -40,7 +40,7 @@ def metrics(number: int, gateway: Gateway, queued: int, connections: int, lost: 
             (("questions", sizes["questions"]), ("relayed", sizes["relayed"]), ("octets", queued)),
         ),
         _gauge("vdx_connections", "SIP connections over TCP, TLS and WebSocket.", connections),
-        _gauge("vdx_registrations", "Devices that are registered.", len(gateway.registrations)),
+        _gauge("vdx_registrations", "Devices that are registered.", gateway.registrations.count()),
         _gauge("vdx_trace_octets", "Octets of messages that are remembered.", gateway.traces.octets),
         _counter("vdx_records_lost_total", "Call records that could not be written.", lost),
     )

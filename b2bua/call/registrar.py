@@ -136,6 +136,11 @@ class Registrar:
             for key in list(self._users[who]):
                 self._drop(who, key)
 
+    def sweep(self, wall: float) -> None:
+        """Drop every binding whose time is over; otherwise those of a user go when he is looked for."""
+        for who in list(self._users):
+            self._expire(who, wall)
+
     @property
     def changed(self) -> bool:
         """Whether there is something to be stored."""
@@ -245,8 +250,7 @@ class Registrar:
     def _check_room(self, held: dict[str, Binding], asked: list[_Asked], wall: float) -> None:
         fresh = sum(1 for one in asked if one.seconds and one.key not in held)
         if self._count + fresh > self.rules.in_all:
-            for who in list(self._users):
-                self._expire(who, wall)
+            self.sweep(wall)
             if self._count + fresh > self.rules.in_all:
                 raise Refusal("there is no room for another registration", 503, (("Retry-After", "60"),))
 

@@ -42,7 +42,9 @@ class Registrations:
         self._waiting: list[Answer] = []
         self._storing: list[Answer] | None = None
 
-    def __len__(self) -> int:
+    def count(self) -> int:
+        """Give how many devices are registered now."""
+        self._registrar.sweep(self._wall())
         return len(self._registrar)
 
     def follow(self, rules: AccessRules, keyring: Keyring, peers: Iterable[SipPeer]) -> None:

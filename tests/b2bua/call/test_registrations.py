@@ -36,6 +36,14 @@ def test_a_room_system_registers_and_is_called(transport: str) -> None:
     assert [one.user for one in house.gateway.registrations.listed()] == ["room-1"]
 
 
+def test_who_does_not_come_back_is_counted_no_more() -> None:
+    house = House()
+    house.log_in(house.flow())
+    assert house.gateway.registrations.count() == 1
+    house.world.now += 600
+    assert house.gateway.registrations.count() == 0
+
+
 def test_who_is_not_registered_cannot_be_called_now() -> None:
     house = House()
     house.dial(offer(ALICE), "room-1")
