@@ -18,7 +18,10 @@ from b2bua.seeing import Sight
 from b2bua.sip import Flow
 from b2bua.transport import Shell
 from vdx import control, pinhole, wire
-from vdx.control import FromB2bua, Signalling, SipListener
+from vdx.control import FromB2bua, Signalling, SipListener, SipPeer
+from vdx.dialplan import DialRule, HostTarget, PeerDial
+from vdx.drain import Drain, Undrain
+from vdx.explain import Explain, Explained
 from vdx.metrics import MetricList, Metrics
 from vdx.record import RecordList, Records
 from vdx.trace import Trace, TraceReport
@@ -155,6 +158,44 @@ def test_traces_records_and_numbers_are_told(tmp_path: Path) -> None:
         found = {series.name: [sample.value for sample in series.samples] for series in numbers.series}
         assert found["vdx_calls"] == [0]
         assert found["vdx_queue_depth"] == [0, 0, 0]
+
+    talk(tmp_path, conversation)
+
+
+def test_calls_are_explained_beside_what_else_is_asked(tmp_path: Path) -> None:
+    async def conversation(connection: wire.Connection[FromB2bua], gateway: Gateway, _shell: Shell) -> None:
+        lost = DialRule("site.yaml:3", "*", to="lost")
+        peers = (
+            SipPeer("hospital", "sdn", ("127.0.0.0/8",), 4),
+            SipPeer("lost", "sdn", (), 4, dial=PeerDial(host=HostTarget("lost.example"))),
+        )
+        connection.send(control.Prepare(1, "v1", Signalling((listener(free_port()),), peers, (lost,), max_calls=10)))
+        connection.send(control.Activate(2, "v1"))
+        connection.send(Explain(3, "hospital", "ward"))
+        connection.send(control.Calls(4))
+        answers = {answer.id: answer for answer in [await connection.receive() for _ in range(4)] if answer}
+        explained = answers[3]
+        assert isinstance(explained, Explained)
+        assert explained.status == 504  # the site names no DNS server
+        assert [step.step for step in explained.steps] == ["identify", "dialled", "rule", "route", "names", "outcome"]
+        assert answers[4] == control.CallList(4, ())
+        assert not gateway.counts["invites"]
+
+    talk(tmp_path, conversation)
+
+
+def test_out_of_service_and_back(tmp_path: Path) -> None:
+    async def conversation(connection: wire.Connection[FromB2bua], gateway: Gateway, _shell: Shell) -> None:
+        for number, message in enumerate((Drain(1, 60.0), Drain(2), Undrain(3)), 1):
+            connection.send(message)
+            assert await connection.receive() == control.Ok(number)
+            connection.send(control.Status(9))
+            status = await connection.receive()
+            assert isinstance(status, control.StatusReport)
+            said = str(status.facts.get("draining", ""))
+            assert said.startswith(("calls end in ", "calls end when they like", "")[number - 1])
+            assert bool(said) == (number < 3)
+        assert gateway.drain.by is None
 
     talk(tmp_path, conversation)
 
