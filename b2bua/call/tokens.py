@@ -31,6 +31,10 @@ MAX_CLAIM = 128
 """Characters of the alias and the name in a token: the dial plan has no longer ones."""
 
 
+MAX_TIME = 1e11
+"""Seconds since 1970, some 3,000 years: what is later, or no number at all, is a fault of the issuer."""
+
+
 class TokenError(VdxError):
     """A token that does not count: why, without the token."""
 
@@ -84,10 +88,13 @@ class Verifier:
         for what, value in ((rules.alias_claim, alias), ("sub", name)):
             if not isinstance(value, str) or not 0 < len(value) <= MAX_CLAIM or not value.isprintable():
                 raise TokenError(f"the claim {what!r} is no text of 1 to {MAX_CLAIM} characters")
+        if not claims["exp"] < MAX_TIME:
+            raise TokenError("the claim 'exp' is no time that will come")
         ident = ""
         if claims.get(rules.once_claim) is True:
             issued = claims.get("jti")
-            ident = hashlib.sha256((issued if isinstance(issued, str) and issued else token).encode()).hexdigest()
+            named = issued if isinstance(issued, str) and issued else token
+            ident = hashlib.sha256(named.encode(errors="backslashreplace")).hexdigest()
         return Guest(str(name), str(alias), float(claims["exp"]) + rules.leeway, ident)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec import structs
 
 from b2bua import sip
@@ -262,3 +264,34 @@ def test_secrets_are_in_no_trace_and_no_log(caplog: pytest.LogCaptureFixture) ->
     house.log_in(house.flow(ROOM), password="topsecret")  # noqa: S106
     assert token not in caplog.text
     assert "topsecret" not in caplog.text
+
+
+GUESS = (
+    b'Digest username="room-1", realm="edge", nonce="1.t.m", uri="sip:x", response="0", qop=auth, nc=00000001, '
+    b'cnonce="c"'
+)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=60), st.sampled_from([b"", b"Digest ", b'Digest username="', b"Bearer ", GUESS + b", x="]))
+def test_whatever_is_shown_is_answered_or_ignored(shown: bytes, before: bytes) -> None:
+    value = (before + shown).replace(b"\r", b"").replace(b"\n", b"")
+    for transport in ("udp", "tls"):
+        house = House(transport)
+        flow = house.flow()
+        lines = (
+            b"REGISTER sip:203.0.113.10 SIP/2.0",
+            b"Via: SIP/2.0/UDP 203.0.113.7;branch=z9hG4bKx",
+            b"From: <sip:" + shown.hex().encode() + b"@x>;tag=1",
+            b"To: <sip:room-1@x>",
+            b"Call-ID: x",
+            b"CSeq: 1 REGISTER",
+            b"User-Agent: " + value,
+            b"Authorization: " + value,
+            b"Contact: <sip:room-1@203.0.113.7>",
+            b"Content-Length: 0",
+        )
+        house.gateway.receive(b"\r\n".join((*lines, b"", b"")), flow, house.world.now)
+        said = [sip.parse(out.data) for out in house.gateway.to_send()]
+        assert {one.status for one in said if isinstance(one, sip.Response)} <= {400, 401}
+        assert house.gateway.registrations.count() == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -33,6 +35,11 @@ def public(*keys: ECKey | RSAKey | OKPKey) -> dict[str, Any]:
     return {"keys": [key.as_dict(private=False) for key in keys]}
 
 
+MANY = Verifier(
+    RULES, {"keys": [KEY.as_dict(private=False), ECKey.generate_key("P-256", {"kid": "x"}).as_dict(private=False)]}
+)
+
+
 def verifier() -> Verifier:
     return Verifier(RULES, public(KEY))
 
@@ -62,6 +69,9 @@ def test_clocks_may_differ_by_the_leeway() -> None:
         {"exp": int(NOW) - 31},
         {"exp": None},
         {"exp": "tomorrow"},
+        {"exp": 10**400},
+        {"exp": float("nan")},
+        {"exp": float("inf")},
         {"nbf": int(NOW) + 31},
         {"sub": None},
         {"sub": ""},
@@ -99,6 +109,39 @@ def test_signatures_that_do_not_count() -> None:
 def test_any_text_is_no_token(text: str) -> None:
     with pytest.raises(TokenError):
         verifier().verify(text, NOW)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = st.sampled_from(["alg", "kid", "typ", "crit", "b64", "jwk", "jku", "x5c", "enc", "zip"])
+
+
+def part(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+@given(
+    JSON | st.dictionaries(FIELDS, JSON | st.sampled_from(["ES256", "none", "HS256", "now"])),
+    JSON,
+    st.text(max_size=90),
+)
+def test_no_header_of_a_stranger_is_a_fault(header: object, payload: object, signature: str) -> None:
+    for text in (f"{part(header)}.{part(payload)}.{signature}", f"{part(header)}.{part(payload)}.{part(signature)}"):
+        with pytest.raises(TokenError):
+            MANY.verify(text, NOW)
+
+
+@given(st.dictionaries(st.sampled_from([*CLAIMS, "jti", "vdx_once"]), JSON))
+def test_no_claim_of_the_issuer_is_a_fault(claims: dict[str, Any]) -> None:
+    try:
+        guest = verifier().verify(token(**claims), NOW)
+    except TokenError:
+        return
+    assert guest.alias
+    assert guest.name
 
 
 def test_a_token_says_which_of_several_keys_it_is_signed_with() -> None:
