@@ -330,7 +330,9 @@ class Call:
         self._ended(self, CallRecord(self.id, names[0], names[1], self.alias, reported, by, why, setup, duration))
 
     def fall_silent(self, side: Side, now: float) -> None:
-        """End a call of which one side is not heard any more, although it should be."""
+        """End a call of which one side is not heard any more, although it should be; a transfer has its own time."""
+        if self.transfer is not None:
+            return
         self.end(now, 480, "gateway", f"media of the {NAMES[side]} fell silent: nothing came to any of its pinholes")
 
     def ask_ends(self, now: float, every: float) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from b2bua.call.answers import mapped
 from b2bua.call.changes import undo
 from b2bua.call.sides import other_side
+from b2bua.sip import SipError
 from b2bua.sip import events as sip
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Transfer:
         self._from: Call | None = None
         self._joining = False
         self._done = False
+        self._told = 100
         # who has been offered another session than that of its call, and has not refused it
         self._unsettled: list[Leg] = []
 
@@ -101,13 +103,13 @@ class Transfer:
             return
         mine = event.leg is self._leg
         if isinstance(event, sip.Provisional):
-            self._report(event.response.status, now)
+            self._progress(event.response.status, now)
         elif isinstance(event, sip.Answered | sip.ReInviteAnswered):
             self._answered(event, now, mine=mine)
         elif isinstance(event, sip.Failed | sip.Redirected):
             self._refused(event, now)
         elif isinstance(event, sip.ReInviteFailed | sip.ReInviteRetry):
-            self._unsettled.remove(event.leg)
+            self._unsettled = [leg for leg in self._unsettled if leg is not event.leg]
             self._fail(mapped(event.status) if isinstance(event, sip.ReInviteFailed) else 491, now)
         elif isinstance(event, sip.Offered):
             event.handle.respond(now, 500, headers=[("Retry-After", "2")])
@@ -116,10 +118,16 @@ class Transfer:
         elif isinstance(event, sip.ByeReceived | sip.Lost | sip.Cancelled):
             self._left(event, now, mine=mine)
 
+    def _progress(self, status: int, now: float) -> None:
+        """Report what is new: a phone that rings says so often, and every fork again."""
+        if status != self._told:
+            self._told = status
+            self._report(status, now)
+
     def _answered(self, event: sip.Answered | sip.ReInviteAnswered, now: float, *, mine: bool) -> None:
         if not mine:
             self._call_joined(event, now)
-        elif isinstance(event, sip.Answered | sip.ReInviteAnswered) and event.ack_owed:
+        elif event.ack_owed:
             self._join(event.response.session, now)
         else:
             self._fail(488, now)  # it answered without the offer that it was asked for
@@ -134,7 +142,10 @@ class Transfer:
             return
         self._start.session.close()
         self._start = start
-        self._invite(now)
+        try:
+            self._invite(now)
+        except SipError as error:
+            self._fail(error.status, now)
 
     def _left(self, event: sip.ByeReceived | sip.Lost | sip.Cancelled, now: float, *, mine: bool) -> None:
         if not mine:

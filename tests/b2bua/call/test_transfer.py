@@ -581,3 +581,34 @@ def test_a_place_in_a_call_that_rings_cannot_be_taken() -> None:
     first.cancel(line.world.now)
     line.world.settle()
     line.idle()
+
+
+def test_progress_is_told_once() -> None:
+    line = Party()
+    line.up()
+    line.refer(line.alice, by(line.carol, SDN))
+    assert line.carol.leg
+    for status in (180, 180, 183, 183):
+        line.carol.leg.ring(line.world.now, status)
+        line.world.settle()
+    assert line.progress(line.alice) == ["100 Trying", "180 Ringing", "183 Session Progress"]
+    line.everybody_idle()
+
+
+def test_who_waits_for_a_newcomer_is_not_silent() -> None:
+    line = Party()
+    line.up()
+    line.refer(line.alice, by(line.carol, SDN))
+    assert line.alice.leg
+    assert line.carol.leg
+    line.carol.leg.ring(line.world.now)
+    line.alice.leg.bye(line.world.now)
+    line.world.settle()
+    line.ports.idle = None
+    line.world.wait(MAX_CALLING - 5)
+    assert len(line.gateway.calls(line.world.now)) == 1
+    line.ports.idle = 0.0
+    answer(line.carol, line.world, sdp(CAROL, 9000))
+    answer(line.bob, line.world, sdp(BOB, 7000))
+    assert line.carol.saw(sip.Confirmed)
+    line.everybody_idle()
