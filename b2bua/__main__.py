@@ -23,7 +23,7 @@ from b2bua.lookups import Lookups
 from b2bua.pinholes import PinholeClient
 from b2bua.seeing import Sight
 from b2bua.transport import Credentials, Shell
-from vdx import collector, control, wire
+from vdx import collector, control, journal, wire
 from vdx.errors import VdxError
 from vdx.service import feed_watchdog, tell
 
@@ -41,7 +41,7 @@ def main() -> int:
     )
     parser.add_argument("--verbose", action="store_true", help="log every step")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.DEBUG if options.verbose else logging.INFO, format="%(levelname)s %(message)s")
+    journal.begin(verbose=options.verbose)
     try:
         asyncio.run(run(options.run_dir, options.state_dir))
     except (VdxError, OSError) as error:
@@ -127,7 +127,7 @@ def _keeper(state_dir: Path | None, gateway: Gateway, shell: Shell) -> Keeper | 
 
 
 def _log_record(record: CallRecord, sight: Sight) -> None:
-    log.info("call.ended %s", record)
+    log.info("call.ended", extra=record.fields())
     sight.keep(record)
 
 

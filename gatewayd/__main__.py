@@ -32,7 +32,7 @@ from gatewayd.trust import Trust
 from gatewayd.version import Versions, compute
 from nft.kernel import Kernel
 from nft.nflog import LatchReader
-from vdx import collector, service, site, wire
+from vdx import collector, journal, service, site, wire
 from vdx.errors import VdxError
 from vdx.ids import LEASE_SECONDS
 from vdx.site.source import LoadedSite
@@ -46,7 +46,7 @@ log = logging.getLogger("gatewayd")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until told to end; returns 0, or 2 with one sentence on standard error."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    journal.begin()
     try:
         loaded = site.load(options.site)
         if options.check:

@@ -16,6 +16,7 @@ from mediad.errors import MediadError
 from mediad.floor import MAX_CONNECTIONS, SOCKETS
 from mediad.relay import MAX_SOCKETS
 from mediad.service import Service
+from vdx import journal
 from vdx.service import tell, watchdog_seconds
 
 log = logging.getLogger("mediad")
@@ -33,7 +34,7 @@ IDLE_TICK = 30.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit status (2 where it cannot start)."""
     options = _options(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(name)s %(levelname)s %(message)s", stream=sys.stderr)
+    journal.begin()
     with _stop_on_signals() as wake:
         try:
             service = Service(

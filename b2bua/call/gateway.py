@@ -36,6 +36,7 @@ from b2bua.trace import Traces
 from b2bua.trace.entry import Leg
 from vdx.control import CallInfo
 from vdx.ids import CallId, LeaseId, call_of
+from vdx.journal import subject
 from vdx.pinhole import Event, Held, Learned, Renewed, Reply, Revoked
 
 log = logging.getLogger(__name__)
@@ -85,6 +86,7 @@ class Gateway:
         self._entrance.on_begun = self._lead_on
         self._requests = Requests(self.registrations.receive, self._referrals.receive, self.drain)
         self.endpoint.widen(lambda to: beside(self.plan, to))
+        self.registrations.moved = self.endpoint.take_over
         self._upkeep = Upkeep(self._calls, self._desk)
         self._stated: frozenset[str] = frozenset()
 
@@ -149,6 +151,7 @@ class Gateway:
     def located(self, number: int, found: Found, now: float) -> None:
         """Take in where the names of a lookup lead."""
         self._begin(self._entrance.located(number, found, now), now)
+        subject.set("")
         self._pump(now)
 
     def pinholes_connected(self, now: float) -> tuple[str, ...]:
@@ -275,6 +278,7 @@ class Gateway:
                 except Exception as error:  # a fault in one call is the end of that call, and of nothing else
                     log.exception("event.fault: %s", type(event).__name__)
                     self._give_up(event, error, now)
+                subject.set("")
 
     def _give_up(self, event: sip.Event, error: Exception, now: float) -> None:
         try:
@@ -307,6 +311,7 @@ class Gateway:
             self._tell(event.leg.owner, event, now)
 
     def _tell(self, owner: Call | Transfer, event: sip.Event, now: float) -> None:
+        subject.set(owner.id)
         call = self._calls.get(owner.id)
         due = call.due if call is not None else None
         if isinstance(owner, Transfer):
@@ -324,6 +329,7 @@ class Gateway:
     def _begin(self, entered: Entered | None, now: float) -> None:
         if entered is not None:
             call, event = entered.call, entered.event
+            subject.set(call.id)
             self.traces.begin(call.id, event.flow, event.leg.call_id, now, _parties(call))
             self.traces.hide(call.id, entered.pin)
             self.accounts.begin(call.id, event.request)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from vdx.journal import Value, fields
 from vdx.record import PartyRecord, StreamRecord
 
 
@@ -35,10 +37,15 @@ class CallRecord:
     duration: float | None
     details: Details | None = None
 
-    def __str__(self) -> str:
-        setup = "-" if self.setup is None else f"{self.setup:.3f}"
-        duration = "-" if self.duration is None else f"{self.duration:.1f}"
-        return (
-            f"call={self.call} from={self.caller} to={self.callee or '-'} status={self.status} "
-            f"ended_by={self.ended_by} setup={setup} duration={duration} why={self.why!r}"
+    def fields(self) -> dict[str, Mapping[str, Value]]:
+        """Give what the log says of the call: peers, and no person."""
+        return fields(
+            call=self.call,
+            caller=self.caller,
+            callee=self.callee,
+            status=self.status,
+            ended_by=self.ended_by,
+            setup=self.setup,
+            duration=self.duration,
+            why=self.why,
         )
