@@ -20,6 +20,7 @@ from vdx.site import policy as site
 from vdx.site.policy import whole_day
 from vdx.site.source import LoadedSite
 from vdx.site.values import IpNetwork
+from vdx.site.zones import ZoneSettings
 
 DEFAULT_YEARS = 5
 """How long an agreement lasts that names no end, as the agreement system of the network has it."""
@@ -45,6 +46,23 @@ def _foreign(loaded: LoadedSite, said: Policy) -> Iterator[str]:
         own = {interface.ip for name, each in loaded.site.zones.items() if name == zone for interface in each.addresses}
         if address not in own:
             yield f"{origin}: {address} is no address of zone {zone!r}: add it to its `addresses`"
+    zones = {str(name): settings for name, settings in loaded.site.zones.items()}
+    for each in said.publications:
+        if words := _taken(zones[each.zone], each):
+            where = f"{each.origin}: {each.address} {each.protocol}/{each.port}"
+            yield f"{where} is {words} zone {each.zone!r}: publish another port"
+
+
+def _taken(zone: ZoneSettings, one: Publication) -> str:
+    """Give what of the appliance's own a publication would hide, empty where nothing is there."""
+    first, last = zone.media.ports
+    media = one.address in {each.address for each in zone.media.addresses} and first <= one.port <= last
+    if media and one.protocol == "udp":
+        return "where media comes in of"
+    if (one.protocol, one.address, one.port) in {(each.protocol, each.address, each.port) for each in zone.sip}:
+        return "a SIP listener of"
+    served = {(each.protocol, each.port) for each in zone.services.values()}
+    return "a service of" if (one.protocol, one.port) in served else ""
 
 
 def stated(compiled: Tables, now: float) -> None:
@@ -76,6 +94,7 @@ def policy(loaded: LoadedSite) -> Policy:
         ),
         agreements=_agreements(loaded.site.agreements, reader),
         tests=tuple(reader.test(one, i) for i, one in enumerate(said.tests)),
+        own=frozenset(interface.ip for zone in loaded.site.zones.values() for interface in zone.addresses),
     )
 
 

@@ -57,6 +57,7 @@ def of(tables: Tables, zones: Zones) -> list[Chain]:
     found: list[Chain] = [
         ("prerouting", "type filter hook prerouting priority dstnat + 10; policy accept;", _prerouting()),
         ("related", "", _related()),
+        ("denied", "", _denied()),
     ]
     for zone in zones.values():
         found += [(f"into_{zone.name}", "", _into(zone)), (f"back_{zone.name}", "", _back(zone))]
@@ -79,8 +80,13 @@ def _prerouting() -> list[str]:
         "ct state related meta l4proto { icmp, ipv6-icmp } goto related",
         "ct direction reply ct mark . meta nfproto vmap @answers",
         "ct direction original iifname . meta nfproto vmap @entries",
-        "counter name denied drop",
+        "goto denied",
     ]
+
+
+def _denied() -> list[str]:
+    # dropped before it is routed, so that no "unreachable" tells the sender what there is and what not
+    return ["meta mark set 0 meta priority set 0", "fib daddr type local accept", "counter name denied drop"]
 
 
 def _related() -> list[str]:
@@ -128,8 +134,7 @@ def _walk(tables: Tables, zone: str, version: int, direction: str) -> list[Chain
         way = f"into_{zone}" if direction == "from" else f"back_{zone}"
         end = f"meta mark . meta priority != @early meta mark set meta mark . meta priority map @open goto {way}"
         found += _look_up("agreed", tables.agreed, (zone, version, direction), end)
-    # dropped before it is routed, so that no "unreachable" tells the sender what there is and what not
-    return [(name, "", [*steps, "counter name denied drop"]), *found]
+    return [(name, "", [*steps, "goto denied"]), *found]
 
 
 def _look_up(stage_name: str, stage: Stage, side: tuple[str, int, str], end: str) -> list[Chain]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from nft.errors import ModelError
@@ -102,13 +102,14 @@ def _networks(policy: Policy) -> Iterator[Fault]:
 
 def _rules(policy: Policy) -> Iterator[Fault]:
     services = {service.name for service in policy.services}
+    networks = {network.name: network.zone for network in policy.networks}
     for rule in policy.rules:
         yield from _zone(policy, rule.source, rule.origin)
         yield from _zone(policy, rule.target, rule.origin)
         if rule.source == rule.target:
             yield _error(rule.origin, "zone", f"packets within zone {rule.source!r} do not come here: name two zones")
         for names, zone in ((rule.sources, rule.source), (rule.targets, rule.target)):
-            yield from _in_zone(policy, names, zone, rule.origin)
+            yield from _in_zone(networks, names, zone, rule.origin)
         yield from _unknown("service", rule.services, services, rule.origin)
         yield from _limits(rule)
 
@@ -120,19 +121,17 @@ def _limits(rule: Rule) -> Iterator[Fault]:
         yield _error(rule.origin, "limit", "a rule that denies has nothing to limit: remove `rate` and `connections`")
 
 
-def _in_zone(policy: Policy, names: Sequence[str], zone: str, origin: Origin) -> Iterator[Fault]:
-    zones = {network.name: network.zone for network in policy.networks}
+def _in_zone(zones: Mapping[str, str], names: Sequence[str], zone: str, origin: Origin) -> Iterator[Fault]:
     yield from _unknown("network", names, zones, origin)
     for name in names:
         if zones.get(name, zone) != zone:
             yield _error(origin, "zone", f"network {name!r} is in zone {zones[name]!r}, not in {zone!r}")
 
 
-def _unknown(kind: str, names: Sequence[str], known: Iterable[str], origin: Origin) -> Iterator[Fault]:
-    there = set(known)
+def _unknown(kind: str, names: Sequence[str], known: Collection[str], origin: Origin) -> Iterator[Fault]:
     for name in names:
-        if name not in there:
-            yield _error(origin, "unknown", f"there is no {kind} {name!r}: {_known(there)}")
+        if name not in known:
+            yield _error(origin, "unknown", f"there is no {kind} {name!r}: {_known(known)}")
 
 
 def _translations(policy: Policy) -> Iterator[Fault]:
@@ -146,10 +145,11 @@ def _translations(policy: Policy) -> Iterator[Fault]:
             yield _error(each.origin, "duplicate", f"{each.address} {each.protocol}/{each.port} is taken: {taken[key]}")
         taken.setdefault(key, each.origin)
     services = {service.name for service in policy.services}
+    networks = {network.name: network.zone for network in policy.networks}
     for masking in policy.maskings:
         yield from _zone(policy, masking.source, masking.origin)
         yield from _zone(policy, masking.target, masking.origin)
-        yield from _in_zone(policy, masking.targets, masking.target, masking.origin)
+        yield from _in_zone(networks, masking.targets, masking.target, masking.origin)
         yield from _unknown("service", masking.services, services, masking.origin)
 
 

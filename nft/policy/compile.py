@@ -12,7 +12,7 @@ from typing import TypeVar
 from nft.errors import ModelError
 from nft.policy.check import refuse
 from nft.policy.interval import IntervalMap, Intervals, intersection, partition
-from nft.policy.match import Reader
+from nft.policy.match import Reader, having, holding
 from nft.policy.model import Policy, Rule
 from nft.policy.prefix import VERSIONS, Prefix, covered
 from nft.policy.tables import Cell, Class, Offer, Side, Stage, Tables, Window
@@ -62,10 +62,10 @@ def _rules(policy: Policy, reader: Reader) -> tuple[Stage, dict[tuple[Offer, Cla
             targets = partition((i, box.targets) for i, box in boxes)
             stage.sides[zone, version] = Side(_classes(sources, source), _classes(targets, target))
             offers = _offers(stage, set(kinds.values), set(targets.values), (kind, target, offer))
+            senders = holding(set(sources.values))
             for found in offers:
-                for sender in set(sources.values):
-                    if deciding := found & sender:
-                        verdicts[Offer(offer(found)), Class(source(sender))] = min(deciding)
+                for sender in having(senders, found):
+                    verdicts[Offer(offer(found)), Class(source(sender))] = min(found & sender)
                 if len(verdicts) > MAX_CELLS:
                     raise ModelError(_explodes(policy.rules[min(found)]))
     return stage, verdicts
@@ -86,13 +86,10 @@ def _offers(
 ) -> set[frozenset[Name]]:
     """Give a number to each set of names that a destination and a kind of traffic have in common; return the sets."""
     kind, target, offer = numbers
-    holding: dict[Name, set[frozenset[Name]]] = {}
-    for members in kinds:
-        for name in members:
-            holding.setdefault(name, set()).add(members)
+    with_kind = holding(kinds)
     found: set[frozenset[Name]] = set()
     for place in sorted(targets, key=target):  # so that the numbers of offers do not hang on the order of a set
-        for members in sorted({each for name in place for each in holding.get(name, ())}, key=kind):
+        for members in sorted(having(with_kind, place), key=kind):
             common = place & members
             stage.offers[Class(kind(members)), Class(target(place))] = Offer(offer(common))
             found.add(common)

@@ -71,12 +71,26 @@ def cells(boxes: Iterable[tuple[Name, Box]]) -> Iterator[Cell[Name]]:
     sources = _stretches(partition((name, box.sources) for name, box in listed))
     targets = _stretches(partition((name, box.targets) for name, box in listed))
     kinds = _stretches(partition((name, box.traffic) for name, box in listed))
+    with_source, with_kind = holding(sources), holding(kinds)
     for to, to_stretch in targets.items():
-        for kind, kind_stretch in kinds.items():
+        for kind in having(with_kind, to):
             both = to & kind
-            for sender, from_stretch in sources.items() if both else ():
-                if deciding := both & sender:
-                    yield Cell(Box(from_stretch, to_stretch, kind_stretch), deciding)
+            for sender in having(with_source, both):
+                yield Cell(Box(sources[sender], to_stretch, kinds[kind]), both & sender)
+
+
+def holding(sets: Iterable[frozenset[Name]]) -> dict[Name, list[frozenset[Name]]]:
+    """Return the sets by each of their members: most sets have none in common, and need not be met."""
+    found: dict[Name, list[frozenset[Name]]] = {}
+    for each in sets:
+        for name in each:
+            found.setdefault(name, []).append(each)
+    return found
+
+
+def having(held: dict[Name, list[frozenset[Name]]], names: Iterable[Name]) -> Iterable[frozenset[Name]]:
+    """Return the sets that have any of these members, each once and in a lasting order."""
+    return dict.fromkeys(each for name in sorted(names, key=str) for each in held.get(name, ()))
 
 
 def _stretches(found: IntervalMap[frozenset[Name]]) -> dict[frozenset[Name], Intervals]:

@@ -111,7 +111,7 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Everything an admin says about packets between zones."""
+    """Everything an admin says about packets between zones. ``own`` are the appliance's addresses: not its matter."""
 
     zones: tuple[str, ...] = ()
     networks: tuple[Network, ...] = ()
@@ -121,6 +121,7 @@ class Policy:
     maskings: tuple[Masking, ...] = ()
     agreements: Agreements = NO_AGREEMENTS
     tests: tuple[Test, ...] = ()
+    own: frozenset[IPAddress] = frozenset()
 
     @property
     def empty(self) -> bool:

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from nft.elements import MAX_COMMENT, Element, Operation, Put, Remove
+from nft.elements import Element, Operation, Put, Remove
 from nft.number import passing_mark
 from nft.policy.tables import Class, Offer, Tables
+from nft.policy.words import MAX_COMMENT, told
 from nft.schema import MARK, Field, Key, Shape, Value
 
 TABLE = "transit"
@@ -55,9 +56,10 @@ class Opening:
 
 def label(ids: Iterable[str]) -> str:
     """Return the comment of an element that agreements keep open, cut where the kernel's limit is."""
-    words = " ".join(ids).encode()
-    limit = MAX_COMMENT - 1
-    return words.decode() if len(words) <= limit else words[: limit - 3].decode(errors="ignore") + "..."
+    words = " ".join(ids)
+    if len(words.encode()) <= MAX_COMMENT:
+        return told(words)
+    return told(words).encode()[: MAX_COMMENT - 3].decode(errors="ignore") + "..."
 
 
 def openings(tables: Tables, zones: Mapping[str, int], now: float) -> list[Opening]:

@@ -22,7 +22,7 @@ from nft.policy import chains, traffic
 from nft.policy.opening import EARLY, OPEN, TABLE, openings
 from nft.policy.prefix import VERSIONS, address
 from nft.policy.tables import Class, Stage, Tables
-from nft.policy.words import flow_mark, told
+from nft.policy.words import flow_mark
 from nft.ruleset import text
 
 COUNTERS = ("denied", "misrouted", "transit_flood", "rate_limited", "connections_limited")
@@ -122,7 +122,7 @@ def _openings(tables: Tables, zones: dict[str, Zone], now: float) -> Iterator[st
     found = openings(tables, {name: zone.index for name, zone in zones.items()}, now)
     rows = (
         f"0x{each.offer:x} . {_classid(each.client)} timeout {_lasting(each.ends - now)}"
-        f"{text.comment(told(each.comment))} : 0x{each.mark:08x}"
+        f"{text.comment(each.comment)} : 0x{each.mark:08x}"
         for each in found
     )
     yield _elements("open", rows)

@@ -15,7 +15,7 @@ from nft.policy.place import places
 from nft.policy.prefix import Origin
 from nft.policy.tables import Class, Offer, Side, Stage, Tables, Window
 
-By = Literal["rule", "agreement", "default"]
+By = Literal["rule", "agreement", "default", "appliance"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,9 @@ class Verdict:
 def verdict(tables: Tables, packet: Packet, at: int) -> Verdict:
     """Return what happens to a packet at a time (seconds since 1970)."""
     judged = _translated(tables.policy, packet)
+    if judged.target in tables.policy.own:
+        text = f"{judged.target} is the appliance itself: its listeners and services decide, and nothing passes"
+        return Verdict("deny", "appliance", judged, "", text)
     zone = _zone(tables, judged)
     if packet.target_zone and zone != packet.target_zone:
         seen = f"is in zone {zone!r}" if zone else "is in no zone that is named"
@@ -59,9 +62,10 @@ def verdict(tables: Tables, packet: Packet, at: int) -> Verdict:
     window, text = _agreed(tables, judged, at)
     if window is None:
         return Verdict("deny", "default", judged, zone, text)
-    origins = {each.id: each.origin for each in tables.policy.agreements.agreements if each.id in window.ids}
-    words = f"agreement {', '.join(window.ids)}"
-    return Verdict("allow", "agreement", judged, zone, words, tuple(origins[i] for i in window.ids), window.ends)
+    known = tables.policy.agreements.agreements
+    found = [each for each in known if each.id in window.ids and each.starts <= at < each.ends]
+    words = f"agreement {', '.join(each.id for each in found)}"
+    return Verdict("allow", "agreement", judged, zone, words, tuple(each.origin for each in found), window.ends)
 
 
 def failures(tables: Tables, now: int) -> list[tuple[Test, Verdict]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -157,6 +158,34 @@ def test_only_addresses_of_ours_are_published_and_masked_with(site: Site) -> Non
         f"site.yaml:{line('to_port')}: 10.4.0.2 is no address of zone 'mgmt': add it to its `addresses`",
         f"site.yaml:{line('targets: [web]}')}: 10.9.0.9 is no address of zone 'core': add it to its `addresses`",
     ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [
+        ("sip: [{transport: tcp, address: 10.4.0.1, port: 8443}]", "a SIP listener of zone 'mgmt'"),
+        ("services: {page: {protocol: tcp, port: 8443}}", "a service of zone 'mgmt'"),
+    ],
+)
+def test_what_the_appliance_needs_itself_is_not_published(site: Site, zone: str, said: str) -> None:
+    mgmt = "mgmt: {interface: mgmt0, addresses: [10.4.0.1/24]"
+    with pytest.raises(VersionError, match=rf"10\.4\.0\.1 tcp/8443 is {said}: publish another port"):
+        compute(site((mgmt, f"{mgmt}, {zone}")), {})
+
+
+def test_no_media_port_is_published(site: Site) -> None:
+    mgmt = "mgmt: {interface: mgmt0, addresses: [10.4.0.1/24]"
+    taken = ("address: 10.4.0.1, port: 8443", "protocol: udp, address: 10.4.0.1, port: 40001")
+    with pytest.raises(VersionError, match="is where media comes in of zone 'mgmt'"):
+        compute(site((mgmt, f"{mgmt}, media: {{addresses: [10.4.0.1]}}"), taken), {})
+
+
+def test_a_list_that_is_no_file_is_not_waited_for(site: Site, tmp_path: Path) -> None:
+    site()
+    (tmp_path / "wards.txt").unlink()
+    os.mkfifo(tmp_path / "wards.txt")
+    with pytest.raises(SiteError, match=r"wards\.txt cannot be read"):
+        load(tmp_path / "site.yaml")
 
 
 def test_the_example_of_the_manual_is_as_it_says(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -93,6 +95,8 @@ def _with_lists(loaded: LoadedSite, directory: Path) -> LoadedSite:
             continue
         shown = ".".join(map(str, where))
         try:
+            if not (directory / name).is_file():
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))  # nor a pipe that never ends
             with (directory / name).open("rb") as file:
                 lists[name] = file.read(left + 1)
         except OSError as error:

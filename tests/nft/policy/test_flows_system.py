@@ -291,3 +291,13 @@ def test_a_smaller_way_out_bounds_the_segments_of_a_connection(net: Network, loa
                 assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) <= 1300 - 40
     finally:
         net.gateway("ip", "route", "change", "198.18.3.0/24", "dev", "core0", "table", "103")
+
+
+@VERSIONS
+def test_a_rule_about_a_zone_is_none_about_our_own_address_in_it(net: Network, load: Load, version: int) -> None:
+    load(ruled(Rule("sdn", "core", "allow", at(1))))
+    counters = ("edge", "input_denied"), ("edge", "spoofed")  # which of them depends on the order of routing rules
+    before = sum(net.counter(*each) for each in counters)
+    with net.udp("sdn", 2, 0, version) as visitor:
+        visitor.sendto(b"x", (host("core", 1, version), PORT))
+        assert until(lambda: sum(net.counter(*each) for each in counters) > before)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nft.errors import ModelError
 from nft.policy.compile import compile_policy
-from nft.policy.model import Policy, Publication
+from nft.policy.model import Policy, Publication, Rule
 from nft.policy.packet import Packet, parse
 from nft.policy.verdict import failures, verdict
 from tests.nft.policy.drawn import packets, policies
@@ -20,6 +20,7 @@ from tests.nft.policy.world import (
     DAY,
     NOW,
     POLICY,
+    agreement,
     at,
     stated,
 )
@@ -87,6 +88,26 @@ def test_an_address_published_is_judged_by_what_it_stands_for() -> None:
     tables = compile_policy(replace(POLICY, publications=(published,)))
     found = verdict(tables, parse("sdn 10.1.2.3 -> 198.18.1.1 tcp/8080"), NOW)
     assert (found.allowed, str(found.packet.target), found.packet.port) == (True, "10.9.0.5", 443)
+
+
+def test_the_appliance_itself_is_not_the_policys_matter() -> None:
+    ours = ip_address("10.9.0.1")
+    anything = Rule("sdn", "core", "allow", at(1))
+    tables = compile_policy(replace(POLICY, rules=(anything,), own=frozenset({ours})))
+    found = verdict(tables, parse("sdn 10.1.2.3 -> core 10.9.0.1 tcp/443"), NOW)
+    assert (found.action, found.by) == ("deny", "appliance")
+    assert verdict(tables, parse("sdn 10.1.2.3 -> core 10.9.0.2 tcp/443"), NOW).allowed
+
+
+def test_of_agreements_that_follow_each_other_the_one_in_force_is_named() -> None:
+    first = agreement("a-1", "ward-7", "vdx-sip", NOW - DAY, NOW, 16)
+    second = agreement("a-2", "ward-7", "vdx-sip", NOW - 10, NOW + DAY, 17)
+    known = replace(POLICY.agreements, agreements=(first, second))
+    tables = compile_policy(replace(POLICY, agreements=known))
+    packet = parse("sdn 10.1.7.3 -> core 10.9.1.10 udp/40000")
+    assert [verdict(tables, packet, NOW + at_).text for at_ in (-11, -5, 0)] == [
+        "agreement a-1", "agreement a-1, a-2", "agreement a-2"
+    ]  # fmt: skip
 
 
 def test_a_stated_test_that_does_not_hold_is_told_with_what_happens_instead() -> None:
