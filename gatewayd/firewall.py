@@ -42,8 +42,9 @@ def _zones(loaded: LoadedSite, places: Iterable[MediaPlace]) -> Iterator[Zone]:
         media.setdefault(place.zone, []).append(one)
     for name, zone in loaded.site.zones.items():
         own = tuple(interface.ip for interface in zone.addresses)
+        dscp = zone.media.dscp.by_class if zone.media.dscp else ()
         yield Zone(
-            zone_number(name), name, (zone.interface,), own, tuple(media.get(name, ())), zone.media.dscp.by_class
+            zone_number(name), name, (zone.interface,), own, tuple(media.get(name, ())), dscp
         )
 
 

@@ -56,7 +56,7 @@ def _chains(model: Edge) -> list[tuple[str, str, list[str]]]:
         ("pre", "type filter hook prerouting priority raw; policy accept;", _pre(model)),
         ("out", "type filter hook output priority raw; policy accept;", _out()),
         ("post", "type filter hook postrouting priority srcnat; policy accept;", _post(model)),
-        *((f"dscp{value}", "", _marked(value)) for value in sorted({value for z in model.zones for value in z.dscp})),
+        *((f"dscp{value}", "", _leave(value)) for value in sorted({v for zone in model.zones for v in zone.dscp})),
     ]
     for version in (4, 6):
         chains += [
@@ -161,19 +161,33 @@ def _forwarded(v: int, end: str) -> list[str]:
 
 
 def _post(model: Edge) -> list[str]:
-    # Media first: what is not media finds nothing in these maps and goes on.
+    # Media first: what is not media finds nothing in these maps and goes on. Where all zones mark alike, video, most of
+    # it, is marked where it stands and the others after a comparison; else zone and class are looked up.
+    ways = {zone.dscp for zone in model.zones if zone.media}
+    if len(ways) == 1 and (values := ways.pop()):
+        others = [
+            f"meta mark & 0x{CLASS_MASK & ~ZONE_MASK:08x} == 0x{classed(0, kind) << 16:08x} goto dscp{value}"
+            for kind, value in enumerate(values)
+            if value != values[0]
+        ]
+        return [*others, *_leave(values[0])]
     classes = [
         f"0x{number(zone.index, classed(0, kind), 1) & CLASS_MASK:08x} : goto dscp{value}"
         for zone in model.zones
         for kind, value in enumerate(zone.dscp)
+        if zone.media
     ]
-    first = [f"meta mark & 0x{CLASS_MASK:08x} vmap {text.anonymous(classes)}"] if classes else []
-    return [*first, *_sources(), f"meta mark & 0x{ZONE_MASK:08x} == 0 accept", "counter name misrouted drop"]
+    looked_up = [f"meta mark & 0x{CLASS_MASK:08x} vmap {text.anonymous(classes)}"] if classes else []
+    return [*looked_up, *_leave(None)]
 
 
-def _sources() -> list[str]:
-    return [f"{ip} saddr set meta mark & 0x{ADDRESS_MASK:08x} . oifname map @out{v} accept" for v, ip in _VERSIONS]
-
-
-def _marked(value: int) -> list[str]:
-    return [*(f"{ip} dscp set {value}" for _, ip in _VERSIONS), *_sources(), "counter name misrouted drop"]
+def _leave(value: int | None) -> list[str]:
+    return [
+        *(
+            f"{ip} saddr set meta mark & 0x{ADDRESS_MASK:08x} . oifname map @out{v}"
+            f"{'' if value is None else f' {ip} dscp set {value}'} accept"
+            for v, ip in _VERSIONS
+        ),
+        f"meta mark & 0x{ZONE_MASK:08x} == 0 accept",
+        "counter name misrouted drop",
+    ]

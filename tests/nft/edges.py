@@ -33,7 +33,7 @@ def _listeners(*zones: Zone) -> tuple[Listener, ...]:
 SDN, INTERNET = zone(1, "sdn", 4, 6, dscp=(34, 46, 24)), zone(2, "internet", 4, 6, dscp=(0, 46, 0))
 CORE = zone(3, "core", 4, 6)
 MGMT = zone(4, "mgmt", 4, 6, media=0)
-ALONE = zone(1, "internet", 4)
+ALONE = zone(1, "internet", 4, dscp=(34, 46, 24))
 NEW = zone(2, "internet", 6, media=2)
 
 EDGES = {

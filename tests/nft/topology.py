@@ -73,6 +73,7 @@ def model() -> Edge:
             (interface,),
             (address(name, 1, 4), address(name, 1, 6)),
             tuple(MediaAddress(v, address(name, 1, v), interface) for v in (4, 6)),
+            (34, 46, 24),
         )
         for name, (index, interface) in ZONES.items()
     )

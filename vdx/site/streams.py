@@ -8,7 +8,10 @@ from pydantic import BeforeValidator, Field
 
 from vdx.site.block import Model, Zone
 
-Encryption = Literal["required", "preferred", "off"]
+Encryption = Annotated[
+    Literal["required", "preferred", "off"],
+    BeforeValidator(lambda value: "off" if value is False else value),  # YAML 1.1 reads a bare off as false
+]
 """Whether media has to be encrypted, may be, or is never."""
 
 Kilobits = Annotated[int, Field(ge=64, le=1_000_000)]

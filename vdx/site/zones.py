@@ -68,7 +68,7 @@ class Media(Model):
 
     addresses: Annotated[tuple[MediaAddress, ...], Field(max_length=MAX_MEDIA_ADDRESSES)] = ()
     ports: Ports = PortRange((40000, 49999))
-    dscp: Dscp = Dscp()
+    dscp: Annotated[Dscp | None, BeforeValidator(lambda value: None if value is False else value)] = Dscp()
 
     @model_validator(mode="before")
     @classmethod
