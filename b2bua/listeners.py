@@ -25,7 +25,7 @@ class SiteListeners:
     async def prepare(self, listeners: tuple[SipListener, ...], peers: tuple[SipPeer, ...] = ()) -> tuple[str, ...]:
         """Read certificates and bind what is not bound yet; gives what is wrong, then nothing new stays bound."""
         await self.revert()
-        if errors := self._credentials.prepare(listeners, peers):
+        if errors := await asyncio.to_thread(self._credentials.prepare, listeners, peers):
             self._credentials.revert()
             return errors
         wanted = {_listener(listener) for listener in listeners}
@@ -51,7 +51,7 @@ class SiteListeners:
     async def watch(self) -> None:
         """Read certificates again when they change, and tell which end soon; runs until cancelled."""
         while True:
-            self._credentials.refresh()
+            await asyncio.to_thread(self._credentials.refresh)  # a long list takes a second to read
             await asyncio.sleep(CREDENTIALS_SECONDS)
 
     def facts(self) -> Mapping[str, str | int]:

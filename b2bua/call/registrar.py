@@ -115,7 +115,9 @@ class Registrar:
         self._flows: dict[tuple[Who, str], Flow] = {}
         self._carried: dict[Flow, set[tuple[Who, str]]] = {}
         self._count = 0
+        self._was: dict[tuple[Who, str], Flow] = {}  # the last flow of devices whose connection ended
         self._changes: list[Change] = []
+        self._moves: list[tuple[Flow, Flow]] = []
 
     def __len__(self) -> int:
         return self._count
@@ -151,6 +153,11 @@ class Registrar:
         changes, self._changes = self._changes, []
         return changes
 
+    def moves(self) -> list[tuple[Flow, Flow]]:
+        """Give the devices that came back over another connection, since the last call: the one before, and the new."""
+        moves, self._moves = self._moves, []
+        return moves
+
     def register(self, request: Request, flow: Flow, peer: str, user: str, wall: float) -> Registered:
         """Carry out a REGISTER of `user`; raises sip.Refusal 400, 403, 423, 439, 500 or 503, and nothing changed."""
         if _user_of(request.to.uri).lower() != user.lower():
@@ -183,6 +190,7 @@ class Registrar:
         """Forget a connection; the device is expected to register anew, and is reached anew then."""
         for name in self._carried.pop(flow, ()):
             self._flows.pop(name, None)
+            self._was[name] = flow
 
     def listed(self, wall: float) -> tuple[BindingInfo, ...]:
         """List every binding for operators, by user."""
@@ -269,6 +277,9 @@ class Registrar:
         if one.key not in held and len(held) >= self.rules.per_user:
             # a device without instance that moves leaves its old contacts behind: the longest unheard one goes
             self._drop(who, min(held, key=lambda key: held[key].changed))
+        before = self._flows.get((who, one.key)) or self._was.get((who, one.key))
+        if before is not None and before != flow and before.reliable and not path:  # a proxy's carries others as well
+            self._moves.append((before, flow))
         binding = Binding(
             peer=who[0],
             user=who[1],
@@ -321,6 +332,7 @@ class Registrar:
 
     def _part(self, who: Who, key: str) -> None:
         """Take a binding off the flow it was reached over."""
+        self._was.pop((who, key), None)
         flow = self._flows.pop((who, key), None)
         carried = self._carried.get(flow) if flow is not None else None
         if flow is not None and carried is not None:

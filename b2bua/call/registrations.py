@@ -30,11 +30,13 @@ Answer = tuple[sip.ServerRequest, Registered]
 class Registrations:
     """The registrar with its doors: REGISTER comes in by `receive`, changes leave by `to_store`.
 
-    `wall` tells the seconds since 1970. `stores` is set by whoever stores: answers wait for `stored` then.
+    `wall` tells the seconds since 1970. `moved` hears of a device that came back: over which connection it was reached
+    before, and over which now. `stores` is set by whoever stores: answers wait for `stored` then.
     """
 
     def __init__(self, access: Access, counts: Counter[str], wall: Callable[[], float]) -> None:
         self.stores = False
+        self.moved: Callable[[sip.Flow, sip.Flow], None] = lambda _before, _flow: None
         self._access = access
         self._counts = counts
         self._wall = wall
@@ -76,6 +78,8 @@ class Registrations:
             self._counts[f"refused: register {error.status}"] += 1
             handle.respond(now, error.status, headers=headers)
             return
+        for before, now_at in self._registrar.moves():
+            self.moved(before, now_at)
         self._access.registered(flow, caller if done.contacts else None)
         self._counts["registers"] += 1
         if self.stores and self._registrar.changed:

@@ -87,8 +87,8 @@ class Dialog:
     """One dialog. `local` and `remote` are From and To as we write them, tags included; `target` a URI."""
 
     __slots__ = (
-        *("_identity", "_to", "call_id", "local", "local_seq", "remote", "remote_seq", "remote_tag", "routes"),
-        *("target", "who"),
+        *("_identity", "_left", "_to", "call_id", "local", "local_seq", "remote", "remote_seq", "remote_tag"),
+        *("routes", "target", "who"),
     )
 
     def __init__(self, who: Local, call_id: str, local: str, remote: str, to: Flow | Target) -> None:
@@ -102,6 +102,7 @@ class Dialog:
         self.local_seq = 0
         self.remote_seq = -1
         self._identity: Identity | None = None
+        self._left: Flow | None = None
         self.to = to
 
     @classmethod
@@ -177,7 +178,12 @@ class Dialog:
         if isinstance(to, Flow) and to.identity is not None:
             self._identity = to.identity
 
+    def stood_on(self, flow: Flow) -> bool:
+        """Tell whether the dialog stands on a connection, or stood on it when it ended."""
+        return self._to == flow or (self._left == flow and not isinstance(self._to, Flow))
+
     def leave(self, flow: Flow) -> None:
         """Forget a closed connection: the next request takes another one of the same peer."""
         if self.to == flow:
+            self._left = flow
             self._to = replacement(flow, self.target, self.who.transport)

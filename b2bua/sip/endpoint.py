@@ -32,6 +32,7 @@ from b2bua.sip.reliable import parse_rack
 from b2bua.sip.request import Challenged, ClientRequest, ServerRequest
 from b2bua.sip.routing import answer_path, answer_via, same_path, transaction_key
 from b2bua.sip.session_timer import check_interval
+from b2bua.sip.standing import path_of
 from b2bua.sip.states import CALLED
 from b2bua.sip.transaction import ClientTransaction, ServerTransaction
 from b2bua.sip.uri import parse_uri, user_of
@@ -231,12 +232,22 @@ class Endpoint:
         """Take the end of a connection: what waits on it fails, dialogs will open a new one."""
         layer = self._layer
         layer.now = now
-        for leg in layer.standing.legs(flow):
+        for leg in layer.standing.legs(path_of(flow)):
             if leg.dialog is not None:
                 leg.dialog.leave(flow)
         for transaction in layer.standing.clients(flow):
             if same_path(transaction.to, flow):
                 transaction.lost()
+
+    def take_over(self, before: Flow, flow: Flow) -> None:
+        """Let dialogs go on over `flow` whose connection was `before`: the same device has come back (RFC 5626).
+
+        Whoever calls this has made sure that it is the same.
+        """
+        for leg in self._layer.standing.legs(path_of(before)):
+            if leg.dialog is not None and leg.dialog.stood_on(before) and leg.dialog.admits(flow):
+                leg.dialog.to = flow
+                self._layer.standing.note_leg(leg)
 
     # Responses
 

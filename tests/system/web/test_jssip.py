@@ -94,6 +94,25 @@ def test_a_browser_is_called(edge: Edge) -> None:
         browser.expect("ended", by="remote")
 
 
+def test_a_call_goes_on_when_a_browser_comes_back(edge: Edge) -> None:
+    """Its socket breaks in the middle of a call: the device registers anew, and the far end still reaches it."""
+    with hospital(edge) as room, page(edge) as browser:
+        browser.expect("registered")
+        to = f"sip:guest@{edge.address('sdn')}:{SIP_PORT}"
+        call = room.invite(to, sip(edge.address("sdn")), body=description(room.address, HOSPITAL_PORTS))
+        browser.expect("incoming")
+        room.expect(180, within=LONG)
+        browser.do("answer")
+        room.ack(call, room.expect(200, within=LONG))
+        browser.expect("confirmed")
+        browser.do("drop")
+        browser.expect("disconnected")
+        browser.expect("registered")
+        room.bye(call)
+        room.expect(200, within=LONG)
+        browser.expect("ended", by="remote")
+
+
 def test_a_browser_refuses(edge: Edge) -> None:
     with hospital(edge) as room, page(edge) as browser:
         browser.expect("registered")
