@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gatewayd.pinholes.policy import own_addresses
 from vdx.admission import Ceiling
 from vdx.dialplan import (
     Alternative,
@@ -40,6 +41,7 @@ def dialling(site: Site) -> Dialling:
         _rates(site.limits),
         tuple((name, ceiling(zone.limits)) for name, zone in site.zones.items()),
         name_servers(site),
+        tuple(sorted(map(str, own_addresses(site)))),
     )
 
 

@@ -117,3 +117,5 @@ class Dialling(Part, frozen=True):
     limits: Ceiling = Ceiling()
     zones: tuple[tuple[str, Ceiling], ...] = ()
     dns: tuple[DnsServer, ...] = ()
+    own: tuple[str, ...] = ()
+    """Every address of the appliance: no name leads to one."""

@@ -28,6 +28,7 @@ class Plan:
         self.peers = Peers(signalling.peers)
         self.ourselves = Ourselves(signalling.listeners, dial.domains, dial.host)
         self.dialplan = DialPlan(signalling.dialplan, self.peers, rooms or SiteRooms(dial.rooms), self.ourselves)
+        self._own = frozenset(dial.own)
         self.receptions = dict(dial.receptions)
         self.ceilings = _ceilings(signalling)
         self.places = frozenset((one.advertise.lower(), one.advertise_port) for one in signalling.listeners)
@@ -50,7 +51,7 @@ class Plan:
         Without such prefixes the internet is every global address, another zone every address of a host.
         """
         host = ip_address(address)
-        if self.ourselves.domain(address) is not None:
+        if address in self._own or self.ourselves.domain(address) is not None:
             return False
         if peer.dial.reach:
             return any(host in ip_network(prefix) for prefix in peer.dial.reach)

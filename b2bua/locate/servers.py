@@ -27,6 +27,9 @@ MAX_DESTINATIONS = 12
 MAX_TARGETS = 8
 """Hosts of one service whose addresses are asked for: the answer of a stranger's zone makes no more work."""
 
+MIN_PORT = 1024
+"""Ports below belong to other services, and a stranger's zone must not have us talk to them; 443 passes firewalls."""
+
 _SERVICES: dict[Transport, tuple[str, str]] = {
     "tls": ("SIPS+D2T", "_sips._tcp"),
     "tcp": ("SIP+D2T", "_sip._tcp"),
@@ -105,7 +108,8 @@ async def _by_services(
     denied = False
     for service, answer in zip(services, answers, strict=True):
         denied = denied or any(not record.target for record in answer.records)
-        ordered = by_priority((one for one in answer.records if one.target), _priority, _weight, chance)
+        usable = (one for one in answer.records if one.target and (one.port >= MIN_PORT or one.port == 443))
+        ordered = by_priority(usable, _priority, _weight, chance)
         hosts += [(service.transport, one.target, one.port) for one in ordered]
     if denied and not hosts:
         raise NotFoundError(f"{query.host} says in its SRV records that it has no such service")

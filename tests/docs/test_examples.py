@@ -34,6 +34,7 @@ zones:
     interface: core0
     addresses: [10.0.0.1/24]
     sip: [{transport: tcp, address: 10.0.0.1}]
+upstream: {zone: internet, dns: [192.0.2.53]}
 peers:
   hospital: {zone: sdn, sources: [198.18.1.0/24], target: {address: 198.18.1.10}}
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gatewayd.dialplan import dialling, peer_dial, rules
+from gatewayd.pinholes.policy import own_addresses
 from gatewayd.signalling import signalling
 from tests.gatewayd.site import TEXT
 from vdx.admission import Ceiling
@@ -94,6 +95,7 @@ def test_what_stands_beside_the_rules() -> None:
         Ceiling(None, 5, 100_000),
         (("sdn", Ceiling(7, None, 64_000)), ("internet", Ceiling()), ("mgmt", Ceiling())),
         (DnsServer("192.0.2.53", "192.0.2.1"),),  # no address of the zone reaches the other one
+        tuple(sorted(str(address) for address in own_addresses(SITE.site))),
     )
 
 

@@ -79,25 +79,48 @@ def _contradictions(site: Site) -> Iterator[LocatedError]:
 
 def dialplan_faults(site: Site) -> Iterator[LocatedError]:
     """Give what in the dial plan and among the rooms leads nowhere."""
-    for label in site.peers:
-        if label in RESERVED:
-            yield LocatedError(
-                f"{label!r} has a meaning of its own in the dial plan: choose another name", "peers", label
-            )
+    yield from _name_faults(site)
     for index, rule in enumerate(site.dialplan):
         where = ("dialplan", index)
         if rule.peer is not None and rule.peer not in site.peers:
             yield LocatedError(_unknown(rule.peer), *where, "peer")
         for name in rule.peers:
             yield from _callable(site, name, rule.via is None, *where, "to" if rule.via is None else "via")
-        if rule.leads_to == TO_DNS and not site.domains:
+        if rule.via is not None and (fault := _unreachable(site, rule.via)):
+            yield LocatedError(fault, *where, "via")
+        if not site.domains and (rule.domain is not None or rule.leads_to == TO_DNS):
             text = "without `domains` every dialled domain counts as ours: name ours first"
-            yield LocatedError(text, *where, "to")
-        if rule.domain is not None and not site.domains:
-            text = "without `domains` every dialled domain counts as ours: name ours first"
-            yield LocatedError(text, *where, "domain")
+            yield LocatedError(text, *where, "to" if rule.domain is None else "domain")
     for alias, room in site.rooms.items():
         yield from _callable(site, room.peer, True, "rooms", alias, "peer")
+
+
+def _name_faults(site: Site) -> Iterator[LocatedError]:
+    for label, peer in site.peers.items():
+        if label in RESERVED:
+            text = f"{label!r} has a meaning of its own in the dial plan: choose another name"
+            yield LocatedError(text, "peers", label)
+        if peer.target and peer.target.host and not _looks_up(site):
+            yield LocatedError(_NO_UPSTREAM, "peers", label, "target", "host")
+
+
+_NO_UPSTREAM = "names are looked up: say in `upstream` who answers for them (`zone`, `dns`)"
+
+
+def _looks_up(site: Site) -> bool:
+    return site.upstream is not None and bool(site.upstream.dns)
+
+
+def _unreachable(site: Site, name: str) -> str:
+    """Say why a name that is looked up could not be called as this peer."""
+    peer = site.peers.get(name)
+    if peer is None:
+        return ""
+    if not _looks_up(site):
+        return _NO_UPSTREAM
+    if peer.zone != "internet" and not peer.media:
+        return f"peer {name!r} has no `media`: outside the internet it takes prefixes that names may lead to"
+    return ""
 
 
 def _callable(site: Site, name: str, needs_target: bool, *where: str | int) -> Iterator[LocatedError]:

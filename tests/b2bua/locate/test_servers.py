@@ -114,6 +114,10 @@ def test_priorities_and_weights() -> None:
     "zone",
     [
         Zone(),
+        Zone(
+            srvs={"_sip._udp.example.org": [Srv(0, 0, 25, "example.org"), Srv(0, 0, 0, "")]},
+            hosts={"example.org": ["192.0.2.1"]},
+        ),
         Zone(srvs={"_sip._udp.example.org": [Srv(0, 0, 0, "")]}, hosts={"example.org": ["192.0.2.1"]}),
         Zone(srvs={"_sip._udp.example.org": [Srv(0, 0, 5060, "nowhere.example.org")]}),
         Zone(naptrs={"example.org": [Naptr(1, 1, "s", "SIP+D2S", "_sip._sctp.example.org")]}),

@@ -90,6 +90,7 @@ def test_what_is_wrong(written: str, says: str) -> None:
     [
         ("{to: dns, via: citizen}", "", "without `domains` every dialled domain counts as ours"),
         ("{to: hospital, domain: a.example}", "", "without `domains`"),
+        ("{domain: '*', to: dns, via: branch}", "domains: [a.example]\n", "peer 'branch' has no `media`"),
         ("{to: room}", "rooms: {ward: {peer: nobody}}\n", "rooms.ward.peer: no peer is called 'nobody'"),
         ("{to: room}", "rooms: {ward: {peer: silent}}\n", "has no `target`"),
         ("{to: room}", "domains: ['Health example']\n", "domains.0"),
@@ -102,6 +103,20 @@ def test_what_does_not_fit_together(written: str, more: str, says: str) -> None:
         assert says in fault(written, more=more)
     else:
         assert site(written, more=more).dialplan[1].leads_to == "room"
+
+
+@pytest.mark.parametrize(
+    ("peers", "rule"),
+    [
+        ("  far: {zone: internet, target: {host: a.example}}\n", "{to: far}"),
+        ("", "{domain: '*', to: dns, via: citizen}"),
+    ],
+)
+def test_names_want_somebody_to_ask(peers: str, rule: str) -> None:
+    text = TEXT.replace("peers:\n", f"peers:\n{peers}").replace(BEFORE, f"  - {rule}\n")
+    text = text.replace("dns: [192.0.2.53], ", "") + "domains: [health.example]\n"
+    with pytest.raises(SiteError, match="say in `upstream` who answers"):
+        parse(text.encode())
 
 
 @pytest.mark.parametrize("name", ["room", "dns"])
