@@ -43,9 +43,7 @@ def _zones(loaded: LoadedSite, places: Iterable[MediaPlace]) -> Iterator[Zone]:
     for name, zone in loaded.site.zones.items():
         own = tuple(interface.ip for interface in zone.addresses)
         dscp = zone.media.dscp.by_class if zone.media.dscp else ()
-        yield Zone(
-            zone_number(name), name, (zone.interface,), own, tuple(media.get(name, ())), dscp
-        )
+        yield Zone(zone_number(name), name, (zone.interface,), own, tuple(media.get(name, ())), dscp)
 
 
 def _listeners(loaded: LoadedSite) -> Iterator[Listener]:
