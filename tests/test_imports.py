@@ -42,7 +42,16 @@ NO_IO = {
     "os",
     "pathlib",
 }
-SANS_IO = ("b2bua.sip", "b2bua.sdp", "b2bua.call", "vdx.admission", "nft.ruleset", "nft.policy", "nft.relay")
+SANS_IO = (
+    "b2bua.sip",
+    "b2bua.sdp",
+    "b2bua.call",
+    "vdx.admission",
+    "vdx.pattern",
+    "nft.ruleset",
+    "nft.policy",
+    "nft.relay",
+)
 """Protocol and policy code does no I/O: clock, ids and sockets are handed in."""
 
 OURS = {name.split(".")[0] for name in MAY_IMPORT} | {"lab", "tests", "bench"}
