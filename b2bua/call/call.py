@@ -173,6 +173,7 @@ class Call:
                 exchange.realign = event.response.session or exchange.forks[tag]
             exchange.forks = {}
             self.due, self.answered = None, now
+            self.session.lift_off(now)
             self.legs["a"].answer(now, self._passing(event.response, "a"))
 
     def pass_answer(self, leg: Leg, response: Response, now: float, *, late: bool) -> None:
@@ -330,8 +331,11 @@ class Call:
         self._ended(self, CallRecord(self.id, names[0], names[1], self.alias, reported, by, why, setup, duration))
 
     def fall_silent(self, side: Side, now: float) -> None:
-        """End a call of which one side is not heard any more, although it should be; a transfer has its own time."""
-        if self.transfer is not None:
+        """End a call of which one side is not heard any more, although it should be.
+
+        Before the answer nobody has to speak, and a transfer has its own time.
+        """
+        if self.answered is None or self.transfer is not None:
             return
         self.end(now, 480, "gateway", f"media of the {NAMES[side]} fell silent: nothing came to any of its pinholes")
 

@@ -115,6 +115,11 @@ class Session:
         else:
             self.offer(side, self._bodies[side], now, then, fail)
 
+    def lift_off(self, now: float) -> None:
+        """Note that the call is answered, whose session was agreed before: from now on both sides should be heard."""
+        if self.talking_since is not None:
+            self.talking_since = now
+
     def repeat(self, side: Side, now: float, then: Then, fail: Fail) -> None:
         """Offer the other side once more what `side` agreed to: nothing changes, its version neither (RFC 4028 7.4)."""
         if self._agreed is None or self._offer is not None:

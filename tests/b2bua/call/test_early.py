@@ -363,3 +363,17 @@ def test_another_fork_answers_than_the_one_that_was_confirmed() -> None:
     line.alice.leg.bye(line.world.now)
     line.world.settle()
     assert [record.why for record in line.world.records] == ["bye"]
+
+
+def test_nobody_has_to_speak_before_the_answer() -> None:
+    line = Line()
+    _, callee = early(line)
+    line.ports.idle = None
+    line.world.wait(100)
+    assert len(line.gateway.calls(line.world.now)) == 1
+    callee.answer(line.world.now, body=sdp(BOB, 7000))
+    line.world.wait(50)
+    assert len(line.gateway.calls(line.world.now)) == 1
+    line.world.wait(50)
+    assert "fell silent" in line.world.records[0].why
+    line.idle()
