@@ -17,8 +17,8 @@ from nft.netlink import Netlink
 from nft.policy.opening import EARLY, OPEN, changes, next_change, openings
 from nft.policy.tables import Tables
 
-KEEP_SECONDS = 600.0
-"""How often the kernel's times are compared with the date."""
+KEEP_SECONDS = 60.0
+"""How often the kernel's times are compared with the date: a machine may start before its clock is right."""
 
 AGAIN_SECONDS = 5.0
 """Until it is tried again after the kernel has refused."""

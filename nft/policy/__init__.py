@@ -3,5 +3,6 @@
 ``model`` and ``agreement`` (what a policy says), ``check`` (errors that refuse it), ``compile`` (-> ``tables``),
 ``verdict`` (what happens to a packet), ``ruleset`` (tables -> text for the kernel), ``opening`` (agreements -> elements
 with their times), ``lint`` (what is most likely a mistake), ``diff`` (paths opened and closed between two policies).
-Below them: ``prefix``, ``traffic`` and ``packet`` (values), ``interval`` (arithmetic), ``place`` (destination -> zone).
+Below them: ``prefix``, ``traffic`` and ``packet`` (values), ``interval`` (arithmetic), ``place`` (destination -> zone),
+``match`` (where rules meet), ``chains``, ``translation`` and ``words`` (parts of the text), ``fault`` (findings).
 """
