@@ -13,6 +13,9 @@ from tests.system.routing.ctl import gatewayctl
 
 pytestmark = pytest.mark.system
 
+SLOWLY = 20.0
+"""Seconds for what waits for DNS and for other servers, on a busy machine."""
+
 
 def server(host: Host, port: int, transport: Transport = "udp") -> Agent:
     return Agent(host, CLINIC, port, transport, f"server{port}")
@@ -26,10 +29,10 @@ def hang_up(left: Agent, ours: Dialog, right: Agent) -> None:
 
 def answer(crossing: Crossing, left: Agent, ours: Dialog, right: Agent) -> None:
     """Let the right side take the call, and the left side hear of it."""
-    invite = right.expect("INVITE")
+    invite = right.expect("INVITE", within=SLOWLY)
     theirs = right.accept(invite)
     right.reply(invite, 200, call=theirs, body=crossing.answer())
-    left.ack(ours, left.expect(200))
+    left.ack(ours, left.expect(200, within=SLOWLY))
     right.expect("ACK")
 
 
@@ -40,7 +43,7 @@ def test_an_overloaded_server_leads_to_the_next_one_and_is_left_in_peace(crossin
         server(crossing.right, 5080) as two,
     ):
         ours = left.invite("sip:desk@Partner.example", crossing.hop, body=crossing.offer())
-        invite = one.expect("INVITE")
+        invite = one.expect("INVITE", within=SLOWLY)
         assert invite.uri == "sip:desk@partner.example"
         one.reply(invite, 503, more=[("Retry-After", "600")])
         one.expect("ACK")
@@ -66,7 +69,7 @@ def test_a_connection_that_is_refused_leads_to_the_next_server(crossing: Crossin
 def test_names_that_lead_nowhere(crossing: Crossing, host: str, status: int) -> None:
     with crossing.agent(crossing.left, crossing.left_address, "hospital") as left:
         ours = left.invite(f"sip:desk@{host}", crossing.hop, body=crossing.offer())
-        left.ack(ours, left.expect(status))
+        left.ack(ours, left.expect(status, within=SLOWLY))
 
 
 def test_explain_names_every_place(crossing: Crossing) -> None:
