@@ -57,6 +57,9 @@ class Redirects:
                 dialled = read(uri, caller, entrance.plan.ourselves, entrance.plan.receptions.get(caller.zone, ""))
             except (sip.SipError, UnreadableError):
                 continue
+            guest = self._asked.caller.guest
+            if guest is not None and guest.alias.casefold() != dialled.alias.casefold():
+                continue  # a token opens one door
             route = entrance.find(caller.zone, caller, dialled)
             if not isinstance(route, Refusal):
                 routes.append(route)

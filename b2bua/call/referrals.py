@@ -80,7 +80,7 @@ class Referrals:
             self._refuse(handle, 491, "REFER while another change is open", now)
             return
         side = call.side_of(leg)
-        if not call.parties[side].peer.refer:
+        if not call.parties[side].peer.refer or (side == "a" and call.of_guest):
             self._refuse(handle, 403, "REFER of a peer that may not", now)
             return
         try:
@@ -203,7 +203,7 @@ class Referrals:
             self._turn_away(leg, 481, now)
             return
         side = call.side_of(found)
-        if call.parties[side].peer.name != caller.peer.name or not caller.peer.refer:
+        if call.parties[side].peer.name != caller.peer.name or not caller.peer.refer or caller.guest is not None:
             self._turn_away(leg, 403, now)
             return
         if call.answered is None or found.state != "up":
