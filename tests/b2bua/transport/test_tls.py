@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from b2bua.sip import (
     Answered,
@@ -22,6 +24,8 @@ from b2bua.sip import (
     RequestReceived,
     Wanted,
 )
+from b2bua.transport.context import ListenerContext, build
+from b2bua.transport.errors import TlsError
 from b2bua.transport.limits import MAX_WRITE_QUEUE
 from lab.authority import Authority, Pair
 from tests.b2bua.transport.station import LOOPBACK, PATIENCE, Station, mutual, until
@@ -440,3 +444,19 @@ def test_a_call_that_fails_says_503(root: Authority) -> None:
         assert (await ann.take(Failed)).status == 503
 
     play(*both(root), scene)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> ListenerContext:
+    root = Authority(tmp_path_factory.mktemp("served"))
+    return build(mutual(root.issue("bob", ["bob.example"]), str(root.path)), [])
+
+
+@given(st.lists(st.binary(max_size=200), max_size=8))
+def test_any_octets_are_an_error_of_tls_or_nothing(served: ListenerContext, pieces: list[bytes]) -> None:
+    stream = served.accept()
+    with contextlib.suppress(TlsError):
+        for piece in pieces:
+            assert stream.receive(piece) == b""
+    assert not stream.ready
+    assert len(stream.to_send()) < 1000

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, NegotiationError
 from websockets.typing import Origin, Subprotocol
@@ -35,6 +37,10 @@ def request(method: str, number: int = 1, extra: str = "", tag: str = "", body: 
 
 
 CONTACT = "Contact: <sip:r8s2@df7jal23ls0d.invalid;transport=ws>\r\n"
+HANDSHAKE = (
+    f"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: sip\r\nOrigin: {PAGE}\r\n\r\n"
+)
 Scene = Callable[[Station, Callable[..., connect]], Awaitable[None]]
 
 
@@ -209,11 +215,7 @@ def test_only_the_browser_opens_connections(tmp_path: Path) -> None:
 
 def test_a_handshake_in_single_octets() -> None:
     web = WebSocket([PAGE], "/")
-    text = (
-        f"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: sip\r\nOrigin: {PAGE}\r\n\r\n"
-    )
-    for octet in text.encode():
+    for octet in HANDSHAKE.encode():
         assert not web.ready
         assert web.feed(bytes([octet])) == []
     assert web.ready
@@ -222,3 +224,16 @@ def test_a_handshake_in_single_octets() -> None:
     assert b"Sec-WebSocket-Protocol: sip\r\n" in said
     assert web.wrap(b"\xff\xfe")[0] == 0x82  # a body that is no UTF-8 goes as binary
     assert web.wrap(b"SIP")[0] == 0x81
+
+
+@given(st.lists(st.binary(max_size=80), max_size=20), st.booleans())
+def test_any_octets_are_safe(pieces: list[bytes], opened: bool) -> None:
+    web = WebSocket([PAGE], "/")
+    if opened:
+        web.feed(HANDSHAKE.encode())
+        assert web.ready
+    for piece in pieces:
+        for message in web.feed(piece):
+            assert message
+        web.to_send()
+    assert not (web.ready and web.ended)

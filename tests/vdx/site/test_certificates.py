@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from gatewayd.firewall import edge
 from gatewayd.pinholes.layout import layout
@@ -108,3 +111,12 @@ def test_a_certificate_that_nobody_asks_for() -> None:
     )
     with pytest.raises(SiteError, match="no listener of zone 'internet' asks for certificates"):
         parse(text.encode())
+
+
+def test_what_the_documentation_shows_can_be_used() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "transports.md").read_text()
+    shown = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
+    shown["zones"]["internet"] |= {"interface": "net0", "addresses": ["192.0.2.10/24"]}
+    part = signalling(parse(yaml.safe_dump({"name": "edge", **shown}).encode()))
+    assert [one.transport for one in part.listeners] == ["tls", "wss"]
+    assert part.peers[0].qualify == 30
