@@ -8,6 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from msgspec import structs
+
 from b2bua.call.gateway import Gateway
 from b2bua.control import Control
 from b2bua.ids import GatewayIds
@@ -18,6 +20,7 @@ from b2bua.seeing import Sight
 from b2bua.sip import Flow
 from b2bua.transport import Shell
 from vdx import control, pinhole, wire
+from vdx.access import PeerAccess, SecretPlace
 from vdx.control import FromB2bua, Signalling, SipListener, SipPeer
 from vdx.dialplan import DialRule, HostTarget, PeerDial
 from vdx.drain import Drain, Undrain
@@ -121,6 +124,29 @@ def test_a_reverted_version_leaves_the_active_one(tmp_path: Path) -> None:
             connection.send(message)
             assert isinstance(await connection.receive(), control.Prepared | control.Ok)
         assert [one.port for one in shell.listeners] == [first]
+
+    talk(tmp_path, conversation)
+
+
+def test_secrets_that_cannot_be_read_stand_against_a_version(tmp_path: Path) -> None:
+    async def conversation(connection: wire.Connection[FromB2bua], gateway: Gateway, shell: Shell) -> None:
+        secrets = tmp_path / "rooms"
+        peer = SipPeer("rooms", "sdn", (), 4, access=PeerAccess(SecretPlace(str(secrets)), registers=True))
+        version = structs.replace(site(listener(free_port())), peers=(peer,))
+        connection.send(control.Prepare(1, "v1", version))
+        assert await connection.receive() == control.Prepared(
+            1, (f"peer rooms: {secrets} cannot be read: No such file or directory",)
+        )
+        assert shell.listeners == []
+        secrets.write_text("room-1 password secret\n")
+        secrets.chmod(0o600)
+        for message in (control.Prepare(2, "v1", version), control.Activate(3, "v1")):
+            assert gateway.access.keyring.users == {}
+            connection.send(message)
+            assert isinstance(await connection.receive(), control.Prepared | control.Ok)
+        assert {*gateway.access.keyring.users["sdn"].by_name} == {"room-1"}
+        connection.send(control.Registrations(4))
+        assert await connection.receive() == control.RegistrationList(4, ())
 
     talk(tmp_path, conversation)
 
