@@ -60,10 +60,14 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """The users of one zone, and the algorithms that each of them can be asked for, strongest first."""
+    """The users of one zone, and the algorithms that each of them can be asked for, strongest first.
+
+    `known` has the peer and the name of each, in lower case, as it is dialled.
+    """
 
     by_name: Mapping[str, User] = field(default_factory=dict)
     algorithms: tuple[str, ...] = ()
+    known: frozenset[tuple[str, str]] = frozenset()
 
 
 def read_secrets(text: str, name: str) -> dict[str, Secret]:
@@ -118,7 +122,7 @@ def gather(found: Iterable[tuple[str, Mapping[str, Secret]]], offered: tuple[str
         raise CredentialsError(
             f"no algorithm of {', '.join(offered)} has a hash for every user of {', '.join(sorted(_peers(by_name)))}"
         )
-    return Users(by_name, tuple(allowed))
+    return Users(by_name, tuple(allowed), frozenset((user.peer, name.lower()) for name, user in by_name.items()))
 
 
 def _peers(by_name: Mapping[str, User]) -> set[str]:

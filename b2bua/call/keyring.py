@@ -38,11 +38,9 @@ class Keyring:
     verifiers: Mapping[str, tuple[tuple[str, Verifier], ...]] = field(default_factory=dict)
 
     def knows(self, zone: str, peer: str, user: str) -> bool:
-        """Tell whether `user` of `peer` may log in, by the name in any case."""
+        """Tell whether `user` of `peer`, in lower case, may log in."""
         users = self.users.get(zone)
-        return users is not None and any(
-            name.lower() == user and known.peer == peer for name, known in users.by_name.items()
-        )
+        return users is not None and (peer, user) in users.known
 
 
 def build(signalling: Signalling, read: Read, token: Token) -> tuple[Keyring, tuple[str, ...]]:

@@ -10,6 +10,7 @@ nobody can register a third party's address as his own. Contacts are shown to th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -158,8 +159,13 @@ class Registrar:
         moves, self._moves = self._moves, []
         return moves
 
-    def register(self, request: Request, flow: Flow, peer: str, user: str, wall: float) -> Registered:
-        """Carry out a REGISTER of `user`; raises sip.Refusal 400, 403, 423, 439, 500 or 503, and nothing changed."""
+    def register(
+        self, request: Request, flow: Flow, peer: str, user: str, wall: float, until: float = math.inf
+    ) -> Registered:
+        """Carry out a REGISTER of `user`, who is known for who he is `until` then.
+
+        Raises sip.Refusal 400, 403, 423, 439, 500 or 503, and nothing changed.
+        """
         if _user_of(request.to.uri).lower() != user.lower():
             raise Refusal(f"{user!r} may register nobody but himself", 403)
         who = (peer, user.lower())
@@ -169,7 +175,7 @@ class Registrar:
         if request.get("contact").strip() == "*":
             self._remove_all(request, who, held)
         else:
-            asked = self._read(request)
+            asked = self._read(request, max(0.0, min(self.rules.longest, until - wall)))
             self._check_order(request, held, [one.key for one in asked])
             self._check_room(held, asked, wall)
             outbound = _outbound(request, asked, path)
@@ -212,18 +218,18 @@ class Registrar:
 
     # One REGISTER
 
-    def _read(self, request: Request) -> list[_Asked]:
+    def _read(self, request: Request, longest: float) -> list[_Asked]:
         header = request.get("expires").strip()
         default = int(header) if header.isascii() and header.isdigit() and len(header) <= 10 else self.rules.usual
         contacts = [part for value in request.all("contact") for part in split_list(value)]
         if len(contacts) > self.rules.per_user:
             raise Refusal(f"a user has at most {self.rules.per_user} contacts", 403)
-        asked = [self._read_one(parse_name_addr(part), default) for part in contacts]
+        asked = [self._read_one(parse_name_addr(part), default, longest) for part in contacts]
         if len({one.key for one in asked}) < len(asked):
             raise Refusal("a contact stands twice", 400)
         return asked
 
-    def _read_one(self, address: NameAddr, default: int) -> _Asked:
+    def _read_one(self, address: NameAddr, default: int, longest: float) -> _Asked:
         uri = parse_uri(address.uri)  # 10.3, step 6: SIP and SIPS are what calls can go to
         if len(address.uri) > MAX_CONTACT or uri.headers or not is_writable(address.uri):
             raise Refusal("the contact is too long, or cannot stand in a request", 400)
@@ -242,7 +248,7 @@ class Registrar:
         if instance and number:
             params += f";reg-id={number}"
             key = f"{unquote(instance)} {number}"
-        return _Asked(address, key, params, min(seconds, rules.longest), _quality(address.params.get("q", "")))
+        return _Asked(address, key, params, min(seconds, int(longest)), _quality(address.params.get("q", "")))
 
     @staticmethod
     def _check_order(request: Request, held: dict[str, Binding], keys: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ than one that is refused.
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 
@@ -55,8 +56,7 @@ class Registrations:
         allowed = {peer.name: peer for peer in peers if peer.access.registers}
         self._registrar.keep(
             lambda peer, user: (
-                peer in allowed
-                and (not _named(allowed[peer]) or keyring.knows(allowed[peer].zone, peer, user))
+                peer in allowed and (not _named(allowed[peer]) or keyring.knows(allowed[peer].zone, peer, user))
             )
         )
 
@@ -72,7 +72,8 @@ class Registrations:
             if caller is None or not caller.peer.access.registers:
                 raise Refusal("nobody registers here", 403)
             user = caller.user or sip.parse_uri(request.to.uri).user
-            done = self._registrar.register(request, flow, caller.peer.name, user, self._wall())
+            until = caller.guest.expires if caller.guest is not None else math.inf
+            done = self._registrar.register(request, flow, caller.peer.name, user, self._wall(), until)
         except SipError as error:
             headers = error.headers if isinstance(error, Refusal) else ()
             self._counts[f"refused: register {error.status}"] += 1

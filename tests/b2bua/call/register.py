@@ -10,6 +10,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from b2bua import sip
+from b2bua.call.credentials import gather
 from b2bua.call.keyring import Keyring, build
 from b2bua.call.plan import Plan
 from b2bua.sip import digest
@@ -69,8 +70,8 @@ class House(Line):
     def without(self, *users: str) -> Keyring:
         """Give the keyring without some users."""
         old = self.gateway.access.keyring
-        left = {name: user for name, user in old.users["internet"].by_name.items() if name not in users}
-        return replace(old, users={"internet": replace(old.users["internet"], by_name=left)})
+        left = {name: user.secret for name, user in old.users["internet"].by_name.items() if name not in users}
+        return replace(old, users={"internet": gather([("rooms", left)], old.users["internet"].algorithms)})
 
     def flow(self, host: str = ROOM, port: int = 5060, ident: int = 1) -> sip.Flow:
         """Give a way in from a host."""

@@ -107,6 +107,12 @@ def test_times() -> None:
     assert "expires=600" in made.register(odd, UDP, "rooms", "room", T).contacts[0]
 
 
+def test_a_guest_is_registered_no_longer_than_his_token_counts() -> None:
+    made = Registrar(RULES)
+    assert "expires=90" in made.register(register(), UDP, "guests", "room", T, T + 90).contacts[0]
+    assert made.find("guests", "room", T + 90) == []
+
+
 def test_asking_changes_nothing() -> None:
     made = Registrar(RULES)
     made.register(register(), UDP, "rooms", "room", T)
