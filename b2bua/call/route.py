@@ -2,7 +2,8 @@
 
 Theory of operation. Rules are tried in order. One that matches and
 
-    leads to peers or a room   decides, where one of them can be called; a room that is not there lets the rule pass
+    leads to peers or a room   decides; a room that is not there leaves the call to the next rule
+    leads out by DNS           decides; a domain of ours leaves the call to the next rule
     refuses                    decides
     rewrites                   changes what was dialled, and the rules after it go on: no rule is tried twice
 
@@ -117,7 +118,7 @@ class DialPlan:
                 return None
             user, peers = place.user or user, [place.peer]
         elif told.to == TO_DNS:
-            return self._out(rule, user, dialled)
+            return self._out(rule, user, dialled, note)
         else:
             peers = [told.to] if told.to is not None else [each.peer for each in _shared(told.among, dial.chance)]
         if fault := _unwritable(user, written=told.user):
@@ -138,13 +139,17 @@ class DialPlan:
             elif note:
                 note("target", f"peer {name} has no target: it is left out")
 
-    def _out(self, rule: _Rule, user: str, dialled: Dialled) -> Route | Refusal:
+    def _out(self, rule: _Rule, user: str, dialled: Dialled, note: Note | None) -> Route | Refusal | None:
         """Send a call out to the dialled domain: by its name only, an address would be anybody's choice."""
+        if dialled.ours:
+            if note:
+                note("dns", "the domain is ours, and not looked up: the next rule decides")
+            return None
         peer = self._peers.named(rule.rule.via or "")
         if peer is None:
             return Refusal(404, f"{rule.origin} leaves as {rule.rule.via!r}, which is no peer")
-        if dialled.ours or not _is_domain(dialled.domain):
-            return Refusal(404, f"{rule.origin}: {dialled.domain or 'no domain'} is not looked up")
+        if not _is_domain(dialled.domain):
+            return Refusal(404, f"{rule.origin}: {dialled.domain} is no domain that could be looked up")
         if fault := _unwritable(user, written=rule.rule.user):
             return fault
         return Route((Lead(peer, user, HostTarget(dialled.domain)),), dialled, rule.origin)

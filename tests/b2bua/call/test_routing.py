@@ -71,6 +71,7 @@ def test_the_reception_is_that_of_the_zone() -> None:
         ((DialRule("s", "*", peer="clinic", to="two"), TO_ONE), "a", "one a"),
         ((DialRule("s", "*", domain="*.example", to="two"), TO_ONE), "a", "one a"),
         ((DialRule("s", "*", to="world"), TO_ONE), "a", "404"),
+        ((DialRule("s", "*", domain="*", to="dns", via="world"), TO_ONE), "a", "one a"),
         ((DialRule("s", "{x}", to="two", user="{x}"),), "a-10.0.0.1", "404"),
     ],
 )
