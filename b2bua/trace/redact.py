@@ -27,17 +27,23 @@ _END_OF_HEAD = b"\r\n\r\n"
 
 
 def redacted(data: bytes) -> bytes:
-    """Give a message with the same length and without credentials, keys and PINs."""
-    low = data.lower()
-    if b"authorization" in low or b"authentication-info" in low:
+    """Give a message with the same length and without credentials, keys and PINs.
+
+    Few messages have any, and every message comes by here: words are looked for first, each where it may stand.
+    """
+    end = data.find(_END_OF_HEAD)
+    head = data[:end].lower() if end >= 0 else data.lower()
+    if b"auth" in head:
         data = _overwrite(_CREDENTIALS, data)
-    if b"inline:" in low or b"\nk=" in low or b"key-mgmt" in low or b"ice-pwd" in low:
-        data = _overwrite(_KEYS, data)
-    if b"**" in low or b"%2a" in low:
+    if b"**" in head or b"%2a" in head:
         data = _overwrite(_PIN, data)
-    if b"application/dtmf" in low:
-        head, end, body = data.partition(_END_OF_HEAD)
-        data = head + end + _overwrite(_PRESSED, body)
+    body = data[end:].lower() if end >= 0 else head
+    if len(body) > len(_END_OF_HEAD):
+        if b"inline:" in body or b"\nk=" in body or b"key-mgmt" in body or b"ice-pwd" in body:
+            data = _overwrite(_KEYS, data)
+        if end >= 0 and b"application/dtmf" in head:
+            start = end + len(_END_OF_HEAD)
+            data = data[:start] + _overwrite(_PRESSED, data[start:])
     return data
 
 
