@@ -14,26 +14,14 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from b2bua.sip import Flow, NameAddr, Refusal, Request, SipError, Target, is_writable, parse_name_addr, parse_uri
+from b2bua.call.contacts import Asked, agent_of, keeps_connection, read_contacts, read_path
+from b2bua.sip import Flow, Refusal, Request, Target, parse_uri
 from b2bua.sip.dialog import next_hop
-from b2bua.sip.grammar import parse_number, split_list, unquote
-from b2bua.sip.uri import DEFAULT_PORTS
+from b2bua.sip.uri import DEFAULT_PORTS, user_of
 from vdx.access import AccessRules, BindingInfo
-
-MAX_CONTACT = 512
-"""Characters of a contact, an instance or a value of Path: browsers' are the longest, with about 150."""
-
-MAX_PATH = 4
-"""Values of Path: proxies between a device and its registrar; an institution has one or two."""
-
-MAX_AGENT = 64
-"""Characters kept of a User-Agent, for operators."""
 
 MAX_CALL_ID = 256
 """Characters of a Call-ID that is kept with a binding."""
-
-MAX_REG_ID = 2**31 - 1
-"""RFC 5626 11.1: reg-id is below 2**31."""
 
 FLOW_SECONDS = 120
 """Flow-Timer of RFC 5626 4.4.1: a device that has not spoken for so long sends a keepalive."""
@@ -90,17 +78,6 @@ class Registered:
 
     contacts: tuple[str, ...]
     headers: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """One contact of a REGISTER."""
-
-    address: NameAddr
-    key: str
-    params: str
-    seconds: int
-    quality: float
 
 
 Who = tuple[str, str]
@@ -166,19 +143,19 @@ class Registrar:
 
         Raises sip.Refusal 400, 403, 423, 439, 500 or 503, and nothing changed.
         """
-        if _user_of(request.to.uri).lower() != user.lower():
+        if user_of(request.to.uri).lower() != user.lower():
             raise Refusal(f"{user!r} may register nobody but himself", 403)
         who = (peer, user.lower())
         self._expire(who, wall)
         held = self._users.get(who, {})
-        path = _path(request)
+        path = read_path(request)
         if request.get("contact").strip() == "*":
             self._remove_all(request, who, held)
         else:
-            asked = self._read(request, max(0.0, min(self.rules.longest, until - wall)))
+            asked = read_contacts(request, self.rules, max(0.0, min(self.rules.longest, until - wall)))
             self._check_order(request, held, [one.key for one in asked])
             self._check_room(held, asked, wall)
-            outbound = _outbound(request, asked, path)
+            outbound = keeps_connection(request, asked, path)
             for one in asked:
                 self._change(request, flow, who, one, path, wall)
             if outbound:
@@ -218,38 +195,6 @@ class Registrar:
 
     # One REGISTER
 
-    def _read(self, request: Request, longest: float) -> list[_Asked]:
-        header = request.get("expires").strip()
-        default = int(header) if header.isascii() and header.isdigit() and len(header) <= 10 else self.rules.usual
-        contacts = [part for value in request.all("contact") for part in split_list(value)]
-        if len(contacts) > self.rules.per_user:
-            raise Refusal(f"a user has at most {self.rules.per_user} contacts", 403)
-        asked = [self._read_one(parse_name_addr(part), default, longest) for part in contacts]
-        if len({one.key for one in asked}) < len(asked):
-            raise Refusal("a contact stands twice", 400)
-        return asked
-
-    def _read_one(self, address: NameAddr, default: int, longest: float) -> _Asked:
-        uri = parse_uri(address.uri)  # 10.3, step 6: SIP and SIPS are what calls can go to
-        if len(address.uri) > MAX_CONTACT or uri.headers or not is_writable(address.uri):
-            raise Refusal("the contact is too long, or cannot stand in a request", 400)
-        text = address.params.get("expires", "")
-        # 20.10: an expires that cannot be read counts as none
-        seconds = int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else default
-        rules = self.rules
-        if 0 < seconds < rules.shortest:
-            raise Refusal(f"{seconds} s is too brief", 423, (("Min-Expires", str(rules.shortest)),))
-        instance, reg_id = address.params.get("+sip.instance", ""), address.params.get("reg-id", "")
-        if len(instance) > MAX_CONTACT or not is_writable(instance):
-            raise Refusal("the instance is too long, or cannot stand in a message", 400)
-        number = parse_number(reg_id, MAX_REG_ID) if reg_id else 0
-        params = f";+sip.instance={instance}" if instance else ""
-        key = _contact_key(address.uri)
-        if instance and number:
-            params += f";reg-id={number}"
-            key = f"{unquote(instance)} {number}"
-        return _Asked(address, key, params, min(seconds, int(longest)), _quality(address.params.get("q", "")))
-
     @staticmethod
     def _check_order(request: Request, held: dict[str, Binding], keys: Iterable[str]) -> None:
         """Refuse what was overtaken by a later REGISTER of the same device (10.3, step 7)."""
@@ -261,7 +206,7 @@ class Registrar:
             if binding is not None and binding.call_id == call_id and number <= binding.number:
                 raise Refusal("a later REGISTER has come before this one", 500)
 
-    def _check_room(self, held: dict[str, Binding], asked: list[_Asked], wall: float) -> None:
+    def _check_room(self, held: dict[str, Binding], asked: list[Asked], wall: float) -> None:
         fresh = sum(1 for one in asked if one.seconds and one.key not in held)
         if self._count + fresh > self.rules.in_all:
             self.sweep(wall)
@@ -275,7 +220,7 @@ class Registrar:
         for key in list(held):
             self._drop(who, key)
 
-    def _change(self, request: Request, flow: Flow, who: Who, one: _Asked, path: tuple[str, ...], wall: float) -> None:
+    def _change(self, request: Request, flow: Flow, who: Who, one: Asked, path: tuple[str, ...], wall: float) -> None:
         if not one.seconds:
             self._drop(who, one.key)
             return
@@ -302,7 +247,7 @@ class Registrar:
             params=one.params,
             path=path,
             quality=one.quality,
-            agent=_agent(request),
+            agent=agent_of(request),
         )
         self._keep(binding, flow)
 
@@ -366,53 +311,3 @@ class Registrar:
                 return None
             to = Target(binding.zone, "tcp", uri.host, uri.port or DEFAULT_PORTS["tcp"], source=binding.local[0])
         return Place(binding, to, binding.contact, binding.path)
-
-
-def _path(request: Request) -> tuple[str, ...]:
-    """Read Path (RFC 3327 5.3): the proxies that a call has to pass, first the nearest to us."""
-    values = tuple(part for value in request.all("path") for part in split_list(value))
-    if len(values) > MAX_PATH or any(len(value) > MAX_CONTACT or not is_writable(value) for value in values):
-        raise Refusal(f"Path has over {MAX_PATH} values, or one that is too long", 400)
-    for value in values:
-        parse_uri(parse_name_addr(value).uri)
-    return values
-
-
-def _outbound(request: Request, asked: list[_Asked], path: tuple[str, ...]) -> bool:
-    """Tell whether the device keeps its connection up for us (RFC 5626 6); 439 where a proxy between does not."""
-    if not any(";reg-id=" in one.params for one in asked):
-        return False
-    if "outbound" not in {name.lower() for name in request.tokens("supported")}:
-        return False
-    hops = sum(len(split_list(value)) for value in request.all("via"))
-    if hops > 1 and (not path or "ob" not in parse_uri(parse_name_addr(path[-1]).uri).params):
-        raise Refusal("the first hop does not support outbound", 439)
-    return True
-
-
-def _user_of(uri: str) -> str:
-    try:
-        return parse_uri(uri).user
-    except SipError:
-        return ""
-
-
-def _contact_key(text: str) -> str:
-    """Write a contact so that equal ones are equal text, as far as devices differ (19.1.4)."""
-    uri = parse_uri(text)
-    params = ";".join(f"{name}={uri.params[name].lower()}" for name in ("transport", "user") if name in uri.params)
-    return f"{uri.scheme}:{uri.user}@{uri.host.lower()}:{uri.port or ''};{params}"
-
-
-def _quality(text: str) -> float:
-    """Read a q value (20.10): 0 to 1, 1 for what cannot be read."""
-    try:
-        value = float(text)
-    except ValueError:
-        return 1.0
-    return value if 0 <= value <= 1 else 1.0
-
-
-def _agent(request: Request) -> str:
-    text = request.get("user-agent")[:MAX_AGENT]
-    return text if text.isprintable() else ""

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from b2bua import sip
-from b2bua.call.registrar import MAX_CONTACT, MAX_PATH, Binding, Registrar
+from b2bua.call.contacts import MAX_CONTACT, MAX_PATH
+from b2bua.call.registrar import Binding, Registrar
 from vdx.access import AccessRules
 
 EDGE = ("192.0.2.1", 5060)
