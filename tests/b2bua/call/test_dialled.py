@@ -110,3 +110,14 @@ def test_a_name_that_is_written_is_read_again(alias: str) -> None:
     except (UnreadableError, SipError):
         return
     assert found == Dialled(alias, "else.example", ours=False)
+
+
+@given(st.text(max_size=60) | st.from_regex(r"[a-z0-9*#@%+:;.\[\]-]{0,40}@[a-z0-9.:\[\]-]{1,20}", fullmatch=True))
+def test_any_uri_is_understood_or_refused(text: str) -> None:
+    try:
+        found = read(parse_uri(f"sip:{text}"), CALLER, OURS, "reception")
+    except (UnreadableError, SipError):
+        return
+    assert len(found.alias) <= MAX_DIALLED
+    assert found.domain == found.domain.lower()
+    assert not found.ours or found.domain in {"health.example", "town.example"}
