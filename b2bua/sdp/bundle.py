@@ -22,23 +22,40 @@ def together(offer: Description, answer: Description) -> dict[int, int]:
     The line that stands for its group is not among the keys. A group that was not offered in one is none. Of an offer
     itself, taken as both, these are the lines that would share if the group were accepted as it is.
     """
+    return {index: lines[0] for lines in _bundled(offer, answer) for index in lines[1:] if index != lines[0]}
+
+
+def offered_on(offer: Description, kept: Collection[int]) -> list[str]:
+    """Return the bundle groups of an offer with those of their lines that are kept."""
+    groups = members(offer.lines)
+    if not groups:
+        return []
+    mids = {_mid(media.lines) for index, media in enumerate(offer.media) if index in kept}
+    return _lines([mid for mid in group if mid in mids] for group in groups)
+
+
+def answered(offer: Description, answer: Description, kept: Collection[int]) -> list[str]:
+    """Return the bundle groups of an answer with those of their lines that are kept; none without its first one."""
+    mids = [_mid(media.lines) for media in answer.media]
+    groups = (lines for lines in _bundled(offer, answer) if lines[0] in kept)
+    return _lines([mid for index in lines if index in kept and (mid := mids[index])] for lines in groups)
+
+
+def _bundled(offer: Description, answer: Description) -> list[list[int]]:
+    """Return the lines of each group that an answer has accepted, the one that stands for it first."""
     offered = [set(group) for group in members(offer.lines)]
     if not offered:
-        return {}
+        return []
     places = {mid: index for index, media in enumerate(answer.media) if (mid := _mid(media.lines)) is not None}
-    shared: dict[int, int] = {}
-    for group in members(answer.lines):
-        if not any(set(group) <= whole for whole in offered):
-            continue
-        lines = [places[mid] for mid in group if mid in places and answer.media[places[mid]].port]
-        shared.update((index, lines[0]) for index in lines[1:] if index != lines[0])
-    return shared
+    groups = (
+        [places[mid] for mid in group if mid in places and answer.media[places[mid]].port]
+        for group in members(answer.lines)
+        if any(set(group) <= whole for whole in offered)
+    )
+    return [lines for lines in groups if lines]
 
 
-def written(received: Description, kept: Collection[int]) -> list[str]:
-    """Return the bundle groups of a description with those of their lines that are kept."""
-    mids = {_mid(media.lines) for index, media in enumerate(received.media) if index in kept}
-    groups = ([mid for mid in group if mid in mids] for group in members(received.lines))
+def _lines(groups: Iterable[list[str]]) -> list[str]:
     return [f"{_GROUP} {' '.join(group)}" for group in groups if group]
 
 

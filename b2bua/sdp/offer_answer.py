@@ -36,15 +36,15 @@ def check_answer(offer: Description, answer: Description) -> None:
     for number, (asked, said) in enumerate(zip(offer.media, answer.media, strict=True), 1):
         if said.kind != asked.kind:
             raise AnswerMismatchError(f"m-line {number}: {asked.kind} was offered, {said.kind} answered")
-        if said.port and said.proto.removesuffix("F") not in _acceptable(offer, asked):
+        alike = said.proto.removesuffix("F") == asked.proto.removesuffix("F")
+        if said.port and not alike and said.proto.removesuffix("F") not in _encrypted(offer, asked):
             raise AnswerMismatchError(f"m-line {number}: {asked.proto} was offered, {said.proto} answered")
 
 
-def _acceptable(offer: Description, asked: Media) -> set[str]:
-    """Give the protos, without the F of feedback, that answer an m-line."""
+def _encrypted(offer: Description, asked: Media) -> set[str]:
+    """Give the protos, without the F of feedback, that make the keys of a best-effort line binding."""
     keys = {*attribute_values(asked.lines), *attribute_values(offer.lines)} & _KEYS.keys()
-    protos = {asked.proto, *(binding(asked.proto, _KEYS[name]) for name in keys)}
-    return {proto.removesuffix("F") for proto in protos}
+    return {binding(asked.proto, _KEYS[name]).removesuffix("F") for name in keys}
 
 
 def check_reoffer(previous: Description, offer: Description) -> None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from b2bua.sdp.attributes import names_address, passing_attributes
 from b2bua.sdp.bandwidth import passing_bandwidth, session_bandwidth
-from b2bua.sdp.bundle import members, written
+from b2bua.sdp.bundle import answered, offered_on
 from b2bua.sdp.description import ENCODING, Description, Media, attribute_values
 from b2bua.sdp.direction import answerable
-from b2bua.sdp.endpoint import MediaEndpoint, Transport, endpoints
+from b2bua.sdp.endpoint import Keying, MediaEndpoint, Transport, endpoints
 from b2bua.sdp.grammar import Address, write_connection
 from b2bua.sdp.limits import MAX_SESSION_ID
 from b2bua.sdp.offer_answer import binding, check_answer
@@ -88,8 +88,7 @@ class Writer:
         main = next((our.address for our in used if our), self._address)
         tcp = any(our and stream.transport is Transport.BFCP_TCP for our, stream in zip(used, streams, strict=True))
         rows = _session(received, main, answer_to, profile, tcp=tcp)
-        if answer_to is None or members(answer_to.lines):
-            rows += written(received, group)
+        rows += offered_on(received, group) if answer_to is None else answered(answer_to, received, group)
         asked = (answer_to or received).media  # an answer's proto is the offer's (RFC 3264 section 6)
         for media, said, stream, our, offer in zip(received.media, asked, streams, used, offered, strict=True):
             if our is None and stream.bundle_only and offer is None:
@@ -102,7 +101,9 @@ class Writer:
             else:
                 proto = binding(said.proto, stream.keying) if offer is None and profile.required else said.proto
                 rows.append(_head(stream, proto, our, media.formats))
-                unasked = _NOTHING if answer_to is None else _unasked(answer_to, said)
+                unasked = _NOTHING
+                if answer_to is not None and stream.keying is not Keying.NONE:
+                    unasked = _unasked(answer_to, said)
                 rows.extend(_stream(media, stream, our, offer, main, profile, unasked))
         return self._originated(rows)
 
