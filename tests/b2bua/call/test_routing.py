@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from b2bua import sip
+from b2bua.call.departure import MAX_HOPS
 from b2bua.trace.entry import Message as TracedMessage
 from tests.b2bua.call.test_calls import SDN, Line, answer, invitation, offer, sdp
-from tests.b2bua.call.town import ALICE, BOB, EDGE, Town
+from tests.b2bua.call.town import ALICE, BOB, EDGE, Town, peer
+from tests.b2bua.call.world import World
 from vdx.dialplan import Dialling, DialRule, HeaderRule, PinStyle, RoomPlace, RuleTime
 
 ROOMS = DialRule("site:1", "*", to="room")
@@ -240,3 +242,22 @@ def test_alice_and_bob_may_be_far_apart() -> None:
     request = town.request("bob")
     assert ALICE.encode() not in b"".join(data for _, to, data in town.world.wire if to[0] == BOB)
     assert request.uri == f"sip:desk@{BOB}:5060"
+
+
+def test_two_gateways_that_send_calls_to_each_other_stop() -> None:
+    world = World()
+    alice = world.agent("alice", ALICE)
+    here, there = "10.0.0.1", "10.0.0.2"
+    for name, core, other, zones in (("a", here, there, {"sdn": EDGE["sdn"]}), ("b", there, here, {})):
+        peers = (peer("hospital", "sdn", ALICE), peer("other", "core", other))
+        world.gateway(name, {**zones, "core": core}, peers, (DialRule("s", "*", to="other"),))
+    alice.core.invite(invitation(alice, EDGE["sdn"], "ward", "udp", offer(ALICE)), world.now)
+    world.settle()
+    failed = alice.last(sip.Failed)
+    assert isinstance(failed, sip.Failed)
+    assert failed.status == 500  # the loop is not the caller's matter
+    invites = {data for _, _, data in world.wire if data.startswith(b"INVITE")}
+    assert len(invites) == 1 + MAX_HOPS + 1
+    world.wait(60)
+    for gateway, _, ports in world.gateways.values():
+        assert (gateway.sizes["calls"], ports.open) == (0, {})
