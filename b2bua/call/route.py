@@ -121,6 +121,8 @@ class DialPlan:
             return self._out(rule, user, dialled, note)
         else:
             peers = [told.to] if told.to is not None else [each.peer for each in _shared(told.among, dial.chance)]
+            if note and any(each.weight is not None for each in told.among):
+                note("weights", "drawn by chance: another call may find another order")
         if fault := _unwritable(user, written=told.user):
             return fault
         leads = list(self._leads(peers, user, note))

@@ -108,6 +108,12 @@ def test_another_time_of_day() -> None:
     assert told(town, "hospital", "a", midnight)[2][0].startswith("sip:a@10.0.0.11")
 
 
+@pytest.mark.parametrize(("rule", "said"), [(RULES[3], False), (RULES[4], True)])
+def test_chance_is_told(rule: DialRule, said: bool) -> None:
+    steps, _, _ = told(Town(rule), "hospital", "b")
+    assert ("weights: drawn by chance" in text(steps)) is said
+
+
 def test_limits_and_drain_are_told() -> None:
     town = Town(RULES[8], peers={"clinic": {"limits": Ceiling(1)}})
     town.dial("a")
