@@ -171,6 +171,7 @@ class Gateway:
     def on_timer(self, now: float) -> None:
         """Do everything that is due."""
         self._now = now
+        self.traces.tidy(now)
         self.endpoint.on_timer(now)
         self._desk.on_timer(now)
         self._give_up_overdue(now)

@@ -14,16 +14,16 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from b2bua.sip import Flow, Outgoing, Target
+from b2bua.trace.call_trace import CallTrace, Key
 from b2bua.trace.entry import Entry, Event, Leg, Message, Note, concerned
 from b2bua.trace.limits import (
-    FIRST_ENTRIES,
     KEPT_CALLS,
-    LAST_ENTRIES,
-    MAX_CALL_OCTETS,
     MAX_OCTETS,
+    PACK_SECONDS,
+    PACKED_AT_ONCE,
     SOURCE_MESSAGES,
     SOURCES,
     SOURCES_OCTETS,
@@ -36,51 +36,6 @@ Tap = Callable[[CallId | None, Entry], None]
 
 Owner = Callable[[str], tuple[CallId, Leg] | None]
 """Gives call and side of a leg by our tag, None where it belongs to no call."""
-
-Key = tuple[str, bytes]
-"""Zone and Call-ID of a leg."""
-
-
-class CallTrace:
-    """The entries of one call, the first and the last of them; `left_out` in between."""
-
-    __slots__ = ("_first", "_last", "began", "call", "ended", "keys", "left_out", "octets", "parties", "pin")
-
-    def __init__(self, call: CallId, now: float, parties: tuple[str, str] = ("", "")) -> None:
-        self.call = call
-        self.began = now
-        self.parties = parties
-        self.pin = b""
-        self.ended: float | None = None
-        self.keys: list[Key] = []
-        self.left_out = 0
-        self.octets = 0
-        self._first: list[Entry] = []
-        self._last: deque[Entry] = deque()
-
-    def __iter__(self) -> Iterator[Entry]:
-        yield from self._first
-        yield from self._last
-
-    def add(self, entry: Entry) -> int:
-        """Keep an entry; gives by how many octets the trace grew."""
-        before = self.octets
-        self.octets += _octets(entry)
-        if len(self._first) < FIRST_ENTRIES and not self._last and self.octets <= MAX_CALL_OCTETS // 2:
-            self._first.append(entry)
-            return self.octets - before
-        self._last.append(entry)
-        while len(self._last) > LAST_ENTRIES or (self.octets > MAX_CALL_OCTETS and len(self._last) > 1):
-            self.octets -= _octets(self._last.popleft())
-            self.left_out += 1
-        return self.octets - before
-
-    def clear(self) -> None:
-        """Forget every entry and say how many there were."""
-        self.left_out += len(self._first) + len(self._last)
-        self.octets = 0
-        self._first.clear()
-        self._last.clear()
 
 
 class Traces:
@@ -97,6 +52,7 @@ class Traces:
         self._sources: OrderedDict[tuple[str, str], deque[tuple[bytes, Message]]] = OrderedDict()
         self._sources_octets = 0
         self._held: tuple[bytes, Flow, float] | None = None
+        self._loose: deque[CallTrace] = deque()  # not packed yet, oldest first
 
     # What happens
 
@@ -132,6 +88,7 @@ class Traces:
         `parties` are caller and callee, for people.
         """
         trace = self._calls[call] = CallTrace(call, now, parties)
+        self._loose.append(trace)
         self._adopt(trace, (flow.zone, flow.remote[0]), call_id.encode())
         self.join(call, flow.zone, call_id, "a")
         self.place()
@@ -172,6 +129,15 @@ class Traces:
             self._ended[call] = trace
             while len(self._ended) > KEPT_CALLS:
                 self._forget()
+
+    def tidy(self, now: float) -> None:
+        """Pack the beginnings of calls that have gone on for a while, a few at a time."""
+        for _ in range(PACKED_AT_ONCE):
+            if not self._loose or self._loose[0].began + PACK_SECONDS > now:
+                return
+            trace = self._loose.popleft()
+            if self.of(trace.call) is trace:
+                self.octets += trace.pack()
 
     # What is asked
 
@@ -226,6 +192,7 @@ class Traces:
         trace = self.of(call)
         if trace is None:
             trace = self._calls[call] = CallTrace(call, now)
+            self._loose.append(trace)
         trace.keys.append(key)
         self._legs[key] = trace, leg
         return trace, leg
@@ -308,7 +275,3 @@ def _our_tag(data: bytes) -> bytes:
     start = data.find(b"\r\nFrom: ")
     line = data[start : data.find(b"\r\n", start + 8)] if start >= 0 else b""
     return line.rpartition(b";tag=")[2] if b";tag=" in line else b""
-
-
-def _octets(entry: Entry) -> int:
-    return len(entry.data) if isinstance(entry, Message) else 0

@@ -6,7 +6,16 @@ import pytest
 
 from b2bua.sip import Flow, Outgoing, Target
 from b2bua.trace import CallTrace, Message, Note, Traces, traces
-from b2bua.trace.limits import FIRST_ENTRIES, KEPT_CALLS, LAST_ENTRIES, MAX_CALL_OCTETS, SOURCE_MESSAGES, SOURCES
+from b2bua.trace.limits import (
+    FIRST_ENTRIES,
+    KEPT_CALLS,
+    LAST_ENTRIES,
+    MAX_CALL_OCTETS,
+    PACK_SECONDS,
+    PACKED_AT_ONCE,
+    SOURCE_MESSAGES,
+    SOURCES,
+)
 from vdx.ids import CallId
 
 CALLER = Flow("tls", ("198.18.0.10", 5061), ("198.18.1.10", 40000), "sdn", 7, ("198.18.0.10", 5061))
@@ -222,3 +231,45 @@ def test_entries_are_numbered_over_all_calls() -> None:
     assert trace is not None
     assert [one.number for one in trace] == [1, 2]
     assert isinstance(list(trace)[1], Note)
+
+
+def test_the_beginning_of_a_call_is_packed_and_reads_the_same() -> None:
+    found = begun()
+    for number in range(6):
+        found.received(message("INFO", extra=f"X: {'yes ' * 200}{number}\r\n"), CALLER, 2.0)
+        found.note(CALL, f"note {number}", 2.0)
+    trace = found.of(CALL)
+    assert trace is not None
+    before, octets = list(trace), found.octets
+    found.tidy(1.0 + PACK_SECONDS / 2)
+    assert found.octets == octets
+    found.tidy(1.0 + PACK_SECONDS)
+    assert list(trace) == before
+    assert found.octets == trace.octets < octets / 4
+    found.received(message("BYE"), CALLER, 3.0)
+    found.place()
+    assert list(trace)[:-1] == before
+    assert shown(trace)[-1] == "a>BYE"
+    found.tidy(1000.0)  # nothing is packed twice
+    assert list(trace)[:-1] == before
+
+
+def test_traces_are_packed_a_few_at_a_time_and_not_when_they_are_gone() -> None:
+    found = Traces()
+    names = [CallId(f"{number:013d}") for number in range(KEPT_CALLS + 2 * PACKED_AT_ONCE)]
+    for name in names:
+        found.received(message("INVITE", name, f"X: {'y' * 200}\r\n"), CALLER, 1.0)
+        found.begin(name, CALLER, name, 1.0)
+        found.end(name, "over", 1.0)
+    octets = found.octets
+    for _ in range(2):
+        found.tidy(100.0)  # these have been forgotten
+    assert found.octets == octets
+    found.tidy(100.0)
+    packed = octets - found.octets
+    assert packed > 0
+    found.tidy(100.0)
+    assert packed < octets - found.octets < 3 * packed
+    for _ in range(KEPT_CALLS // PACKED_AT_ONCE + 1):
+        found.tidy(100.0)
+    assert found.octets == sum(trace.octets for name in names if (trace := found.of(name)))
