@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from vdx.site.block import LocatedError, Model, Zone
+from vdx.site.values import OFF
 
 if TYPE_CHECKING:
     from vdx.site.peers import Peer
     from vdx.site.zones import Listener, ZoneSettings
 
-ClientCertificate = Literal["required", "optional", "off"]
+ClientCertificate = Annotated[Literal["required", "optional", "off"], OFF]
 
 
 def _absolute(path: str) -> str:

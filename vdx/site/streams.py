@@ -7,11 +7,9 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from vdx.site.block import Model, Zone
+from vdx.site.values import OFF
 
-Encryption = Annotated[
-    Literal["required", "preferred", "off"],
-    BeforeValidator(lambda value: "off" if value is False else value),  # YAML 1.1 reads a bare off as false
-]
+Encryption = Annotated[Literal["required", "preferred", "off"], OFF]
 """Whether media has to be encrypted, may be, or is never."""
 
 Kilobits = Annotated[int, Field(ge=64, le=1_000_000)]

@@ -34,6 +34,9 @@ IpAddress = Annotated[IPv4Address | IPv6Address, _reader(ip_address, "192.0.2.1 
 IpInterface = Annotated[IPv4Interface | IPv6Interface, _reader(ip_interface, "192.0.2.1/24 or 2001:db8::1/64")]
 IpNetwork = Annotated[IPv4Network | IPv6Network, _reader(ip_network, "192.0.2.0/24 or 2001:db8::/32")]
 
+OFF = BeforeValidator(lambda value: "off" if value is False else value)
+"""For values of which one is `off`: YAML 1.1 reads the bare word as false."""
+
 InterfaceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$")]
 """A network interface: at most 15 characters (IFNAMSIZ)."""
 
