@@ -34,6 +34,11 @@ def test_what_is_to_come_waits_in_the_kernel() -> None:
     ]
 
 
+def test_the_very_second_of_its_start_is_in_force() -> None:
+    assert len(writes([opening(NOW)], NOW)) == 1
+    assert len(writes([opening(NOW + 1)], NOW)) == 2
+
+
 def test_what_is_over_is_not_written() -> None:
     tables = compile_policy(with_agreements(agreement("a-1", "ward-7", "vdx-sip", NOW - 2 * DAY, NOW)))
     assert openings(tables, ZONES, NOW) == []
