@@ -75,6 +75,7 @@ def test_what_cannot_be_said_of_a_peer(key: str, value: str) -> None:
 
 @pytest.mark.parametrize("word", ["off", "'off'"])
 def test_a_bare_off_is_the_word_and_no_truth_value(word: str) -> None:
-    sip = f"sip: [{{transport: tls, address: 192.0.2.10, certificate: /a, key: /b, trust: /c, client_certificate: {word}}}]"
+    files = "certificate: /a, key: /b, trust: /c"
+    sip = f"sip: [{{transport: tls, address: 192.0.2.10, {files}, client_certificate: {word}}}]"
     zone = parse(SITE.format(zone=f"{sip}\n    encryption: {word}", media="", peer="").encode()).site.zones["internet"]
     assert zone.encryption == zone.sip[0].client_certificate == "off"
