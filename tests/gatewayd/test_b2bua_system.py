@@ -12,7 +12,8 @@ import pytest
 from tests.gatewayd.edge import Edge, eventually
 from tests.gatewayd.test_start_system import state
 from vdx import control
-from vdx.control import Activate, B2buaServerCodec, FromB2bua, Prepare, Prepared, Revert, ToB2bua, Undrain
+from vdx.control import Activate, B2buaServerCodec, FromB2bua, Prepare, Prepared, Revert, ToB2bua
+from vdx.drain import Undrain
 from vdx.pinhole import Refused
 
 pytestmark = pytest.mark.system
