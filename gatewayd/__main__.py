@@ -132,7 +132,7 @@ class Gatewayd:
 
     async def _greet(self) -> None:
         with suppress(AwayError):  # gone again: it hears when it is back
-            await self._drain.hand()
+            await self._drain.greet()
             await self._versions.greet()
 
     async def _take(self) -> list[socket.socket]:

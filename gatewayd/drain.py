@@ -57,6 +57,15 @@ class Drain:
         if isinstance(answer, Refused):
             raise VersionError(f"b2bua refused: {answer.reason}")
 
+    async def greet(self) -> None:
+        """Tell a `b2bua` that has just appeared; one that refuses still gets its site version. Raises `AwayError`."""
+        try:
+            await self.hand()
+        except AwayError:
+            raise
+        except VersionError as error:
+            log.error("drain.refused by=b2bua: %s", error)  # noqa: TRY400 - a sentence
+
     def sentence(self) -> str:
         """Say how it stands, "" in service."""
         left = self.left

@@ -89,6 +89,17 @@ def test_a_b2bua_that_refuses_is_told_of(appliance: Appliance) -> None:
         asyncio.run(appliance.drain.begin(None))
 
 
+def test_a_b2bua_that_refuses_gets_its_site_version_all_the_same(
+    appliance: Appliance, caplog: pytest.LogCaptureFixture
+) -> None:
+    appliance.b2bua.answer = Refused(1, "invalid", "no")
+    asyncio.run(appliance.drain.greet())
+    assert "drain.refused by=b2bua: b2bua refused: no" in caplog.text
+    appliance.b2bua.there = False
+    with pytest.raises(AwayError):
+        asyncio.run(appliance.drain.greet())
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"until": "noon"}'])
 def test_a_file_that_says_nothing_lets_the_appliance_serve(appliance: Appliance, text: str) -> None:
     appliance.path.write_text(text)
