@@ -159,8 +159,18 @@ class Dialog:
         return head, to
 
     def admits(self, flow: Flow) -> bool:
-        """Tell whether requests of this dialog may come on `flow`: from whoever it is with, if a certificate told."""
-        return self.identity is None or flow.identity == self.identity
+        """Tell whether requests of this dialog may come on `flow`: from whoever it is with, if a certificate told.
+
+        Servers of one peer share a name. Whoever shows a certificate where we call may show none when they connect:
+        then TLS from the same host will do, as the tags of the dialog were never seen by anybody else.
+        """
+        ours, theirs = self._identity, flow.identity
+        if ours is None or theirs == ours:
+            return True
+        if theirs is not None:
+            return not (ours.names.isdisjoint(theirs.names) or ours.vouchers.isdisjoint(theirs.vouchers))
+        host = self._to.remote[0] if isinstance(self._to, Flow) else self._to.host
+        return flow.transport == "tls" and flow.remote[0] == host
 
     @property
     def identity(self) -> Identity | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -82,6 +83,25 @@ def test_a_dialog_of_a_certificate_stays_with_it() -> None:
     one.receive(within(event, "BYE", renewed, 3), renewed, 3.0)
     (accepted,) = one.to_send()
     assert accepted.data.startswith(b"SIP/2.0 200 ")
+
+
+@pytest.mark.parametrize(
+    ("comes", "admitted"),
+    [
+        ({"identity": Identity(frozenset({"a.example", "node2.example"}))}, True),  # another server of the same name
+        ({"identity": Identity(frozenset({"a.example"}), vouchers=frozenset({"/other.pem"}))}, False),
+        ({"identity": Identity(frozenset())}, False),
+        ({"identity": None}, True),  # it shows a certificate where we call, and none when it connects
+        ({"identity": None, "remote": ("203.0.113.8", 40009)}, False),
+        ({"identity": None, "transport": "tcp"}, False),
+    ],
+)
+def test_who_may_go_on_with_a_dialog_of_a_certificate(comes: dict[str, Any], admitted: bool) -> None:
+    one, event = called(TLS)
+    flow = replace(TLS, **{"id": 9, "remote": ("203.0.113.9", 40009), **comes})
+    one.receive(within(event, "BYE", flow, 2), flow, 1.0)
+    (answer,) = one.to_send()
+    assert answer.data.startswith(b"SIP/2.0 200 " if admitted else b"SIP/2.0 481 ")
 
 
 def test_where_a_dialog_looks_for_its_peer() -> None:
