@@ -70,8 +70,10 @@ class Call:
         self._due: float | None = now + MAX_RINGING
         self.legs: dict[Side, Leg] = {"a": leg}
         self.exchange = Exchange(asker=ByInvite(leg))
-        self._request = request
-        self._invite = invite
+        self._request: Request | None = request  # until the call is answered, as what is called by
+        self._who = request.from_.uri
+        self._offer_is_late = not request.session
+        self._invite: Callee | None = invite
         self._ended = ended
         self._over = False
         self._asked = self._tried = now
@@ -97,6 +99,8 @@ class Call:
     def begin(self, now: float) -> None:
         """Pass the caller's INVITE on."""
         request = self._request
+        if request is None:
+            return
         headers = fields_for(self.parties["b"].peer, request)
         if self.hunt is not None:
             self.due = self.hunt.patience(now, MAX_RINGING)
@@ -110,6 +114,8 @@ class Call:
             self._call_out(now, headers, b"")
 
     def _call_out(self, now: float, headers: Fields, body: bytes) -> None:
+        if self._invite is None:
+            return
         try:
             leg = self._invite(now, headers, body)
         except SipError as error:  # of the dialled user: all else is checked before
@@ -122,7 +128,7 @@ class Call:
         """Pass ringing on, with early media where the callee has it."""
         response, exchange = event.response, self.exchange
         if event.prack_owed:
-            exchange.late = True
+            exchange.late, exchange.forks = True, {event.to_tag: b""}
             self.session.offer("b", response.session, now, lambda body, now: self._ring(response, body, now), self.fail)
         elif not response.session or self._offer_is_late or exchange.settled:
             if response.session and event.to_tag != exchange.settled:
@@ -146,7 +152,7 @@ class Call:
     def _settle(self, tag: str) -> None:
         """Note that both sides have confirmed an early answer: the session can be changed from now on."""
         self.exchange.close()
-        self.exchange.settled = tag
+        self.exchange.settled, self.exchange.forks = tag, {}
 
     def on_acknowledged(self, event: sip.Acknowledged, now: float) -> None:
         """Pass the caller's answer to an early offer on, in the PRACK that the callee waits for."""
@@ -154,13 +160,9 @@ class Call:
         def acknowledge(body: bytes, now: float) -> None:
             leg = self.legs["b"]
             leg.prack(now, body)
-            self._settle(event.leg.id)
+            self._settle(next(iter(self.exchange.forks), ""))
 
         self.session.answer(event.request.session, event.leg.id, now, acknowledge, self.fail, final=True)
-
-    @property
-    def _offer_is_late(self) -> bool:
-        return not self._request.session
 
     def on_answered(self, event: sip.Answered, now: float) -> None:
         """Pass the callee's 2xx on."""
@@ -170,12 +172,20 @@ class Call:
         elif event.ack_owed:
             self.end(now, 500, "gateway", "one fork offered early, and another one in its 2xx")
         else:
-            if tag in exchange.forks:
-                exchange.realign = event.response.session or exchange.forks[tag]
+            if tag != exchange.settled:
+                exchange.realign = event.response.session or exchange.forks.get(tag, b"")
             exchange.forks = {}
-            self.due, self.answered = None, now
+            self.due = None
+            self._pick_up(now)
             self.session.lift_off(now)
             self.legs["a"].answer(now, self._passing(event.response, "a"))
+
+    def _pick_up(self, now: float) -> None:
+        """Note the answer; thousands of held calls need not know how they began, or where else they might have gone."""
+        self.answered = now
+        if self.hunt is not None:
+            self.hunt.answered()
+        self._request = self._invite = self.hunt = self.redirects = None
 
     def pass_answer(self, leg: Leg, response: Response, now: float, *, late: bool) -> None:
         """Give the description in the 2xx of a leg to the side that asked; `late` if it is the offer."""
@@ -194,10 +204,7 @@ class Call:
     def _accept(self, asker: Side, response: Response, body: bytes, now: float) -> None:
         exchange = self.exchange
         if self.answered is None and not exchange.settled:
-            self.answered = now
-            if self.hunt is not None:
-                self.hunt.answered()
-                self.hunt = None  # thousands of held calls need not know where else they might have gone
+            self._pick_up(now)
         if self.answered is not None:
             self.due = None
         if exchange.withdrawn:
@@ -362,7 +369,7 @@ class Call:
 
     def _leg_info(self, side: Side) -> LegInfo:
         leg, party = self.legs[side], self.parties[side]
-        who = self._request.from_.uri if side == "a" else f"sip:{self.alias}"
+        who = self._who if side == "a" else f"sip:{self.alias}"
         return LegInfo(party.peer.zone, party.peer.name, party.source, who, leg.state)
 
     def side_of(self, leg: Leg) -> Side:
