@@ -95,6 +95,11 @@ class Transfer:
     def _enter(self) -> None:
         self._call.transfer = self
 
+    @staticmethod
+    def beside(_leg: Leg) -> Leg | None:
+        """Give the leg that requests are passed on to: none, until both talk to each other."""
+        return None
+
     # What the legs say
 
     def handle(self, event: sip.Event, now: float) -> None:

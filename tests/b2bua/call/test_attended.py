@@ -186,3 +186,19 @@ def test_a_place_in_a_call_that_rings_cannot_be_taken() -> None:
     first.cancel(line.world.now)
     line.world.settle()
     line.idle()
+
+
+def test_a_picture_request_while_two_are_joined_is_nobodys() -> None:
+    line = Party()
+    second = consult(line)
+    line.refer(line.alice, replacing(second, SDN, "carol"))
+    assert line.carol.leg
+    line.carol.leg.request(line.world.now, "INFO", body=b"x", content_type="application/media_control+xml")
+    line.world.settle()
+    answered = line.carol.last(sip.RequestAnswered)
+    assert isinstance(answered, sip.RequestAnswered)
+    assert answered.status == 415
+    assert line.gateway.counts["faults"] == 0
+    answer(line.carol, line.world, sdp(CAROL, 9000))
+    answer(line.bob, line.world, sdp(BOB, 7000))
+    line.everybody_idle()
