@@ -112,5 +112,9 @@ def _added(report: Report, ways: dict[str, Way], rate: int, rounds: int, seconds
 
 
 def _held(report: Report, name: str, way: Way, *, short: bool) -> None:
-    kilobytes = held(way, 200 if short else 1_000)
+    try:
+        kilobytes = held(way, 200 if short else 1_000)
+    except LoadError as error:
+        report.notes.append(f"{name}, held calls: {error}")
+        return
     report.add(f"memory per held call, {name}", [kilobytes], "kB", HELD_KILOBYTES if name == OURS else None)

@@ -16,12 +16,15 @@ from bench.signalling.way import Way
 from lab.capture import Capture
 from tests.peers.sipp import callee, caller
 from tests.peers.sipp.run import Sipp
-from tests.peers.sipp.steps import Send, Step
+from tests.peers.sipp.steps import Expect, Send, Step
 
 SETTLE_SECONDS = 1.0
 HOLD_MS = 1_000
 CAPTURE_BUFFER = "32768"
 """Kilobytes that wait for tcpdump, which shares its processor with both sipps."""
+
+PATIENCE_MS = 600_000
+"""How long the callee waits for a BYE: calls are held longer than tests hold them."""
 
 LOST_SHARE = 0.01
 """Of calls that may fail before a rate counts as too much."""
@@ -109,7 +112,10 @@ def _callee(way: Way, calls: int) -> Iterator[Path]:
         work = Path(directory)
         (work / "callee").mkdir()
         answer = VIDEO.format(address=way.callee.address(), audio=7000, video=7002)
-        steps = callee.call(answer, ring_ms=0)
+        steps = [
+            replace(step, within=PATIENCE_MS) if isinstance(step, Expect) else step
+            for step in callee.call(answer, ring_ms=0)
+        ]
         with Sipp(way.callee, steps, work / "callee", way.callee.address(), 5060, calls=calls, trace=False):
             yield work
 
