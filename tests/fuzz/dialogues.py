@@ -146,6 +146,8 @@ COMMANDS: dict[bytes, Callable[[Leg, float], object]] = {
     b"k": lambda leg, now: leg.ack(now, body=ANSWER),
     b"u": lambda leg, now: leg.reinvite(now, body=SDP),
     b"v": lambda leg, now: leg.cancel_reinvite(now),
+    b"w": lambda leg, now: leg.update(now, body=SDP),
+    b"p": lambda leg, now: leg.prack(now, ANSWER),
     b"o": lambda leg, now: leg.request(now, "OPTIONS"),
     b"z": lambda leg, now: leg.end(now, 480),
 }

@@ -109,6 +109,15 @@ ENDPOINT = (
         f"n{request('OPTIONS', '192.0.2.1', 2)}",
         "s",
     ),
+    _dialogue(
+        "i",
+        f"m{response('183 a', 'Require: 100rel', 'RSeq: 5', body=BODY)}",
+        f"m{response('200 OK', tag='')}",
+        "w",
+        f"m{response('200 OK', body=BODY)}",
+        f"m{request('UPDATE', '192.0.2.1', 9, 'Session-Expires: 90', to='{{to}}')}",
+        "t4",
+    ),
     _dialogue("i", f"m{response('183 a', tag=';tag=1')}", f"m{response('183 b', tag=';tag=2')}", "c", "t3"),
 )
 WIRE = tuple(
