@@ -180,13 +180,14 @@ class Versions:
             log.warning("network.leftover: %s", error)  # the new version serves; the next one tries again
 
     async def _firewall(self, version: Version, undo: AsyncExitStack, *, busy: bool) -> None:
-        if self.active is not None and _only_agreements(self.active, version):
-            undo.callback(_reopen, self.active)
-            await asyncio.to_thread(_reopen, version)
-            return
-        if self.active is not None:
-            undo.callback(_install, self.active, busy=busy)
-        await asyncio.to_thread(_install, version, busy=busy)
+        if self.active is not None and _same_paths(self.active, version):
+            whole = self.active.edge != version.edge
+            undo.callback(_reopen, self.active, whole=whole, busy=busy)
+            await asyncio.to_thread(_reopen, version, whole=whole, busy=busy)
+        else:
+            if self.active is not None:
+                undo.callback(_install, self.active, busy=busy)
+            await asyncio.to_thread(_install, version, busy=busy)
         if not busy:
             self._desk.reopen()  # leases that came while the sets were made anew
 
@@ -215,19 +216,21 @@ def _install(version: Version, *, busy: bool) -> None:
         raise VersionError(str(error)) from error
 
 
-def _only_agreements(old: Version, new: Version) -> bool:
-    """Tell whether no more than what agreements open differs in the kernel."""
-    same = old.edge == new.edge and old.transit.apart_from_agreements(new.transit)
+def _same_paths(old: Version, new: Version) -> bool:
+    """Tell whether the policy's table may stay as it is, but for what agreements open."""
+    same = old.edge.zones == new.edge.zones and old.transit.apart_from_agreements(new.transit)
     return same and not new.transit.policy.empty
 
 
-def _reopen(version: Version) -> None:
-    """Bring what agreements open to a version, and leave all else as it is, unless somebody took it away."""
+def _reopen(version: Version, *, whole: bool, busy: bool) -> None:
+    """Bring what agreements open to a version whose other paths are there already; `whole`: the other tables too."""
     try:
+        if whole:
+            ruleset.apply(version.edge)
         agreements.settle(version.transit, version.edge)
-    except NftError as error:
+    except NftError as error:  # somebody took the table away, or the relay's sets are of another release
         log.warning("ruleset.renewed: %s", error)
-        _install(version, busy=True)
+        _install(version, busy=busy)
 
 
 def _check_cards(version: Version, found: Network) -> None:

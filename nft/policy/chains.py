@@ -143,7 +143,7 @@ def _look_up(stage_name: str, stage: Stage, side: tuple[str, int, str], end: str
     ip, forth = _IP[version], direction == "from"
     here, there, port = ("saddr", "daddr", "dport") if forth else ("daddr", "saddr", "sport")
     cell = f"{prefix}_cell_{direction}_{zone}{version}"
-    ways = [f"meta l4proto {{ tcp, udp }} meta mark set meta l4proto . th {port} map @{stage_name}_traffic goto {cell}"]
+    ways = [f"meta mark set {kind} {port} map @{stage_name}_{kind} goto {cell}" for kind in traffic.BASE]
     ping, other = stage.traffic.get(traffic.PING), stage.traffic.get(traffic.OTHER)
     echo = f"{_ICMP[version]} type {'echo-request' if forth else 'echo-reply'}"
     if ping:

@@ -85,13 +85,16 @@ def _stage(name: str, stage: Stage) -> Iterator[str]:
     """Write the look-ups of one stage."""
     if not stage.sides:
         return
-    kinds = (
-        f"{kind} . {low}-{high} : 0x{number:x}"
-        for first, last, number in stage.traffic
-        for kind, low, high in traffic.split(first, last)
-        if kind in traffic.BASE
-    )
-    yield _set(f"{name}_traffic", "inet_proto . inet_service : mark", kinds, kind="map", flags="interval")
+    # A map for each protocol, not one of both with two fields: the kernel fills an interval set of more than one field
+    # only after everything else of the transaction, and for these milliseconds packets would find nothing.
+    for wanted in traffic.BASE:
+        kinds = (
+            f"{low}-{high} : 0x{number:x}"
+            for first, last, number in stage.traffic
+            for kind, low, high in traffic.split(first, last)
+            if kind == wanted
+        )
+        yield _set(f"{name}_{wanted}", "inet_service : mark", kinds, kind="map", flags="interval")
     for (zone, version), side in stage.sides.items():
         for word, classes in (("from", side.sources), ("to", side.targets)):
             yield _set(
