@@ -127,7 +127,8 @@ class Referrals:
     def _start(self, referred: Referred, route: Route, found: Found, now: float) -> None:
         call, side = referred.call, referred.side
         if self._calls.get(call.id) is not call or call.transfer is not None:
-            return  # it ended while names were looked up
+            referred.report(491, now)  # it ended, or another transfer began, while names were looked up
+            return
         places = self._entrance.places(route, found, now)
         ident = self._ids.call()
         stays = other_side(side)
