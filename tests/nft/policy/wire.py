@@ -47,10 +47,11 @@ def crossing(links: dict[str, socket.socket], names: dict[str, str], packets: It
     tagged = [(next(_tags), packet) for packet in packets]
     for tag, packet in tagged:
         links[packet.zone].send(frame(packet, names[packet.zone], tag))
+    sent = dict(tagged)
     found: dict[int, str] = {}
     for zone, link in links.items():
-        for tag in seen(link):
-            found[tag] = zone
+        # what comes back to its own zone is an error that quotes it: where no policy is, the kernel says "no route"
+        found.update({tag: zone for tag in seen(link) if tag in sent and sent[tag].zone != zone})
     return [found.get(tag, "") for tag, _ in tagged]
 
 
