@@ -48,7 +48,7 @@ def _ran(name: str, seconds: int) -> bool:
     corpus = BUILD / name / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     for data in seeds.of(name):
-        (corpus / hashlib.sha1(data, usedforsecurity=False).hexdigest()).write_bytes(data)
+        (corpus / _named(data)).write_bytes(data)
     _say(f"{name}: {seconds} s")
     command = [
         *(sys.executable, "-m", "tests.fuzz", "--inside", name, str(corpus)),
@@ -76,8 +76,22 @@ def _fuzz(name: str, arguments: list[str]) -> None:
             del sys.modules[module]
         target = importlib.import_module("tests.fuzz.targets").TARGETS[name]
     logging.disable()
-    atheris.Setup([sys.argv[0], *arguments], target.run)
+
+    def kept(data: bytes) -> None:
+        try:
+            target.run(data)
+        except BaseException:
+            path = BUILD / name / f"found-{_named(data)}"
+            path.write_bytes(data)
+            _say(f"{name}: input kept as {path}")
+            raise
+
+    atheris.Setup([sys.argv[0], *arguments], kept)
     atheris.Fuzz()
+
+
+def _named(data: bytes) -> str:
+    return hashlib.sha1(data, usedforsecurity=False).hexdigest()
 
 
 def _say(line: str) -> None:
