@@ -108,8 +108,11 @@ class Message:
 
     @property
     def record_routes(self) -> list[str]:
-        """Every Record-Route value in order, as written (20.30)."""
-        return [part for value in self.index.get("record-route", ()) for part in split_list(value)]
+        """Every Record-Route value in order, as written (20.30): requests of the dialog go by them, so each is read."""
+        routes = [part for value in self.index.get("record-route", ()) for part in split_list(value)]
+        for route in routes:
+            parse_name_addr(route)
+        return routes
 
     @property
     def max_forwards(self) -> int | None:

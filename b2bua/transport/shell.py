@@ -203,8 +203,10 @@ class Shell:
     def _on_timer(self) -> None:
         self._timer = None
         # The loop may wake a clock tick early; the sink's timer is due all the same
-        self._sink.on_timer(max(self._loop.time(), self._timer_at))
-        self.flush()
+        try:
+            self._sink.on_timer(max(self._loop.time(), self._timer_at))
+        finally:  # a fault in one timer must not keep the others from being set
+            self.flush()
 
     def flush(self) -> None:
         """Send what the sink has to say and set the timer. To be called after every command given to it."""
