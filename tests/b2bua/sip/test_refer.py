@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from b2bua.sip import HeaderError, Request, SipError
+from b2bua.sip import HeaderError, Request, Response, SipError
 from b2bua.sip.refer import (
     MAX_URI_HEADERS,
     ReferTo,
@@ -30,16 +30,25 @@ READERS: list[tuple[Callable[..., object], str]] = [
     (replaces_of, "replaces"),
     (session_expires, "session_expires"),
     (min_se, "min_se"),
-    (agreed, "session_expires"),
     (wants_no_subscription, "refer_sub"),
 ]
 
 
-def request(**headers: str | list[str]) -> Request:
-    index = {
+READERS_OF_ANSWERS: list[tuple[Callable[[Response], object], str]] = [(agreed, "session_expires")]
+
+
+def index(headers: dict[str, str | list[str]]) -> dict[str, list[str]]:
+    return {
         name.replace("_", "-"): [value] if isinstance(value, str) else list(value) for name, value in headers.items()
     }
-    return Request("REFER", "sip:us", "SIP/2.0", [], index, b"")
+
+
+def request(**headers: str | list[str]) -> Request:
+    return Request("REFER", "sip:us", "SIP/2.0", [], index(headers), b"")
+
+
+def response(**headers: str | list[str]) -> Response:
+    return Response(200, "OK", [], index(headers), b"")
 
 
 def test_replaces() -> None:
@@ -123,5 +132,10 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     for parse, name in READERS:
         try:
             parse(request(**{name: text}))
+        except SipError:
+            continue
+    for parse_answer, name in READERS_OF_ANSWERS:
+        try:
+            parse_answer(response(**{name: text}))
         except SipError:
             continue
