@@ -7,8 +7,8 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 
-from b2bua.call.entrance import Lookup
 from b2bua.call.gateway import Gateway
+from b2bua.call.names import Lookup
 from b2bua.locate import Cache, Destination, LocateError, Query, UnavailableError, locate
 from b2bua.locate.dns import DnsResolver
 from vdx.dialplan import DnsServer, HostTarget

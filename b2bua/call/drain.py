@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
+from b2bua.call.call import Call
 from vdx.admission import RETRY_DRAINED
 
 OUT_OF_SERVICE = [("Reason", 'SIP;cause=503;text="The gateway is taken out of service"')]
@@ -28,9 +30,11 @@ class Drain:
         """Give the seconds until calls are ended; None in service."""
         return None if self.by is None else max(0.0, self.by - now)
 
-    def is_over(self, now: float) -> bool:
-        """Tell whether calls that are still up have to end."""
-        return self.by is not None and self.by <= now
+    def on_timer(self, calls: Iterable[Call], now: float) -> None:
+        """End the calls that are still up when the deadline has come."""
+        if self.by is not None and self.by <= now:
+            for call in calls:
+                call.end(now, 503, "operator", "the gateway was taken out of service", OUT_OF_SERVICE)
 
     def next_timer(self) -> float | None:
         """Give the deadline, where there is one."""

@@ -4,17 +4,17 @@ The steps of a new call in their order:
 
     identify -> what was dialled -> loop? -> dial plan -> names looked up -> places to try -> admission -> the first try
 
-A step that fails answers the caller and counts why. Looking up takes time: the call waits, and goes on in `located`.
+A step that fails answers the caller and counts why. Looking up takes time: the call waits in `names`.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from b2bua import sdp, sip
 from b2bua.call.access import Access
@@ -28,6 +28,7 @@ from b2bua.call.hunt import Hunt
 from b2bua.call.identify import Caller
 from b2bua.call.loops import Loops
 from b2bua.call.media import Party
+from b2bua.call.names import Found, Names
 from b2bua.call.plan import EMPTY, Plan
 from b2bua.call.record import CallRecord
 from b2bua.call.registrar import Place
@@ -35,7 +36,7 @@ from b2bua.call.route import Dial, Note, Refusal, Route
 from b2bua.call.session import Session
 from b2bua.call.start import Start
 from b2bua.call.tally import Tally, kbps, scopes
-from b2bua.locate import Cooldown, Destination, LocateError, Query
+from b2bua.locate import Cooldown, LocateError, Query
 from b2bua.sdp import Writer
 from vdx import admission
 from vdx.control import SipPeer
@@ -44,13 +45,6 @@ from vdx.ids import CallId
 from vdx.pinhole import Side
 
 log = logging.getLogger(__name__)
-
-MAX_WAITING = 1_000
-"""Calls whose names are being looked up at once: five seconds of 200 a second."""
-
-
-Found = Mapping[HostTarget, tuple[Destination, ...] | LocateError]
-"""Where names lead, or why they lead nowhere."""
 
 
 class Ids(sip.Ids, Protocol):
@@ -65,13 +59,6 @@ class Ids(sip.Ids, Protocol):
         ...
 
 
-class Lookup(NamedTuple):
-    """Names to look up for one call; the answer goes to `located` with the same number."""
-
-    number: int
-    queries: dict[HostTarget, Query]
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """An INVITE whose sender is known, and where it may go."""
@@ -80,9 +67,6 @@ class Asked:
     caller: Caller
     route: Route
 
-
-Resume = Callable[[Found, float], "Entered | None"]
-"""Goes on with what waited for names."""
 
 MakeSession = Callable[[CallId, Party, Writer], Session]
 """Makes the session with one callee, who has this writer."""
@@ -133,16 +117,9 @@ class Entrance:
         self._tally = Tally()
         self._loops = Loops()
         self._cooldown = Cooldown()
-        self._waiting: dict[int, Resume] = {}
+        self.names: Names[Entered | None] = Names()
         self.on_begun: Callable[[Call, Asked, MakeSession], None] | None = None
         self.on_replaces: Callable[[sip.IncomingInvite, Caller, float], None] | None = None
-        self._lookups: list[Lookup] = []
-        self._number = 0
-
-    @property
-    def waiting(self) -> int:
-        """How many calls wait for names to be looked up."""
-        return len(self._waiting)
 
     # A call comes in
 
@@ -168,7 +145,7 @@ class Entrance:
         queries = self.queries(route)
         if not queries:
             return self._start(asked, {}, now)
-        if not self.look_up(queries, lambda found, now: self._resume(asked, found, now)):
+        if not self.names.look_up(queries, lambda found, now: self._resume(asked, found, now)):
             self._turn_away(leg, 503, "too many names to look up", now, retry_after=admission.RETRY_RATE)
         return None
 
@@ -203,11 +180,6 @@ class Entrance:
 
     # Names are looked up
 
-    def lookups(self) -> list[Lookup]:
-        """Give what is to be looked up since the last call."""
-        lookups, self._lookups = self._lookups, []
-        return lookups
-
     def queries(self, route: Route) -> dict[HostTarget, Query]:
         """Give the names of a route that have to be looked up, and how."""
         secure = route.dialled.secure
@@ -216,20 +188,6 @@ class Entrance:
             for lead in route.leads
             if (host := lead.host) is not None
         }
-
-    def look_up(self, queries: dict[HostTarget, Query], then: Resume) -> bool:
-        """Have names looked up, and go on; False where too many wait already."""
-        if len(self._waiting) >= MAX_WAITING:
-            return False
-        self._number += 1
-        self._waiting[self._number] = then
-        self._lookups.append(Lookup(self._number, queries))
-        return True
-
-    def located(self, number: int, found: Found, now: float) -> Entered | None:
-        """Go on with what waited for names; gives the call that begins now, if one does."""
-        resume = self._waiting.pop(number, None)
-        return resume(found, now) if resume is not None else None
 
     def _resume(self, asked: Asked, found: Found, now: float) -> Entered | None:
         if asked.event.leg.ended:  # taken back

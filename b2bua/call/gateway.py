@@ -6,22 +6,22 @@ timer to `next_timer`. This is the sink of `b2bua.transport` and of `b2bua.pinho
 
 from __future__ import annotations
 
-import heapq
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable
 
 from b2bua import sip
-from b2bua.call import changes
 from b2bua.call.access import Access
 from b2bua.call.accounts import Accounts
 from b2bua.call.call import Call
+from b2bua.call.deadlines import Deadlines
 from b2bua.call.desk import Desk, Question
-from b2bua.call.drain import OUT_OF_SERVICE, Drain
-from b2bua.call.entrance import Asked, Entered, Entrance, Found, Ids, Lookup, MakeSession
+from b2bua.call.drain import Drain
+from b2bua.call.entrance import Asked, Entered, Entrance, Ids, MakeSession
 from b2bua.call.explain import Explanation
 from b2bua.call.keyring import Keyring
+from b2bua.call.leg_events import HANDLERS
+from b2bua.call.names import Found, Lookup
 from b2bua.call.plan import Plan
 from b2bua.call.qualify import Qualify
 from b2bua.call.record import CallRecord
@@ -31,11 +31,11 @@ from b2bua.call.registrations import Registrations
 from b2bua.call.requests import ALLOW, SUPPORTED, Requests
 from b2bua.call.target import beside
 from b2bua.call.transfer import Transfer
-from b2bua.call.upkeep import QUIET_SECONDS, Upkeep
+from b2bua.call.upkeep import Upkeep
 from b2bua.trace import Traces
 from b2bua.trace.entry import Leg
 from vdx.control import CallInfo
-from vdx.ids import CallId, LeaseId, call_of
+from vdx.ids import CallId
 from vdx.journal import subject
 from vdx.pinhole import Event, Held, Learned, Renewed, Reply, Revoked
 
@@ -63,8 +63,7 @@ class Gateway:
         self._on_record = on_record
         self._desk = Desk(self._fault)
         self._calls: dict[CallId, Call] = {}
-        # what may be unanswered, by deadline: calls, and re-INVITEs in them; what is over goes when it is the first
-        self._deadlines: list[tuple[float, CallId]] = []
+        self._deadlines = Deadlines(self._calls, self._fault)
         self.qualify = Qualify(self.endpoint)
         self._entrance = Entrance(
             ids,
@@ -80,15 +79,14 @@ class Gateway:
             wall,
         )
         self._referrals = Referrals(
-            ids, self.endpoint, self._entrance, self._desk, self._calls, self.counts, self._watch
+            ids, self.endpoint, self._entrance, self._desk, self._calls, self.counts, self._deadlines.watch
         )
         self._entrance.on_replaces = self._referrals.replace
         self._entrance.on_begun = self._lead_on
         self._requests = Requests(self.registrations.receive, self._referrals.receive, self.drain)
         self.endpoint.widen(lambda to: beside(self.plan, to))
         self.registrations.moved = self.endpoint.take_over
-        self._upkeep = Upkeep(self._calls, self._desk)
-        self._stated: frozenset[str] = frozenset()
+        self._upkeep = Upkeep(self._calls, self._desk, self._fault)
 
     @property
     def plan(self) -> Plan:
@@ -135,32 +133,24 @@ class Gateway:
         """Take in what `gatewayd` says."""
         self._now = now
         self.traces.said(message, now)
-        if isinstance(message, Revoked):
-            self._end_holders(set(message.leases), f"revoked: {message.reason}", now)
-        elif isinstance(message, Held):
-            self._end_holders(self._stated - set(message.leases), "its pinholes were closed", now)
-        elif isinstance(message, Renewed):
+        if isinstance(message, Renewed):
             self.accounts.carried(message)
-            self._end_holders(set(message.gone), "its pinholes were closed", now)
-            self._end_silent(message, now)
-            self._ask_ends(self._upkeep.quiet(message), now)
+        if isinstance(message, Revoked | Held | Renewed):
+            self._upkeep.hear(message, now, self.plan.signalling.media_silence)
         elif not isinstance(message, Learned):
             self._desk.answer(message, now)
         self._pump(now)
 
     def located(self, number: int, found: Found, now: float) -> None:
         """Take in where the names of a lookup lead."""
-        self._begin(self._entrance.located(number, found, now), now)
+        self._begin(self._entrance.names.located(number, found, now), now)
         subject.set("")
         self._pump(now)
 
     def pinholes_connected(self, now: float) -> tuple[str, ...]:
         """Take in that `gatewayd` is there; gives every lease that calls hold."""
         self._desk.connected = True
-        self._upkeep.start(now)
-        leases = self._leases()
-        self._stated = frozenset(leases)
-        return leases
+        return self._upkeep.start(now)
 
     def pinholes_lost(self, now: float) -> None:
         """Take in that `gatewayd` went away: calls go on, as long as the kernel keeps their pinholes."""
@@ -174,26 +164,11 @@ class Gateway:
         self.traces.tidy(now)
         self.endpoint.on_timer(now)
         self._desk.on_timer(now)
-        self._give_up_overdue(now)
-        self._end_drained(now)
-        self._ask_ends(self._upkeep.on_timer(now), now)
+        self._deadlines.on_timer(now)
+        self.drain.on_timer(list(self._calls.values()), now)
+        self._upkeep.on_timer(now)
         self.qualify.on_timer(now)
         self._pump(now)
-
-    def _give_up_overdue(self, now: float) -> None:
-        while self._deadlines and self._deadlines[0][0] <= now:
-            call = self._calls.get(heapq.heappop(self._deadlines)[1])
-            if call is not None and call.due is not None and call.due <= now:
-                try:
-                    call.overdue(now)
-                    self._watch(call)
-                except Exception as error:
-                    log.exception("deadline.fault: call %s", call.id)
-                    self._fault(call.id, error, now)
-
-    def _watch(self, call: Call) -> None:
-        if call.due is not None and call.id in self._calls:
-            heapq.heappush(self._deadlines, (call.due, call.id))
 
     # What the shells take away
 
@@ -215,15 +190,14 @@ class Gateway:
 
     def lookups(self) -> list[Lookup]:
         """Give the names to look up."""
-        return self._entrance.lookups()
+        return self._entrance.names.lookups()
 
     def next_timer(self) -> float | None:
         """Give the time at which `on_timer` is due."""
-        first_deadline = self._deadlines[0][0] if self._deadlines else None
         times = (
             self.endpoint.next_timer(),
             self._desk.next_timer(),
-            first_deadline,
+            self._deadlines.next_timer(),
             self.drain.next_timer() if self._calls else None,
             self._upkeep.next_timer(),
             self.qualify.next_timer(),
@@ -249,11 +223,6 @@ class Gateway:
         """Begin to say what would become of a call; nothing is changed by it."""
         return Explanation(self._entrance, source, dialled, at)
 
-    def _end_drained(self, now: float) -> None:
-        if self.drain.is_over(now):
-            for call in list(self._calls.values()):
-                call.end(now, 503, "operator", "the gateway was taken out of service", OUT_OF_SERVICE)
-
     @property
     def sizes(self) -> dict[str, int]:
         """How much is held; all 0 when nothing is going on."""
@@ -264,7 +233,7 @@ class Gateway:
             "deadlines": len(self._deadlines),
             "questions": self._desk.waiting,
             "relayed": self._requests.waiting,
-            "lookups": self._entrance.waiting,
+            "lookups": len(self._entrance.names),
         }
 
     # Events of legs
@@ -320,9 +289,9 @@ class Gateway:
         else:
             if isinstance(event, sip.Provisional):
                 self.accounts.ringing(owner.id, now)
-            _HANDLERS[type(event)](owner, event, now)
+            HANDLERS[type(event)](owner, event, now)
         if call is not None and call.due != due:
-            self._watch(call)
+            self._deadlines.watch(call)
 
     def _lead_on(self, call: Call, asked: Asked, session: MakeSession) -> None:
         call.of_guest = asked.caller.guest is not None
@@ -332,10 +301,11 @@ class Gateway:
         if entered is not None:
             call, event = entered.call, entered.event
             subject.set(call.id)
-            self.traces.begin(call.id, event.flow, event.leg.call_id, now, _parties(call))
+            parties = (str(call.parties["a"]), str(call.parties["b"]))
+            self.traces.begin(call.id, event.flow, event.leg.call_id, now, parties)
             self.traces.hide(call.id, entered.pin)
             self.accounts.begin(call.id, event.request)
-            self._watch(call)
+            self._deadlines.watch(call)
             due = call.due
             try:
                 call.begin(now)
@@ -343,72 +313,17 @@ class Gateway:
                 log.exception("call.fault: call %s", call.id)
                 self._fault(call.id, error, now)
             if call.due != due:
-                self._watch(call)
+                self._deadlines.watch(call)
 
     def _ended(self, call: Call, record: CallRecord) -> None:
         del self._calls[call.id]
-        while self._deadlines and self._deadlines[0][1] not in self._calls:
-            heapq.heappop(self._deadlines)
+        self._deadlines.forget_ended()
         self.counts[f"ended: {record.status // 100}xx"] += 1
         self._entrance.over(call.counted)
         self.traces.end(call.id, f"ended by {record.ended_by}: {record.why}", self._now)
         self._on_record(self.accounts.close(call, record, self._now))
 
-    # What is remembered
-
     def _traced(self, tag: str) -> tuple[CallId, Leg] | None:
         leg = self.endpoint.leg(tag)
         owner: Call | None = leg.owner if leg is not None else None
         return (owner.id, "a" if leg is not None and leg.called else "b") if owner is not None else None
-
-    # Leases
-
-    def _leases(self) -> tuple[str, ...]:
-        return tuple(lease for call in self._calls.values() for lease in call.session.leases)
-
-    def _end_holders(self, leases: AbstractSet[str], why: str, now: float) -> None:
-        for name in {call_of(LeaseId(lease)) for lease in leases}:
-            call = self._calls.get(name)
-            if call is not None and not leases.isdisjoint(call.session.leases):
-                call.end(now, 480, "gateway", why)
-
-    def _end_silent(self, message: Renewed, now: float) -> None:
-        for call, side in self._upkeep.silent(message, now, self.plan.signalling.media_silence):
-            try:
-                call.fall_silent(side, now)
-            except Exception as error:
-                log.exception("upkeep.fault: call %s", call.id)
-                self._fault(call.id, error, now)
-
-    def _ask_ends(self, quiet: Iterable[Call], now: float) -> None:
-        for call in quiet:
-            try:
-                call.ask_ends(now, QUIET_SECONDS)
-            except Exception as error:
-                log.exception("upkeep.fault: call %s", call.id)
-                self._fault(call.id, error, now)
-
-
-def _parties(call: Call) -> tuple[str, str]:
-    """Name caller and callee for whoever reads the trace."""
-    a, b = call.parties["a"], call.parties["b"]
-    return f"{a.peer.name} ({a.peer.zone}, {a.source})", f"{b.peer.name} ({b.peer.zone}, {b.source})"
-
-
-_HANDLERS: dict[type, Callable[..., None]] = {
-    sip.Provisional: Call.on_provisional,
-    sip.Answered: Call.on_answered,
-    sip.Redirected: Call.on_redirected,
-    sip.Failed: Call.on_failed,
-    sip.Acknowledged: Call.on_acknowledged,
-    sip.Cancelled: Call.on_cancelled,
-    sip.ByeReceived: Call.hang_up,
-    sip.Lost: Call.hang_up,
-    sip.Confirmed: changes.on_confirmed,
-    sip.Offered: changes.on_offered,
-    sip.RefreshDue: changes.on_refresh_due,
-    sip.ReInvite: changes.on_reinvite,
-    sip.ReInviteAnswered: changes.on_answered,
-    sip.ReInviteFailed: changes.on_failed,
-    sip.ReInviteRetry: changes.on_retry,
-}

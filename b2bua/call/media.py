@@ -57,6 +57,9 @@ class Party:
     source: str
     transport: str = "udp"
 
+    def __str__(self) -> str:
+        return f"{self.peer.name} ({self.peer.zone}, {self.source})"
+
 
 class Spare(NamedTuple):
     """What an answer has made needless: leases, and leases whose RTCP pinholes are."""

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable
 from b2bua import sip
 from b2bua.call.attempts import Attempt
 from b2bua.call.dialled import UnreadableError, read
-from b2bua.call.entrance import Asked, Entrance, Found, MakeSession
+from b2bua.call.entrance import Asked, Entrance, MakeSession
 from b2bua.call.hunt import Hunt
+from b2bua.call.names import Found
 from b2bua.call.route import Refusal, Route
 from vdx.ids import CallId
 
@@ -45,7 +46,7 @@ class Redirects:
         queries = {host: query for route in routes for host, query in self._entrance.queries(route).items()}
         if not queries:
             self._try(routes, {}, then, now)
-        elif not self._entrance.look_up(queries, lambda found, now: self._try(routes, found, then, now)):
+        elif not self._entrance.names.look_up(queries, lambda found, now: self._try(routes, found, then, now)):
             then(None, now)
 
     def _routes(self, contacts: Iterable[sip.NameAddr]) -> list[Route]:

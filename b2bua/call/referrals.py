@@ -18,10 +18,11 @@ from b2bua import sdp, sip
 from b2bua.call.call import Call
 from b2bua.call.desk import Desk
 from b2bua.call.dialled import UnreadableError, read
-from b2bua.call.entrance import Entrance, Found, Ids
+from b2bua.call.entrance import Entrance, Ids
 from b2bua.call.headers import may_pass
 from b2bua.call.identify import Caller
 from b2bua.call.media import Party
+from b2bua.call.names import Found
 from b2bua.call.route import Refusal, Route
 from b2bua.call.session import Session
 from b2bua.call.sides import other_side
@@ -121,7 +122,7 @@ class Referrals:
         queries = entrance.queries(route)
         if not queries:
             self._start(referred, route, {}, now)
-        elif not entrance.look_up(queries, lambda found, now: self._start(referred, route, found, now)):
+        elif not entrance.names.look_up(queries, lambda found, now: self._start(referred, route, found, now)):
             referred.report(503, now)
 
     def _start(self, referred: Referred, route: Route, found: Found, now: float) -> None:

@@ -11,13 +11,17 @@ off still sends RTCP every five seconds (RFC 3550 6.2); music on hold and the au
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from b2bua.call.call import Call
-from b2bua.call.desk import Desk
+from b2bua.call.desk import Desk, Fault
 from vdx.ids import RENEW_SECONDS, CallId, LeaseId, call_of
-from vdx.pinhole import Renewed, Side, Traffic, Usage
+from vdx.pinhole import Held, Renewed, Revoked, Side, Traffic, Usage
+
+log = logging.getLogger(__name__)
 
 SLICE_LEASES = 256
 """Leases in one question: `gatewayd` answers for them in a few milliseconds, and two hundred questions carry the
@@ -32,19 +36,27 @@ SIDES: tuple[Side, Side] = ("a", "b")
 
 
 class Upkeep:
-    """Whose leases are renewed next; `calls` are the calls of the gateway, by name."""
+    """Whose leases are renewed next; `calls` are the calls of the gateway, by name.
 
-    def __init__(self, calls: Mapping[CallId, Call], desk: Desk) -> None:
+    A call that fails over what is heard of it must not stop the upkeep of others: `on_fault` is told.
+    """
+
+    def __init__(self, calls: Mapping[CallId, Call], desk: Desk, on_fault: Fault) -> None:
         self._calls = calls
         self._desk = desk
+        self._on_fault = on_fault
+        self._stated: frozenset[str] = frozenset()
         self._slices: deque[list[CallId]] = deque()
         self._step = RENEW_SECONDS
         self._due: float | None = None
 
-    def start(self, now: float) -> None:
-        """Begin a round: `gatewayd` is there, and has heard what the calls hold."""
+    def start(self, now: float) -> tuple[str, ...]:
+        """Begin a round: `gatewayd` is there; gives every lease that calls hold, for it to hear."""
         self._slices.clear()
         self._due = now + RENEW_SECONDS
+        leases = tuple(lease for call in self._calls.values() for lease in call.session.leases)
+        self._stated = frozenset(leases)
+        return leases
 
     def stop(self) -> None:
         """Renew nothing: `gatewayd` went away."""
@@ -54,10 +66,10 @@ class Upkeep:
         """Give when the next slice is due."""
         return self._due
 
-    def on_timer(self, now: float) -> list[Call]:
-        """Renew the next slice if it is due; gives the calls in it that hold no lease, of whom no traffic will tell."""
+    def on_timer(self, now: float) -> None:
+        """Renew the next slice if it is due; the calls in it that hold no lease are asked: no traffic tells of them."""
         if self._due is None or self._due > now:
-            return []
+            return
         if not self._slices:
             self._slices.extend(_sliced(self._calls.values()))
             self._step = RENEW_SECONDS / max(1, len(self._slices))
@@ -65,9 +77,45 @@ class Upkeep:
         names = self._slices.popleft() if self._slices else []
         calls = [self._calls[name] for name in names if name in self._calls]
         self._desk.renew(tuple(lease for call in calls for lease in call.session.leases))
-        return [call for call in calls if not call.session.leases]
+        self._ask_ends([call for call in calls if not call.session.leases], now)
 
-    def silent(self, reply: Renewed, now: float, seconds: float) -> list[tuple[Call, Side]]:
+    def hear(self, message: Revoked | Held | Renewed, now: float, silence: float) -> None:
+        """Take in what became of leases; a call ends with them, and where a side was not heard for `silence` seconds.
+
+        A call in which nobody is heard is asked.
+        """
+        if isinstance(message, Revoked):
+            self._end_holders(set(message.leases), f"revoked: {message.reason}", now)
+        elif isinstance(message, Held):
+            self._end_holders(self._stated - set(message.leases), "its pinholes were closed", now)
+        else:
+            self._end_holders(set(message.gone), "its pinholes were closed", now)
+            self._end_silent(message, now, silence)
+            self._ask_ends(self._quiet(message), now)
+
+    def _end_holders(self, leases: AbstractSet[str], why: str, now: float) -> None:
+        for name in {call_of(LeaseId(lease)) for lease in leases}:
+            call = self._calls.get(name)
+            if call is not None and not leases.isdisjoint(call.session.leases):
+                call.end(now, 480, "gateway", why)
+
+    def _end_silent(self, reply: Renewed, now: float, seconds: float) -> None:
+        for call, side in self._silent(reply, now, seconds):
+            try:
+                call.fall_silent(side, now)
+            except Exception as error:
+                log.exception("upkeep.fault: call %s", call.id)
+                self._on_fault(call.id, error, now)
+
+    def _ask_ends(self, calls: Iterable[Call], now: float) -> None:
+        for call in calls:
+            try:
+                call.ask_ends(now, QUIET_SECONDS)
+            except Exception as error:
+                log.exception("upkeep.fault: call %s", call.id)
+                self._on_fault(call.id, error, now)
+
+    def _silent(self, reply: Renewed, now: float, seconds: float) -> list[tuple[Call, Side]]:
         """Give the calls of an answer with a side that has not been heard for `seconds` while both were to talk."""
         found: list[tuple[Call, Side]] = []
         for name, usage in _by_call(reply).items():
@@ -81,7 +129,7 @@ class Upkeep:
                     break
         return found
 
-    def quiet(self, reply: Renewed) -> list[Call]:
+    def _quiet(self, reply: Renewed) -> list[Call]:
         """Give the calls of an answer in which no end of any stream has been heard for long."""
         return [
             call

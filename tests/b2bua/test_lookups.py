@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from b2bua import lookups
-from b2bua.call.entrance import Lookup
 from b2bua.call.gateway import Gateway
+from b2bua.call.names import Lookup
 from b2bua.locate import Answer, Destination, LocateError, NotFoundError, Query, UnavailableError
 from b2bua.lookups import Lookups
 from tests.b2bua.locate.zone import Zone
