@@ -8,9 +8,6 @@ CallId = NewType("CallId", str)
 LeaseId = NewType("LeaseId", str)
 """One media stream of a call: ``<call>.<n>``, chosen by the owner, so that a standby can replay it."""
 
-PeerName = NewType("PeerName", str)
-ZoneName = NewType("ZoneName", str)
-
 MEDIA_PORT_MIN = 1024
 """The lowest port media may be sent to: below it live services, and no one's RTP."""
 

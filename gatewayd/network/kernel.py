@@ -28,7 +28,7 @@ Attributes: TypeAlias = Any
 
 IFF_UP = 0x1  # linux/if.h
 IFA_F_NODAD, IFA_F_NOPREFIXROUTE = 0x02, 0x200  # linux/if_addr.h
-SCOPE_UNIVERSE, SCOPE_LINK = 0, 253  # linux/rtnetlink.h
+SCOPE_LINK = 253  # linux/rtnetlink.h
 ACTIONS: Final[dict[Action, int]] = {"lookup": 1, "blackhole": 6, "unreachable": 7}  # FR_ACT_* of linux/fib_rules.h
 FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 TABLES: Final = range(TABLE_BASE + 1, TABLE_BASE + 255)
