@@ -12,6 +12,7 @@ from b2bua.sip.uri import DEFAULT_PORTS, host_port, parse_uri
 from b2bua.sip.write import Head
 
 if TYPE_CHECKING:
+    from b2bua.sip.leg import Leg
     from b2bua.sip.message import Message, Request, Response
 
 
@@ -197,3 +198,13 @@ class Dialog:
         if self.to == flow:
             self._left = flow
             self._to = replacement(flow, self.target, self.who.transport)
+
+
+def dialog_of(leg: Leg, request: Request) -> Dialog | None:
+    """Give the dialog of a leg, or the fork, that a request of the peer belongs to."""
+    if request.call_id != leg.call_id:
+        return None
+    tag = request.from_.tag
+    if leg.dialog is not None:
+        return leg.dialog if leg.dialog.remote_tag == tag else None
+    return leg.forks.get(tag)

@@ -27,6 +27,7 @@ from b2bua.sip.leg import Leg
 from b2bua.sip.limits import MAX_NEW_REQUESTS
 from b2bua.sip.login import Login
 from b2bua.sip.message import Fields, Response
+from b2bua.sip.offer import negotiate
 from b2bua.sip.parser import parse
 from b2bua.sip.reliable import parse_rack
 from b2bua.sip.request import Challenged, ClientRequest, ServerRequest
@@ -37,7 +38,7 @@ from b2bua.sip.states import CALLED
 from b2bua.sip.transaction import ClientTransaction, ServerTransaction
 from b2bua.sip.uri import parse_uri, user_of
 from b2bua.sip.validate import check_contact, check_extensions, check_hops, check_method, check_shape
-from b2bua.sip.within import receive_within
+from b2bua.sip.within import receive_ack, receive_within
 from b2bua.sip.write import Head, content, echo, fields_text, request_head, status_line
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class Endpoint:
         layer.legs[tag] = leg
         leg.login = invitation.login
         leg.outgoing = ClientInvite(leg, head, invitation.destination, initial=True, reliable=invitation.reliable)
-        leg.negotiate("send invite", invitation.body)
+        negotiate(leg, "send invite", invitation.body)
         leg.outgoing.send(lines, invitation.body, invitation.content_type, invitation.max_forwards)
         return leg
 
@@ -330,7 +331,7 @@ class Endpoint:
         if leg is None or leg.zone != request.flow.zone:
             self.dropped["ack without dialog"] += 1
         else:
-            leg.on_ack(request)
+            receive_ack(leg, request)
 
     def _on_cancel(self, request: Request, key: str, flow: Flow) -> None:
         """Answer a CANCEL (9.2) and hand it to the INVITE it names."""
@@ -394,7 +395,7 @@ class Endpoint:
         leg.dialog = dialog
         leg.incoming = ServerInvite(leg, transaction, request, initial=True)
         transaction.owner = leg.incoming
-        leg.negotiate("receive invite", request.session)
+        negotiate(leg, "receive invite", request.session)
         layer.legs[tag] = leg
         layer.standing.note_leg(leg)
         layer.events.append(IncomingInvite(leg, request, flow))

@@ -18,14 +18,15 @@ from b2bua.sip.events import (
     ReInviteAnswered,
     ReInviteFailed,
 )
-from b2bua.sip.farewell import say_bye
+from b2bua.sip.farewell import close, say_bye
 from b2bua.sip.limits import MAX_FORKS
 from b2bua.sip.login import Attempt
-from b2bua.sip.offer import OURS, STABLE
+from b2bua.sip.offer import OURS, STABLE, negotiate
 from b2bua.sip.prack import Prack
 from b2bua.sip.reliable import sequence
 from b2bua.sip.request import UNWATCHED
 from b2bua.sip.session_timer import agreed, asked_lines
+from b2bua.sip.states import UP
 from b2bua.sip.transaction import ClientTransaction
 from b2bua.sip.write import REASONS, Head, content, fields_text, request_head
 
@@ -130,7 +131,7 @@ class ClientInvite:
         self._abandon = None
         self.transaction.handle("abandon")
         if self.initial:
-            self.leg.invite_over(self)
+            self._leave()
         else:
             self._over(487, REASONS[487], None)
 
@@ -206,13 +207,13 @@ class ClientInvite:
         prack = Prack(leg, dialog, f"RAck: {number} {self.transaction.head.number} INVITE\r\n")
         if response.session and not self.offered and not self._described:
             self._described.add(tag)
-            leg.negotiate("receive reliable", response.session)
+            negotiate(leg, "receive reliable", response.session)
             leg.prack_owed = prack
             return True
         if response.session:
             self._described.add(tag)
             if leg.negotiation == OURS:  # the answer of another fork is one as well, and no offer
-                leg.negotiate("receive reliable", response.session)
+                negotiate(leg, "receive reliable", response.session)
         prack.send()
         return False
 
@@ -239,7 +240,8 @@ class ClientInvite:
         dialog = leg.forks.get(tag) or self._dialog(response)
         dialog.to = response.flow
         dialog.update(response)
-        leg.confirm(dialog)
+        leg.dialog, leg.forks, leg.state = dialog, {}, UP  # the fork that answered first
+        leg.layer.standing.note_leg(leg)
         owed = self._settled(response, tag)
         leg.layer.events.append(Answered(leg, response, tag, owed))
         if not owed:
@@ -253,8 +255,8 @@ class ClientInvite:
         leg.timer.begin(leg, interval, ours=interval is not None and interval.refresher != "uas")
         self._lines, self._body = "", b""
         if self.offered or tag in self._described:
-            return leg.negotiate("receive 2xx", b"")  # an answer, or one that was given before
-        return leg.negotiate("receive 2xx", response.session)
+            return negotiate(leg, "receive 2xx", b"")  # an answer, or one that was given before
+        return negotiate(leg, "receive 2xx", response.session)
 
     def _on_new_session(self, response: Response) -> None:
         leg = self.leg
@@ -277,7 +279,7 @@ class ClientInvite:
         if dialog is None:
             return
         self._send_ack(dialog, content(self._credentials + fields_text(headers), body, content_type))
-        self.leg.invite_over(self)
+        self._leave()
 
     def _send_ack(self, dialog: Dialog, rest: bytes) -> None:
         layer = self.leg.layer
@@ -292,7 +294,7 @@ class ClientInvite:
         self._send_ack(dialog, content(self._credentials, b"", ""))
         say_bye(self.leg, dialog)
         if self.leg.dialog is None:
-            self.leg.invite_over(self)
+            self._leave()
 
     # Refusals
 
@@ -315,27 +317,32 @@ class ClientInvite:
             if 300 <= status < 400 and not leg.ended and not self.cancelled:
                 self._end_negotiation()
                 leg.layer.events.append(Redirected(leg, response, tuple(response.contacts)))
-                leg.close()
+                close(leg)
                 return
         elif status == 491 and not leg.ended:
             self._end_negotiation()
-            leg.wait_glare()
+            leg.glare.begin(leg)
             return
         self._over(status, response.reason, response)
         if not self.initial and status in {408, 481}:
             leg.lose(status, f"re-INVITE met {status}")
 
+    def _leave(self) -> None:
+        """Leave the leg, with the final answer and its ACK: it may send another INVITE."""
+        if self.leg.outgoing is self:
+            self.leg.outgoing = None
+
     def _end_negotiation(self) -> None:
         self._lines, self._body = "", b""
         self.leg.negotiation = STABLE
-        self.leg.invite_over(self)
+        self._leave()
 
     def _over(self, status: int, reason: str, response: Response | None) -> None:
         leg = self.leg
         tell = not leg.ended and not (self.initial and self.cancelled)  # a cancelled re-INVITE leaves a call that waits
         self._end_negotiation()
         if self.initial:
-            leg.close()
+            close(leg)
             if tell:
                 leg.layer.events.append(Failed(leg, status, reason, response))
         elif tell:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from b2bua.sip.errors import StateError
 from b2bua.sip.events import Cancelled, Confirmed
-from b2bua.sip.offer import STABLE
+from b2bua.sip.farewell import close, send_due_bye
+from b2bua.sip.grammar import refuse_injection
+from b2bua.sip.offer import STABLE, negotiate
 from b2bua.sip.reliable import Reliable, has_tag, takes_reliable
 from b2bua.sip.session_timer import granted, granted_lines
+from b2bua.sip.states import ANSWERED, ENDED, UP
 from b2bua.sip.write import content, status_line
 
 if TYPE_CHECKING:
@@ -109,7 +113,9 @@ class ServerInvite:
             leg.dialog.refresh(self.request)
         self.transaction.owner = self
         leg.timer.begin(leg, interval, ours=interval is not None and interval.refresher == "uas")
-        leg.accepted(self, body)
+        negotiate(leg, "send 2xx", body)
+        if self.initial:
+            leg.state = ANSWERED
 
     def refuse(self, status: int, reason: str = "", extra: str = "", body: bytes = b"", content_type: str = "") -> None:
         """Send 300 to 699."""
@@ -133,11 +139,21 @@ class ServerInvite:
         layer = self.leg.layer
         if name == "deadline":
             self.stop()
-            self.leg.ack_missing(self)
+            self._ack_missing()
             return
         layer.send(self.transaction.to, self._data)
         self._interval = min(self._interval * 2, layer.settings.t2)
         self._repeat = layer.start(self._interval, self, "repeat")
+
+    def _ack_missing(self) -> None:
+        """End the session: 64*T1 without an ACK (13.3.1.4)."""
+        leg = self.leg
+        if leg.incoming is self:
+            leg.incoming = None
+        if leg.bye_due is not None:
+            send_due_bye(leg)
+        else:
+            leg.lose(408, "the peer never acknowledged the answer")
 
     def stop(self) -> None:
         """Cancel every timer."""
@@ -179,7 +195,10 @@ class ServerInvite:
             return
         self.stop()
         leg.negotiation = STABLE
-        leg.acknowledged(self)
+        leg.incoming = None
+        if self.initial and leg.state == ANSWERED:
+            leg.state = UP
+        send_due_bye(leg)
         if not leg.ended:
             leg.layer.events.append(Confirmed(leg, request, self.initial))
 
@@ -193,4 +212,22 @@ class ServerInvite:
         leg.incoming = None
         leg.layer.events.append(Cancelled(leg, request, self.initial))
         if self.initial:
-            leg.close()
+            close(leg)
+
+
+def answerable(
+    leg: Leg, now: float, allowed: tuple[int, int], status: int, content_type: str = ""
+) -> ServerInvite | None:
+    """Give the INVITE of a leg that its owner answers, None where nobody waits any more. Raises StateError."""
+    leg.layer.now = now
+    refuse_injection(content_type)
+    if leg.state == ENDED:
+        return None
+    invite = leg.incoming
+    if invite is None:
+        if leg.state == UP:
+            return None  # the peer cancelled its re-INVITE; the event is on its way
+        raise StateError("there is no INVITE to answer on this leg")
+    if invite.answered or (invite.accepted and status < 300) or not allowed[0] <= status <= allowed[1]:
+        raise StateError(f"{status} cannot be sent in this state")
+    return invite

@@ -2,7 +2,8 @@
 
 States: `calling` (we invited), `called` (they did), `answered` (our 2xx waits for its ACK), `up`, `ended`. Commands on
 an ended leg do nothing: the event that tells of its end is on its way to the owner. What the peer asks inside the
-dialog is taken in `within.py`, a session description by UPDATE in `update.py`, by PRACK in `prack.py`.
+dialog is taken in `within.py`, a session description by UPDATE in `update.py`, by PRACK in `prack.py`; how a leg ends
+stands in `farewell.py`.
 """
 
 from __future__ import annotations
@@ -10,31 +11,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from b2bua.sip.errors import StateError
-from b2bua.sip.events import Lost, ReInviteRetry
-from b2bua.sip.farewell import farewell
+from b2bua.sip.events import Lost
+from b2bua.sip.farewell import close, farewell
+from b2bua.sip.glare import GLARE, Glare
 from b2bua.sip.grammar import refuse_injection
 from b2bua.sip.headers import methods
 from b2bua.sip.invite_client import ClientInvite
-from b2bua.sip.invite_server import ServerInvite
-from b2bua.sip.offer import OFFER_ANSWER, STABLE, THEIRS
+from b2bua.sip.invite_server import ServerInvite, answerable
+from b2bua.sip.offer import STABLE, THEIRS, negotiate
 from b2bua.sip.request import WITH_CONTACT, ClientRequest, send_in_dialog
 from b2bua.sip.session_timer import SessionTimer
 from b2bua.sip.states import ANSWERED, CALLED, CALLING, ENDED, UP
 from b2bua.sip.update import ClientUpdate, may_update, refresh
-from b2bua.sip.write import content, fields_text, status_line
+from b2bua.sip.write import fields_text
 
 if TYPE_CHECKING:
     from b2bua.sip.dialog import Dialog, Local
-    from b2bua.sip.layer import Layer, Timer
+    from b2bua.sip.layer import Layer
     from b2bua.sip.login import Login
-    from b2bua.sip.message import Fields, Message, Request
+    from b2bua.sip.message import Fields, Message
     from b2bua.sip.prack import Prack
     from b2bua.sip.request import ServerRequest
-    from b2bua.sip.transaction import ServerTransaction
-
-# RFC 3261 14.1: seconds to wait after 491, for the owner of the Call-ID and for the other side
-_GLARE_OWNER = (2.1, 4.0)
-_GLARE_OTHER = (0.0, 2.0)
 
 
 class Leg:
@@ -42,10 +39,11 @@ class Leg:
 
     `login` answers the challenges that our requests meet, None where we have nothing to show. `allows` are the methods
     that the peer says it takes; `offered` is its UPDATE or PRACK that waits for our answer, `updating` our UPDATE.
+    `bye_due` is a BYE that waits for the peer's ACK: the leg is over for the owner then.
     """
 
     __slots__ = (
-        *("_bye_due", "_glare", "ack_owed", "allows", "call_id", "called", "dialog", "forks", "id", "incoming"),
+        *("ack_owed", "allows", "bye_due", "call_id", "called", "dialog", "forks", "glare", "id", "incoming"),
         *("layer", "login", "negotiation", "offered", "outgoing", "owner", "prack_owed", "state", "timer", "updating"),
         *("who", "zone"),
     )
@@ -71,16 +69,11 @@ class Leg:
         self.allows: frozenset[str] = frozenset()
         self.login: Login | None = None
         self.timer = SessionTimer()
-        self._bye_due: Fields | None = None
-        self._glare: Timer | None = None
+        self.bye_due: Fields | None = None
+        self.glare = Glare()
 
     def __repr__(self) -> str:
         return f"<Leg {self.id} {self.zone} {self.state}>"
-
-    @property
-    def bye_waits(self) -> bool:
-        """Whether the leg is over for the owner, and its BYE waits for the peer's ACK."""
-        return self._bye_due is not None
 
     @property
     def proceeding(self) -> bool:
@@ -118,7 +111,7 @@ class Leg:
         It is sent reliably where the peer requires that, and with a body where the peer supports it; an offer goes only
         so, and Acknowledged brings its answer. Raises StateError, InjectionError.
         """
-        invite = self._answerable(now, (101, 199), status, content_type)
+        invite = answerable(self, now, (101, 199), status, content_type)
         if invite is None:
             return
         if body and self.negotiation == STABLE and not invite.described and not invite.takes_reliable:
@@ -126,7 +119,7 @@ class Leg:
         settled = invite.described
         invite.ring(status, reason, fields_text(headers), body, content_type)
         if invite.described and not settled:
-            self.negotiate("send reliable", body)
+            negotiate(self, "send reliable", body)
 
     def answer(
         self,
@@ -144,38 +137,21 @@ class Leg:
         """
         if self.negotiation == THEIRS and not body and not self.is_settled:
             raise StateError("the peer's offer needs an answer")
-        invite = self._answerable(now, (200, 299), status, content_type)
+        invite = answerable(self, now, (200, 299), status, content_type)
         if invite is not None:
             invite.accept(status, reason, fields_text(headers), body, content_type)
 
     def reject(self, now: float, status: int, reason: str = "", headers: Fields = ()) -> None:
         """Refuse the INVITE, which ends the leg, or the re-INVITE, which does not. Raises like `answer`."""
         lines = fields_text(headers)
-        invite = self._answerable(now, (300, 699), status)
+        invite = answerable(self, now, (300, 699), status)
         if invite is None:
             return
         invite.refuse(status, reason, lines)
         self.negotiation = STABLE
         self.incoming = None
         if invite.initial:
-            self.close()
-
-    def _answerable(
-        self, now: float, allowed: tuple[int, int], status: int, content_type: str = ""
-    ) -> ServerInvite | None:
-        """Give the INVITE to answer, None where nobody waits any more. Raises StateError."""
-        self.layer.now = now
-        refuse_injection(content_type)
-        if self.state == ENDED:
-            return None
-        invite = self.incoming
-        if invite is None:
-            if self.state == UP:
-                return None  # the peer cancelled its re-INVITE; the event is on its way
-            raise StateError("there is no INVITE to answer on this leg")
-        if invite.answered or (invite.accepted and status < 300) or not allowed[0] <= status <= allowed[1]:
-            raise StateError(f"{status} cannot be sent in this state")
-        return invite
+            close(self)
 
     # What the owner asks for: our own requests
 
@@ -197,7 +173,7 @@ class Leg:
             return
         if self.state != CALLING or self.outgoing is None:
             raise StateError("there is no INVITE of ours to cancel on this leg")
-        self.close()
+        close(self)
 
     def bye(self, now: float, headers: Fields = ()) -> None:
         """End the call; the leg is over for the owner. Before the peer's ACK the BYE waits for it (RFC 3261 15).
@@ -211,7 +187,7 @@ class Leg:
             raise StateError("a call that is not answered has no BYE")
         if self.state == ANSWERED and self.incoming is not None:
             fields_text(headers)  # refused now rather than when the ACK arrives
-            self._bye_due = headers
+            self.bye_due = headers
             self.state = ENDED
             return
         if self.ack_owed and self.outgoing is not None:
@@ -231,7 +207,7 @@ class Leg:
     @property
     def can_reinvite(self) -> bool:
         """Whether no INVITE is under way in either direction (14.1)."""
-        return self.state == UP and self.outgoing is None and self.incoming is None and self._glare is None
+        return self.state == UP and self.outgoing is None and self.incoming is None and not self.glare.waits
 
     def reinvite(
         self, now: float, headers: Fields = (), body: bytes = b"", content_type: str = "application/sdp"
@@ -246,7 +222,7 @@ class Leg:
         refuse_injection(content_type)
         head, to = self.dialog.head(self.layer.ids.token())
         self.outgoing = ClientInvite(self, head, to, initial=False, reliable=False)  # nobody rings: the answer comes
-        self.negotiate("send invite", body)
+        negotiate(self, "send invite", body)
         self.outgoing.send(lines, body, content_type)
 
     @property
@@ -322,80 +298,12 @@ class Leg:
         self.negotiation = STABLE
         prack.send(body, content_type)
 
-    # What the peer does
-
-    def on_ack(self, request: Request) -> None:
-        """Take an ACK to a 2xx."""
-        if self.incoming is not None and self.dialog_of(request) is not None:
-            self.incoming.on_ack(request)
-
-    def dialog_of(self, request: Request) -> Dialog | None:
-        """Give the dialog, or the fork, that a request belongs to."""
-        if request.call_id != self.call_id:
-            return None
-        tag = request.from_.tag
-        if self.dialog is not None:
-            return self.dialog if self.dialog.remote_tag == tag else None
-        return self.forks.get(tag)
-
-    def refuse(self, transaction: ServerTransaction, status: int, extra: str = "") -> None:
-        """Answer a request of the peer without asking the owner."""
-        transaction.send(status, (status_line(status, "") + transaction.lines).encode() + content(extra, b"", ""))
-
     # What the INVITEs of this leg report
-
-    def negotiate(self, message: str, session: bytes) -> bool:
-        """Note a session description in an INVITE, a 2xx or an ACK; True if an ACK with an answer is now owed."""
-        if session:
-            self.negotiation = OFFER_ANSWER.get((self.negotiation, message), self.negotiation)
-        self.ack_owed = message == "receive 2xx" and self.negotiation == THEIRS
-        if message == "receive 2xx" and not self.ack_owed:
-            self.negotiation = STABLE  # an answer, or none at all: the ACK ends the exchange
-        return self.ack_owed
-
-    def confirm(self, dialog: Dialog) -> None:
-        """Note which fork answered first."""
-        self.dialog = dialog
-        self.forks = {}
-        self.state = UP
-        self.layer.standing.note_leg(self)
-
-    def invite_over(self, invite: ClientInvite) -> None:
-        """Note that our INVITE got its final answer and its ACK."""
-        if self.outgoing is invite:
-            self.outgoing = None
 
     def allow(self, message: Message) -> None:
         """Note which methods the peer says it takes (20.5)."""
         if "allow" in message.index:
             self.allows = methods(", ".join(message.all("allow")))
-
-    def accepted(self, invite: ServerInvite, body: bytes) -> None:
-        """Note that our 2xx went out."""
-        self.negotiate("send 2xx", body)
-        if invite.initial:
-            self.state = ANSWERED
-
-    def acknowledged(self, invite: ServerInvite) -> None:
-        """Note the ACK to our 2xx; a BYE that waited for it goes out."""
-        self.incoming = None
-        if invite.initial and self.state == ANSWERED:
-            self.state = UP
-        self._send_due_bye()
-
-    def ack_missing(self, invite: ServerInvite) -> None:
-        """64*T1 without an ACK: the session is to be ended (13.3.1.4)."""
-        if self.incoming is invite:
-            self.incoming = None
-        if self._bye_due is not None:
-            self._send_due_bye()
-        else:
-            self.lose(408, "the peer never acknowledged the answer")
-
-    def _send_due_bye(self) -> None:
-        if self._bye_due is not None and self.dialog is not None:
-            headers, self._bye_due = self._bye_due, None
-            farewell(self, self.dialog, headers)
 
     def lose(self, status: int, sentence: str, reason: str = "") -> None:
         """End a dialog that the peer seems to have lost; BYE in case it has not (12.2.1.2).
@@ -405,44 +313,14 @@ class Leg:
         if self.state == ENDED:
             return
         if self.dialog is None or self.state == CALLED:
-            self.close()
+            close(self)
         else:
             farewell(self, self.dialog, [("Reason", f'SIP;cause={status};text="{reason}"')] if reason else ())
         self.layer.events.append(Lost(self, status, sentence))
 
-    def wait_glare(self) -> None:
-        """After 491 wait as 14.1 says, then tell the owner to try again."""
-        low, high = _GLARE_OTHER if self.called else _GLARE_OWNER
-        wait = round(low + self.layer.ids.fraction() * (high - low), 2)  # units of 10 ms
-        self._glare = self.layer.start(wait, self, "glare")
-
     def fire(self, name: str) -> None:
         """Act on the session timer, or tell the owner that the wait after 491 is over."""
-        if name != "glare":
+        if name == GLARE:
+            self.glare.fire(self)
+        else:
             self.timer.fire(self, name)
-            return
-        self._glare = None
-        self.layer.events.append(ReInviteRetry(self))
-
-    def close(self) -> None:
-        """Leave the tables; an INVITE of ours is cancelled, one of the peer's gets 487 (15.1.2)."""
-        self.state = ENDED
-        self._bye_due = None
-        self.prack_owed = self.updating = None
-        self.timer.stop()
-        if self.offered is not None:
-            self.offered.respond(self.layer.now, 487)  # 15.1.2
-        self.layer.legs.pop(self.id, None)
-        self.layer.standing.forget_leg(self)
-        if self.outgoing is not None:
-            outgoing, self.outgoing = self.outgoing, None
-            outgoing.cancel()
-        if self._glare is not None:
-            self._glare.cancel()
-            self._glare = None
-        if self.incoming is not None:
-            if self.incoming.answered:
-                self.incoming.stop()
-            else:
-                self.incoming.refuse(487)
-            self.incoming = None

@@ -7,6 +7,11 @@ that a body counts: once an INVITE has had its answer, bodies of later responses
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from b2bua.sip.leg import Leg
+
 STABLE = "stable"
 """No offer is open."""
 OURS = "ours"
@@ -36,3 +41,13 @@ OFFER_ANSWER = {
     (STABLE, "receive update"): THEIRS,
     (STABLE, "send update"): OURS,
 }
+
+
+def negotiate(leg: Leg, message: str, session: bytes) -> bool:
+    """Note a session description in a message of the leg; True if an ACK with an answer is now owed."""
+    if session:
+        leg.negotiation = OFFER_ANSWER.get((leg.negotiation, message), leg.negotiation)
+    leg.ack_owed = message == "receive 2xx" and leg.negotiation == THEIRS
+    if message == "receive 2xx" and not leg.ack_owed:
+        leg.negotiation = STABLE  # an answer, or none at all: the ACK ends the exchange
+    return leg.ack_owed

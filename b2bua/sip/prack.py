@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from b2bua.sip.events import Acknowledged, Offered
-from b2bua.sip.offer import OURS, STABLE, THEIRS
-from b2bua.sip.request import ServerRequest, send_in_dialog
+from b2bua.sip.offer import OURS, STABLE, THEIRS, negotiate
+from b2bua.sip.request import ServerRequest, refuse, send_in_dialog
 
 if TYPE_CHECKING:
     from b2bua.sip.dialog import Dialog
@@ -46,20 +46,20 @@ def receive_prack(leg: Leg, transaction: ServerTransaction, request: Request) ->
     """Take a PRACK of the peer, whose RAck has been read before."""
     invite = leg.incoming
     if invite is None or not invite.acknowledge(request):
-        leg.refuse(transaction, 481)
+        refuse(transaction, 481)
         return
     events = leg.layer.events
     if leg.negotiation == OURS:  # our response offered
-        leg.negotiate("receive prack", request.session)
-        leg.refuse(transaction, 200)
+        negotiate(leg, "receive prack", request.session)
+        refuse(transaction, 200)
         events.append(Acknowledged(leg, request))
     elif not request.session:
-        leg.refuse(transaction, 200)
+        refuse(transaction, 200)
     elif leg.negotiation == STABLE:
         leg.negotiation = THEIRS
         transaction.expect_answer()
         leg.offered = ServerRequest(leg.layer, transaction, request, leg)
         events.append(Offered(leg, request, leg.offered))
     else:
-        leg.refuse(transaction, 488)  # the offer before it has had no answer (RFC 6337 2.2)
+        refuse(transaction, 488)  # the offer before it has had no answer (RFC 6337 2.2)
     invite.go_on()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from b2bua.sip.dialog import dialog_of
 from b2bua.sip.events import RequestAnswered
 from b2bua.sip.grammar import refuse_injection
 from b2bua.sip.login import Attempt
@@ -84,7 +85,7 @@ class ServerRequest:
             return ""
         lines = f"Contact: {leg.who.contact}\r\n"
         if method == "UPDATE" and status >= 200:
-            dialog = leg.dialog_of(self.request)
+            dialog = dialog_of(leg, self.request)
             if dialog is not None:
                 dialog.refresh(self.request)
             lines += self.layer.abilities
@@ -93,6 +94,11 @@ class ServerRequest:
                 lines += granted_lines(interval)
                 leg.timer.begin(leg, interval, ours=interval is not None and interval.refresher == "uas")
         return lines
+
+
+def refuse(transaction: ServerTransaction, status: int, extra: str = "") -> None:
+    """Answer a request of the peer without asking the owner."""
+    transaction.send(status, (status_line(status, "") + transaction.lines).encode() + content(extra, b"", ""))
 
 
 class ClientRequest:

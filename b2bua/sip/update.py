@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from b2bua.sip.events import Offered, RefreshDue, ReInviteAnswered, ReInviteFailed
-from b2bua.sip.offer import OURS, STABLE, THEIRS
-from b2bua.sip.request import ServerRequest, send_in_dialog
+from b2bua.sip.offer import OURS, STABLE, THEIRS, negotiate
+from b2bua.sip.request import ServerRequest, refuse, send_in_dialog
 from b2bua.sip.session_timer import agreed, asked_lines
 from b2bua.sip.states import CALLED, CALLING, UP
 from b2bua.sip.write import REASONS
@@ -28,16 +28,16 @@ def retry_after(leg: Leg) -> str:
 def receive_update(leg: Leg, transaction: ServerTransaction, request: Request) -> None:
     """Take an UPDATE of the peer (5.2)."""
     if leg.offered is not None:
-        leg.refuse(transaction, 500, retry_after(leg))  # the one before it is not answered
+        refuse(transaction, 500, retry_after(leg))  # the one before it is not answered
         return
     handle = ServerRequest(leg.layer, transaction, request, leg)
     leg.allow(request)
     if not request.body:
         handle.respond(leg.layer.now, 200)
     elif leg.negotiation != STABLE:
-        leg.refuse(transaction, 491 if leg.negotiation == OURS else 500, retry_after(leg))
+        refuse(transaction, 491 if leg.negotiation == OURS else 500, retry_after(leg))
     elif not request.session:
-        leg.refuse(transaction, 415, "Accept: application/sdp\r\n")
+        refuse(transaction, 415, "Accept: application/sdp\r\n")
     else:
         leg.negotiation = THEIRS
         leg.offered = handle
@@ -82,7 +82,7 @@ class ClientUpdate:
         self._offers = bool(body)
         leg.updating = self
         if body:
-            leg.negotiate("send update", body)
+            negotiate(leg, "send update", body)
         timer = asked_lines(layer.settings, leg.timer.interval, leg.timer.least)
         lines = f"Contact: {leg.who.contact}\r\n{layer.abilities}{timer}{lines}"
         send_in_dialog(leg, dialog, "UPDATE", lines, body, content_type, self)

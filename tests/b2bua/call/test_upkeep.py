@@ -8,6 +8,7 @@ import pytest
 from b2bua import sip
 from b2bua.call.plan import Plan
 from b2bua.call.upkeep import QUIET_SECONDS, SLICE_LEASES
+from b2bua.sip.farewell import close
 from tests.b2bua.call.test_calls import ALICE, BOB, Line, answer, offer, sdp
 from vdx import pinhole
 from vdx.ids import RENEW_SECONDS
@@ -99,7 +100,7 @@ def test_one_end_that_forgot_the_call_ends_it() -> None:
     hold(line)
     line.ports.idle = None
     assert line.bob.leg
-    line.bob.leg.close()  # bob was restarted: he answers 481
+    close(line.bob.leg)  # bob was restarted: he answers 481
     line.world.wait(QUIET_SECONDS + 2 * RENEW_SECONDS)
     assert line.alice.saw(sip.ByeReceived)
     line.idle()

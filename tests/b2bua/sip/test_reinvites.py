@@ -17,6 +17,7 @@ from b2bua.sip import (
     ReInviteRetry,
     StateError,
 )
+from b2bua.sip.farewell import close
 from tests.b2bua.sip.talk import connect, people
 from tests.b2bua.sip.wire import ANSWER, SDP, Wire
 
@@ -120,7 +121,7 @@ def test_reinvite_without_answer_loses_the_call(udp: Wire) -> None:
 def test_a_peer_that_forgot_the_call(wire: Wire) -> None:
     ann, bob = people(wire)
     caller, callee = connect(wire)
-    callee.close()  # it restarted
+    close(callee)  # it restarted
     caller.reinvite(wire.now, body=SDP)
     wire.run()
     assert ann.take(ReInviteFailed).status == 481

@@ -22,6 +22,7 @@ from b2bua.sip import (
     StateError,
     parse,
 )
+from b2bua.sip.farewell import close
 from tests.b2bua.sip.talk import connect, people
 from tests.b2bua.sip.test_endpoint import FLOW
 from tests.b2bua.sip.test_endpoint import request as asked
@@ -209,7 +210,7 @@ def test_a_dialog_the_peer_has_lost(udp: Wire, status: int) -> None:
     caller, callee = connect(udp)
     caller.update(udp.now, body=OTHER)
     if status == 481:
-        callee.close()
+        close(callee)
     else:
         udp.lose = lambda _line: True
     udp.advance(40)
