@@ -79,16 +79,6 @@ def next_change(tables: Tables, now: float) -> int | None:
     return min(ends, default=None)
 
 
-def writes(listed: Iterable[Opening], now: float) -> list[Put]:
-    """Return the elements of openings."""
-    puts = []
-    for each in listed:
-        puts.append(Put(OPEN, each.key, each.mark, each.ends - now, each.comment))
-        if each.starts > now:
-            puts.append(Put(EARLY, each.key, timeout=each.starts - now))
-    return puts
-
-
 def changes(
     there: Iterable[Element], early: Iterable[Element], wanted: Iterable[Opening], now: float
 ) -> list[Operation]:

@@ -8,7 +8,7 @@ from nft.elements import Element, Put, Remove
 from nft.number import passing_mark
 from nft.policy.compile import compile_policy, merged
 from nft.policy.model import Policy
-from nft.policy.opening import DRIFT, EARLY, OPEN, Opening, changes, label, next_change, openings, writes
+from nft.policy.opening import DRIFT, EARLY, OPEN, Opening, changes, label, next_change, openings
 from nft.policy.tables import Class, Offer, Window
 from tests.nft.policy.world import DAY, EDGE, NOW, POLICY, agreement
 
@@ -22,21 +22,21 @@ def with_agreements(*agreements: object) -> Policy:
 def test_what_is_in_force_is_open_until_its_end() -> None:
     tables = compile_policy(with_agreements(agreement("a-1", "ward-7", "vdx-sip", NOW - DAY, NOW + DAY)))
     (one,) = openings(tables, ZONES, NOW)
-    assert writes([one], NOW) == [Put(OPEN, one.key, passing_mark(3), DAY, "a-1")]
+    assert changes([], [], [one], NOW) == [Put(OPEN, one.key, passing_mark(3), DAY, "a-1")]
 
 
 def test_what_is_to_come_waits_in_the_kernel() -> None:
     tables = compile_policy(with_agreements(agreement("a-1", "ward-7", "vdx-sip", NOW + DAY, NOW + 2 * DAY)))
     (one,) = openings(tables, ZONES, NOW)
-    assert writes([one], NOW) == [
-        Put(OPEN, one.key, passing_mark(3), 2 * DAY, "a-1"),
+    assert changes([], [], [one], NOW) == [
         Put(EARLY, one.key, timeout=DAY),
+        Put(OPEN, one.key, passing_mark(3), 2 * DAY, "a-1"),
     ]
 
 
 def test_the_very_second_of_its_start_is_in_force() -> None:
-    assert len(writes([opening(NOW)], NOW)) == 1
-    assert len(writes([opening(NOW + 1)], NOW)) == 2
+    assert len(changes([], [], [opening(NOW)], NOW)) == 1
+    assert len(changes([], [], [opening(NOW + 1)], NOW)) == 2
 
 
 def test_what_is_over_is_not_written() -> None:
