@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from b2bua.call import tokens
+from b2bua.call.contacts import is_direct
 from b2bua.call.credentials import Answer, Authenticator, Users
 from b2bua.call.identify import Caller, Peers, Shown, identify
 from b2bua.call.keyring import Keyring
@@ -28,6 +29,7 @@ from b2bua.call.plan import EMPTY, Plan
 from b2bua.call.reputation import Ban, Offence, Reputation, is_scanner
 from b2bua.call.tokens import Guest, Spent, TokenError, Verifier
 from b2bua.sip import Flow, Refusal, Request, Silence
+from b2bua.sip.digest import Secret
 from b2bua.sip.nonce import Nonces
 from b2bua.sip.uri import user_of
 
@@ -43,7 +45,10 @@ KEY_WORDS = 4
 
 
 class Access:
-    """The judgement of senders; `token` gives unguessable words, `wall` the seconds since 1970."""
+    """The judgement of senders; `token` gives unguessable words, `wall` the seconds since 1970.
+
+    `stands` tells whether a user, named after his peer, alone is registered over a flow now; the registrar sets it.
+    """
 
     def __init__(self, token: Callable[[], str], counts: Counter[str], wall: Callable[[], float]) -> None:
         self.keyring = Keyring()
@@ -54,7 +59,8 @@ class Access:
         self.token = token
         self._counts = counts
         self._wall = wall
-        self._registered: dict[Flow, Caller] = {}
+        self.stands: Callable[[Flow, str, str], bool] = lambda _flow, _peer, _user: False
+        self._registered: dict[Flow, tuple[Caller, str]] = {}
         self._spent = Spent()
         self._old = OldDevices()
         self._bans: list[Ban] = []
@@ -65,11 +71,16 @@ class Access:
         return self._plan.peers
 
     def use(self, keyring: Keyring) -> None:
-        """Know users and tokens by this from now on; connections of users who were taken out are strangers' again."""
-        self.keyring = keyring
-        for flow, caller in list(self._registered.items()):
-            named = caller.by == "credentials" and caller.guest is None
-            if named and not keyring.knows(flow.zone, caller.peer.name, caller.user.lower()):
+        """Know users and tokens by this from now on.
+
+        Connections of users who were taken out, or have another secret, are strangers' again.
+        """
+        before, self.keyring = self.keyring, keyring
+        for flow, (caller, _) in list(self._registered.items()):
+            if caller.by != "credentials" or caller.guest is not None:
+                continue
+            known = keyring.knows(flow.zone, caller.peer.name, caller.user.lower())
+            if not known or _secret(keyring, flow, caller) != _secret(before, flow, caller):
                 del self._registered[flow]
 
     def follow(self, plan: Plan) -> None:
@@ -100,12 +111,12 @@ class Access:
         """Give the sender that `admit` found."""
         return request.caller if isinstance(request.caller, Caller) else None
 
-    def registered(self, flow: Flow, caller: Caller | None) -> None:
-        """Take in who registered over a connection; None: nobody is any more."""
+    def registered(self, flow: Flow, caller: Caller | None, user: str) -> None:
+        """Take in who registered as `user` over a connection of his own; None: nobody is any more."""
         if caller is None:
             self._registered.pop(flow, None)
         elif flow.reliable:
-            self._registered[flow] = caller
+            self._registered[flow] = caller, user
 
     def flow_closed(self, flow: Flow) -> None:
         """Forget a connection."""
@@ -123,9 +134,16 @@ class Access:
     # What a request shows
 
     def _on_connection(self, request: Request, flow: Flow) -> Caller | None:
-        """Give who registered over a connection; whoever registers proves himself each time."""
-        caller = self._registered.get(flow) if request.method != "REGISTER" else None
-        if caller is not None and caller.guest is not None:
+        """Give who is registered over a connection; whoever registers, or says another name, proves himself.
+
+        So does whoever is behind a proxy or border element: others send over that connection as well.
+        """
+        caller, user = self._registered.get(flow, (None, ""))
+        if caller is None or request.method == "REGISTER" or not is_direct(request):
+            return None
+        if user_of(request.from_.uri).lower() != user.lower() or not self.stands(flow, caller.peer.name, user):
+            return None
+        if caller.guest is not None:
             over = caller.guest.expires <= self._wall() or self._spent.is_spent(caller.guest)
             return None if over else caller
         return caller
@@ -213,6 +231,11 @@ class Access:
         if ban is not None:
             self._counts["bans asked for"] += 1
             self._bans.append(ban)
+
+
+def _secret(keyring: Keyring, flow: Flow, caller: Caller) -> Secret | None:
+    user = keyring.users.get(flow.zone, NOBODY).by_name.get(caller.user)
+    return user.secret if user is not None else None
 
 
 def _device(request: Request, flow: Flow) -> str:

@@ -76,6 +76,12 @@ def read_path(request: Request) -> tuple[str, ...]:
     return values
 
 
+def is_direct(request: Request) -> bool:
+    """Tell whether a request shows no proxy on its way here: what came over its connection is its sender's alone."""
+    vias = request.all("via")
+    return len(vias) == 1 and len(split_list(vias[0])) == 1 and "path" not in request.index
+
+
 def keeps_connection(request: Request, asked: list[Asked], path: tuple[str, ...]) -> bool:
     """Tell whether the device keeps its connection up for us (RFC 5626 6); 439 where a proxy between does not."""
     if not any(";reg-id=" in one.params for one in asked):

@@ -169,6 +169,13 @@ class Registrar:
         bindings = sorted(self._users.get(who, {}).values(), key=lambda one: (-one.quality, -one.changed))
         return [place for binding in bindings if (place := self._place(who, binding)) is not None]
 
+    def stands(self, flow: Flow, peer: str, user: str, wall: float) -> bool:
+        """Tell whether `user` is reached over a flow now, and nobody else: one that several use proves nothing."""
+        who = (peer, user.lower())
+        self._expire(who, wall)
+        carried = self._carried.get(flow)
+        return carried is not None and all(one == who for one, _ in carried)
+
     def flow_closed(self, flow: Flow) -> None:
         """Forget a connection; the device is expected to register anew, and is reached anew then."""
         for name in self._carried.pop(flow, ()):

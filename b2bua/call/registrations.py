@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 
 from b2bua import sip
 from b2bua.call.access import Access
+from b2bua.call.contacts import is_direct
 from b2bua.call.keyring import Keyring
 from b2bua.call.registrar import Binding, Change, Place, Registered, Registrar
 from b2bua.sip import Refusal, SipError
@@ -42,6 +43,7 @@ class Registrations:
         self._counts = counts
         self._wall = wall
         self._registrar = Registrar()
+        access.stands = lambda flow, peer, user: self._registrar.stands(flow, peer, user, wall())
         self._waiting: list[Answer] = []
         self._storing: list[Answer] | None = None
 
@@ -81,7 +83,7 @@ class Registrations:
             return
         for before, now_at in self._registrar.moves():
             self.moved(before, now_at)
-        self._access.registered(flow, caller if done.contacts else None)
+        self._access.registered(flow, caller if done.contacts and is_direct(request) else None, user)
         self._counts["registers"] += 1
         if self.stores and self._registrar.changed:
             self._waiting.append((handle, done))

@@ -146,7 +146,7 @@ def test_who_logged_in_is_called_by_the_name_he_proved() -> None:
     house = House("tcp")
     flow = house.flow()
     house.log_in(flow)
-    house.send(flow, "INVITE", user="boss", uri=f"sip:alice@{NET}")
+    house.send(flow, "INVITE", user="Room-1", uri=f"sip:alice@{NET}")
     house.world.settle()
     invite = house.alice.last(sip.IncomingInvite)
     assert isinstance(invite, sip.IncomingInvite)
