@@ -80,7 +80,6 @@ class Call:
         self._described = False  # whether the caller has been given an early answer
         self.hunt: Hunt | None = None
         self.redirects: Redirects | None = None
-        self.of_guest = False  # whose token opens one door: no transfer leads to another
 
     @property
     def due(self) -> float | None:

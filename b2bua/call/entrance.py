@@ -214,7 +214,7 @@ class Entrance:
             return None
         ident = self._ids.call()
         flow = asked.event.flow
-        a = Party(caller, flow.remote[0], flow.transport)
+        a = Party(caller, flow.remote[0], flow.transport, asked.caller)
 
         def session(ident: CallId, b: Party, writer: Writer) -> Session:
             ours = Writer(self._ids.session(), sdp.address(flow.sent_by[0]))

@@ -294,7 +294,6 @@ class Gateway:
             self._deadlines.watch(call)
 
     def _lead_on(self, call: Call, asked: Asked, session: MakeSession) -> None:
-        call.of_guest = asked.caller.guest is not None
         call.redirects = Redirects(self._entrance, call.id, asked, session)
 
     def _begin(self, entered: Entered | None, now: float) -> None:

@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from b2bua import sdp
+from b2bua.call.identify import Caller
 from b2bua.sdp import MediaEndpoint, OurMedia, Transport
 from vdx.control import SipPeer
 from vdx.ids import CallId, LeaseId, lease_id
@@ -50,12 +51,19 @@ AGREED = ""
 class Party:
     """One side of a call, as its media needs it.
 
-    `source` is where its signalling comes from, or is sent to; `transport` is what carries it ("udp", "tls", ...).
+    `source` is where its signalling comes from, or is sent to; `transport` is what carries it ("udp", "tls", ...);
+    `known` is as whom it called us, None where we called it.
     """
 
     peer: SipPeer
     source: str
     transport: str = "udp"
+    known: Caller | None = None
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether a token let it in, which opens one door."""
+        return self.known is not None and self.known.guest is not None
 
     def __str__(self) -> str:
         return f"{self.peer.name} ({self.peer.zone}, {self.source})"

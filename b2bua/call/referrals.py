@@ -81,7 +81,7 @@ class Referrals:
             self._refuse(handle, 491, "REFER while another change is open", now)
             return
         side = call.side_of(leg)
-        if not call.parties[side].peer.refer or (side == "a" and call.of_guest):
+        if not call.parties[side].peer.refer or call.parties[side].is_guest:  # no transfer leads to another door
             self._refuse(handle, 403, "REFER of a peer that may not", now)
             return
         try:
@@ -133,7 +133,7 @@ class Referrals:
         places = self._entrance.places(route, found, now)
         ident = self._ids.call()
         stays = other_side(side)
-        caller = _as_caller(call.legs[stays], referred.request)
+        caller = _as_caller(call.legs[stays], call.parties[stays].known, referred.request)
 
         def session(_ident: CallId, party: Party, writer: Writer) -> Session:
             return self._session(call, side, party, writer)
@@ -217,7 +217,7 @@ class Referrals:
         elif not request.session:
             self._turn_away(leg, 488, now)
         else:
-            party = Party(caller.peer, flow.remote[0], flow.transport)
+            party = Party(caller.peer, flow.remote[0], flow.transport, caller)
             writer = Writer(self._ids.session(), sdp.address(flow.sent_by[0]))
             start = Start(party, self._session(call, side, party, writer), _nobody)
             Transfer(call, side, start, _no_report, lambda _came: None).let_in(leg, request.session, now)
@@ -256,12 +256,17 @@ def _notify(leg: sip.Leg, number: int) -> Report:
     return report
 
 
-def _as_caller(leg: sip.Leg, request: sip.Request) -> sip.Request:
-    """Give the request that the newcomer is called by: From is the side that stays, the hops those of the REFER."""
+def _as_caller(leg: sip.Leg, known: Caller | None, request: sip.Request) -> sip.Request:
+    """Give the request that the newcomer is called by: From is the side that stays, the hops those of the REFER.
+
+    `known` is the name that side has proved: it counts more than what it calls itself.
+    """
     dialog = leg.dialog
     from_ = dialog.remote if dialog is not None else request.get("from")
     index = {"from": [from_], "max-forwards": request.all("max-forwards") or ["70"]}
-    return sip.Request("INVITE", request.uri, "SIP/2.0", [], index, b"")
+    made = sip.Request("INVITE", request.uri, "SIP/2.0", [], index, b"")
+    made.caller = known
+    return made
 
 
 def _referred_by(leg: sip.Leg) -> Fields:

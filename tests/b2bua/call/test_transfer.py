@@ -431,17 +431,3 @@ def test_who_waits_for_a_newcomer_is_not_silent() -> None:
     answer(line.bob, line.world, sdp(BOB, 7000))
     assert line.carol.saw(sip.Confirmed)
     line.everybody_idle()
-
-
-def test_a_guest_cannot_open_another_door() -> None:
-    """The token of a guest names the one room it is for, whatever his peer may do."""
-    line = Party()
-    line.up()
-    assert line.alice.leg
-    assert line.alice.leg.dialog
-    leg = line.gateway.endpoint.leg(line.alice.leg.dialog.remote_tag)
-    assert leg
-    leg.owner.of_guest = True
-    assert line.refer(line.alice, by(line.carol, SDN)).status == 403
-    assert line.refer(line.bob, by(line.carol, NET)).status == 202  # the room may send him on
-    line.everybody_idle()

@@ -1,0 +1,76 @@
+"""What a side has proved of itself goes with it through transfers: its name, and that it is a guest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from b2bua import sip
+from b2bua.call.call import Call
+from b2bua.call.identify import Caller
+from b2bua.call.tokens import Guest
+from tests.b2bua.call.register import NET as HOUSE
+from tests.b2bua.call.register import House
+from tests.b2bua.call.test_attended import consult, replacing
+from tests.b2bua.call.test_calls import BOB, NET, SDN, answer, sdp
+from tests.b2bua.call.test_transfer import CAROL, Party, by
+from vdx.pinhole import Side
+
+ANNA = Guest("anna", "bob", 9e9)
+
+
+def call_of(line: Party, leg: sip.Leg | None) -> Call:
+    """Give the call that a leg of an agent belongs to."""
+    assert leg
+    assert leg.dialog
+    ours = line.gateway.endpoint.leg(leg.dialog.remote_tag)
+    assert ours
+    assert isinstance(ours.owner, Call)
+    return ours.owner
+
+
+def prove(call: Call, side: Side, user: str, guest: Guest | None = None) -> None:
+    """Have a side logged in."""
+    party = call.parties[side]
+    call.parties[side] = replace(party, known=Caller(party.peer, "credentials", user, guest))
+
+
+def test_who_logged_in_is_known_with_the_call() -> None:
+    house = House()
+    house.log_in(house.flow(), "INVITE", uri=f"sip:alice@{HOUSE}")
+    (call,) = house.gateway._calls.values()
+    assert call.parties["a"].known
+    assert (call.parties["a"].known.user, call.parties["b"].known) == ("room-1", None)
+
+
+def test_a_newcomer_is_called_by_the_name_that_was_proved() -> None:
+    line = Party()
+    line.up()
+    prove(call_of(line, line.alice.leg), "a", "room-12")
+    line.refer(line.bob, by(line.carol, NET))
+    event = line.carol.last(sip.IncomingInvite)
+    assert isinstance(event, sip.IncomingInvite)
+    assert event.request.from_.uri.startswith("sip:room-12@")
+    line.everybody_idle()
+
+
+def test_a_guest_cannot_open_another_door() -> None:
+    """The token of a guest names the one room it is for, whatever his peer may do."""
+    line = Party()
+    line.up()
+    prove(call_of(line, line.alice.leg), "a", "anna", ANNA)
+    assert line.refer(line.alice, by(line.carol, SDN)).status == 403
+    assert line.refer(line.bob, by(line.carol, NET)).status == 202  # the room may send him on
+    line.everybody_idle()
+
+
+def test_a_guest_stays_one_on_whatever_side() -> None:
+    """Alice joins Bob, a guest, to Carol; he was called, and still has one door only."""
+    line = Party()
+    second = consult(line)
+    prove(call_of(line, line.alice.leg), "b", "anna", ANNA)
+    line.refer(line.alice, replacing(second, SDN, "carol"))
+    answer(line.carol, line.world, sdp(CAROL, 9000))
+    answer(line.bob, line.world, sdp(BOB, 7000))
+    assert line.refer(line.bob, f"<sip:alice@{NET}>").status == 403
+    assert line.refer(line.carol, f"<sip:alice@{NET}>").status == 202  # she took the place of no guest
+    line.everybody_idle()
