@@ -90,17 +90,22 @@ class Departure:
 def _from(request: sip.Request, peer: str, host: str) -> str:
     """Write From for the other side: the caller's name and user, our host, and no address of theirs.
 
-    Whoever logged in is called by the name he proved, whatever he says.
+    Whoever logged in is called by the name he proved, whatever he says. A guest is a stranger beside his token: he is
+    called by its `sub`, and nothing that he calls himself is shown; where the `sub` may not pass, by the name of the
+    peer that he is a guest of.
     """
     caller, known = request.from_, request.caller
-    if isinstance(known, Caller) and known.user and known.guest is None:
+    guest = known.guest if isinstance(known, Caller) else None
+    if isinstance(known, Caller) and guest is not None:
+        user, peer = written(guest.name), known.peer.name
+    elif isinstance(known, Caller) and known.user:
         user = written(known.user)
     else:
         user = user_of(caller.uri).partition(":")[0]  # a password would stand behind it
     if not user or not may_pass(unquote(user)):
         user = peer
     uri = sip.Uri("sip", user, host, None, {})
-    if caller.display and may_pass(caller.display):
+    if caller.display and guest is None and may_pass(caller.display):
         quoted = caller.display.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{quoted}" <{uri}>'
     return f"<{uri}>"

@@ -78,15 +78,15 @@ class House(Line):
         return sip.Flow(self.world.transport, EDGE, (host, port), "internet", ident, EDGE)
 
     def send(
-        self, flow: sip.Flow, method: str, *lines: str, user: str = "room-1", uri: str = f"sip:{NET}"
+        self, flow: sip.Flow, method: str, *lines: str, user: str = "room-1", uri: str = f"sip:{NET}", name: str = ""
     ) -> list[sip.Response]:
-        """Send a request and give what is answered at once."""
+        """Send a request and give what is answered at once; `name` is the display name of its sender."""
         self.number += 1
         host, port = flow.remote
         text = (
             f"{method} {uri} SIP/2.0",
             f"Via: SIP/2.0/{flow.transport.upper()} {host}:{port};branch=z9hG4bKr{self.number};rport",
-            f"From: <sip:{user}@{NET}>;tag=t{self.number}",
+            f"From: {name}<sip:{user}@{NET}>;tag=t{self.number}",
             f"To: <{uri if method != 'REGISTER' else f'sip:{user}@{NET}'}>",
             f"Call-ID: register-{flow.remote[0]}-{user}",
             f"CSeq: {self.number} {method}",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from b2bua import sip
 from b2bua.call.call import Call
 from b2bua.call.identify import Caller
@@ -74,3 +76,18 @@ def test_a_guest_stays_one_on_whatever_side() -> None:
     assert line.refer(line.bob, f"<sip:alice@{NET}>").status == 403
     assert line.refer(line.carol, f"<sip:alice@{NET}>").status == 202  # she took the place of no guest
     line.everybody_idle()
+
+
+@pytest.mark.parametrize(
+    ("sub", "shown"),
+    [("anna", "anna"), ("anna@example.org", "anna%40example.org"), ("at 10.0.0.1", "guests"), ("10.0.0.1", "guests")],
+)
+def test_a_guest_is_called_by_his_token_whatever_he_says(sub: str, shown: str) -> None:
+    house = House("tls")
+    bearer = f"Authorization: Bearer {house.token(sub=sub)}"
+    house.send(house.flow(), "INVITE", bearer, user="room-1", uri=f"sip:bob@{HOUSE}", name='"The director" ')
+    (invite,) = [data for _, to, data in house.world.wire if to[0] == BOB and data.startswith(b"INVITE")]
+    request = sip.parse(invite)
+    assert isinstance(request, sip.Request)
+    assert (sip.parse_uri(request.from_.uri).user, request.from_.display) == (shown, "")
+    assert b"director" not in invite
