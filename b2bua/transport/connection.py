@@ -13,7 +13,7 @@ import socket
 from typing import Protocol
 
 from b2bua.sip import Flow, Outgoing, SipError, Target
-from b2bua.transport.errors import TlsError
+from b2bua.transport.errors import FramingError, TlsError
 from b2bua.transport.framing import Framing
 from b2bua.transport.limits import LINGER_SECONDS, MAX_WAITING, MAX_WRITE_QUEUE
 from b2bua.transport.listener import Listener
@@ -173,7 +173,8 @@ class Connection(asyncio.Protocol):
     def send(self, outgoing: Outgoing) -> None:
         """Write a message, or keep it until the connection is open."""
         transport = self._transport
-        if transport is not None and transport.is_closing():
+        closing = transport is not None and transport.is_closing()
+        if closing or self._framing.ended:  # its other end may have said goodbye in the octets that are being read
             self._owner.undelivered(outgoing, self._why)
         elif transport is None or self.flow is None:
             if len(self._waiting) >= MAX_WAITING:
@@ -184,7 +185,12 @@ class Connection(asyncio.Protocol):
             transport.abort()
             self._owner.undelivered(outgoing, "the peer reads too slowly")
         else:
-            self._write(self._framing.wrap(outgoing.data))
+            try:
+                data = self._framing.wrap(outgoing.data)
+            except FramingError as error:
+                self._owner.undelivered(outgoing, str(error))
+            else:
+                self._write(data)
 
     def _write(self, data: bytes) -> None:
         transport, tls = self._transport, self._tls

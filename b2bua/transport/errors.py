@@ -3,7 +3,8 @@
 TransportError
 ├── ListenError         a listener cannot be bound: port taken, address not ours, port reserved
 ├── CertificateError    a file of certificates, keys or revocations cannot be used
-└── TlsError            a handshake failed, or the one at the other end is not who it should be
+├── TlsError            a handshake failed, or the one at the other end is not who it should be
+└── FramingError        nothing can be framed any more: the other end has said goodbye
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ class CertificateError(TransportError):
 
 class TlsError(TransportError):
     """A connection that is not to be used: what the handshake or the certificate of the other end lacks."""
+
+
+class FramingError(TransportError):
+    """A message that no longer fits into its connection: the framing is closing or closed."""
 
 
 _WHY = {

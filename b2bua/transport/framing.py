@@ -24,7 +24,7 @@ class Framing(Protocol):
         ...
 
     def wrap(self, message: bytes) -> bytes:
-        """Give a message as it goes over the wire."""
+        """Give a message as it goes over the wire. Raises FramingError where the framing is closing."""
         ...
 
     def ping(self) -> bytes:

@@ -212,7 +212,10 @@ class Shell:
         """Send what the sink has to say and set the timer. To be called after every command given to it."""
         self._after()
         for outgoing in self._sink.to_send():
-            self._send(outgoing)
+            try:
+                self._send(outgoing)
+            except Exception:  # a fault with one message must not lose those of other calls, nor the timer
+                log.exception("message.unsent", extra={"to": repr(outgoing.to)})
         self._arm()
 
     def _arm(self) -> None:

@@ -6,6 +6,7 @@ message is one WebSocket message; nothing is compressed, so sizes are known befo
 
 from __future__ import annotations
 
+import contextlib
 import http
 import logging
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ from websockets.typing import Origin, Subprotocol
 
 from b2bua.sip.limits import MAX_MESSAGE
 from b2bua.sip.stream import PING, PONG
+from b2bua.transport.errors import FramingError
 
 MAX_HANDSHAKE = 16_384
 """Octets of the HTTP request that opens a WebSocket: cookies of a portal and a long path are some 6 kB."""
@@ -79,17 +81,21 @@ class WebSocket:
         message = b"".join(self._parts)
         self._parts.clear()
         if message == PING:  # some clients keep alive as on TCP
-            self._core.send_text(PONG)
+            with contextlib.suppress(InvalidState):  # a goodbye came along with it
+                self._core.send_text(PONG)
         return [message] if message.strip(b"\r\n") else []
 
     def wrap(self, message: bytes) -> bytes:
-        """Give a message in a frame: text, or binary where it is no UTF-8 (RFC 7118 4.2)."""
+        """Give a message in a frame: text, or binary where it is no UTF-8 (RFC 7118 4.2). Raises FramingError."""
+        send = self._core.send_text
         try:
             message.decode()
         except UnicodeDecodeError:
-            self._core.send_binary(message)
-        else:
-            self._core.send_text(message)
+            send = self._core.send_binary
+        try:
+            send(message)
+        except InvalidState:
+            raise FramingError("the WebSocket is closing") from None
         return self.to_send()
 
     def ping(self) -> bytes:

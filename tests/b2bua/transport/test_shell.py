@@ -16,6 +16,7 @@ from b2bua.sip import (
     Failed,
     IncomingInvite,
     Invitation,
+    Outgoing,
     Provisional,
     RequestAnswered,
     RequestReceived,
@@ -413,3 +414,27 @@ def test_ids_are_long_and_different() -> None:
     assert len(tokens) == 5000
     assert {len(token) for token in tokens} == {16}
     assert all(0 <= ids.fraction() < 1 for _ in range(1000))
+
+
+def test_a_fault_with_one_message_loses_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene(ann: Station, bob: Station) -> None:
+        send = ann.shell._send
+        faults = iter([RuntimeError("a fault")])
+
+        def faulty(outgoing: Outgoing) -> None:
+            for fault in faults:
+                raise fault
+            send(outgoing)
+
+        monkeypatch.setattr(ann.shell, "_send", faulty)
+        target = bob.listener("tcp")
+        for _ in range(2):
+            ann.endpoint.invite(ann.invitation(target), ann.shell.now)
+        ann.shell.flush()
+        await bob.take(IncomingInvite)
+        assert ann.shell._timer is not None
+
+    play(scene)
+    assert caplog.text.count("RuntimeError: a fault") == 1

@@ -17,6 +17,7 @@ from websockets.typing import Origin, Subprotocol
 
 from b2bua.sip import ByeReceived, Confirmed, IncomingInvite, RequestReceived
 from b2bua.sip.limits import MAX_MESSAGE
+from b2bua.transport.errors import FramingError
 from b2bua.transport.limits import MAX_WRITE_QUEUE, PING_SECONDS
 from b2bua.transport.websocket import MAX_HANDSHAKE, WebSocket
 from lab.authority import Authority
@@ -211,6 +212,43 @@ def test_only_the_browser_opens_connections(tmp_path: Path) -> None:
         assert bob.shell.connections == 0
 
     play(tmp_path, scene)
+
+
+def test_a_message_and_a_goodbye_at_once(tmp_path: Path) -> None:
+    """The answer to the one cannot go after the other; what else is to be sent goes."""
+
+    async def scene(bob: Station, browser: Callable[..., connect]) -> None:
+        async with browser() as page, browser() as other:
+            await other.send(request("OPTIONS", 1))
+            waiting = await bob.take(RequestReceived)
+
+            def answer_both() -> None:
+                collect()
+                if bob.events.qsize():
+                    asked = bob.events.get_nowait()
+                    assert isinstance(asked, RequestReceived)
+                    asked.handle.respond(bob.shell.now)
+                    waiting.handle.respond(bob.shell.now)
+
+            collect = bob._collect
+            bob.shell._after = answer_both
+            page.protocol.send_text(request("OPTIONS", 2).encode())
+            page.protocol.send_text(b"\r\n\r\n")
+            page.protocol.send_close(1001)
+            page.transport.write(b"".join(page.protocol.data_to_send()))
+            assert (await hear(other)).startswith("SIP/2.0 200 ")
+            assert bob.endpoint.dropped["undelivered"] == 1
+
+    play(tmp_path, scene)
+
+
+def test_nothing_is_framed_after_a_goodbye() -> None:
+    web = WebSocket([PAGE], "/")
+    web.feed(HANDSHAKE.encode())
+    web.feed(b"\x88\x80\x00\x00\x00\x00")
+    for message in (b"SIP", b"\xff\xfe"):
+        with pytest.raises(FramingError):
+            web.wrap(message)
 
 
 def test_a_handshake_in_single_octets() -> None:
