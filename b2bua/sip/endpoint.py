@@ -262,18 +262,20 @@ class Endpoint:
                 self.dropped["response without request"] += 1
                 return
             _ = response.to, response.call_id
-            if transaction.method == "INVITE" and response.status < 400:
+            if transaction.method in {"INVITE", "UPDATE"} and response.status < 400:
                 _ = response.contacts, response.record_routes
         except SipError:
             self.dropped["unparsable"] += 1
             return
-        status = response.status
-        if status < 200:
-            transaction.handle("1xx", response)
-        elif status < 300 and transaction.method == "INVITE":
-            transaction.handle("2xx", response)
-        else:
-            transaction.handle("final", response)
+        kind = "final"
+        if response.status < 200:
+            kind = "1xx"
+        elif response.status < 300 and transaction.method == "INVITE":
+            kind = "2xx"
+        try:
+            transaction.handle(kind, response)
+        except SipError:  # a field that only its owner reads
+            self.dropped["unparsable"] += 1
 
     @staticmethod
     def _is_ours(transaction: ClientTransaction, response: Response) -> bool:

@@ -9,6 +9,7 @@ from b2bua.sip import (
     ByeReceived,
     Confirmed,
     Endpoint,
+    HeaderError,
     IncomingInvite,
     Leg,
     Lost,
@@ -18,6 +19,7 @@ from b2bua.sip import (
     ReInviteAnswered,
     ReInviteFailed,
     RequestReceived,
+    Response,
     Settings,
     StateError,
     parse,
@@ -284,3 +286,43 @@ def test_a_reinvite_asks_for_no_reliable_answers(udp: Wire) -> None:
     caller.reinvite(udp.now, body=OTHER)
     udp.run()
     assert "100rel" not in bob.take(ReInvite).request.tokens("supported")
+
+
+def test_an_answer_whose_contact_cannot_be_read(udp: Wire) -> None:
+    """It counts as no answer: nothing raises, and the leg can change its session again once the change is over."""
+    ann, bob = people(udp)
+    caller, _ = connect(udp)
+    caller.update(udp.now, body=OTHER)
+    udp.run()
+    bob.take(Offered).handle.respond(udp.now, body=ANSWER)
+    (outgoing,) = bob.endpoint.to_send()
+    contact = next(line for line in outgoing.data.split(b"\r\n") if line.startswith(b"Contact:"))
+    flow = udp.flow(ann, bob.address)
+    ann.endpoint.receive(outgoing.data.replace(contact, b"Contact: <sip:bob@x"), flow, udp.now)
+    assert ann.endpoint.dropped["unparsable"] == 1
+    assert ann.endpoint.events() == []
+    ann.endpoint.receive(outgoing.data, flow, udp.now)
+    udp.run()
+    ann.take(ReInviteAnswered)
+    assert caller.can_update
+
+
+def test_what_an_owner_cannot_read_is_dropped(udp: Wire) -> None:
+    """Nothing raises out of `receive`, whatever field a response breaks."""
+
+    class Owner:
+        def on_response(self, response: Response) -> None:
+            raise HeaderError(f"the Warning of {response.status} cannot be read")
+
+        def on_failure(self, _status: int, _sentence: str) -> None:
+            raise AssertionError
+
+    ann, bob = people(udp)
+    ann.endpoint.request("OPTIONS", udp.invitation(ann, bob, b""), udp.now)
+    (transaction,) = ann.endpoint._layer.clients.values()
+    transaction.owner = Owner()
+    udp.run()
+    bob.take(RequestReceived).handle.respond(udp.now)
+    udp.run()
+    assert ann.endpoint.dropped["unparsable"] == 1
+    udp.assert_empty()
