@@ -79,7 +79,14 @@ class Gateway:
             wall,
         )
         self._referrals = Referrals(
-            ids, self.endpoint, self._entrance, self._desk, self._calls, self.counts, self._deadlines.watch
+            ids,
+            self.endpoint,
+            self._entrance,
+            self._desk,
+            self._calls,
+            self.counts,
+            self._deadlines.watch,
+            self.traces.hide,
         )
         self._entrance.on_replaces = self._referrals.replace
         self._entrance.on_begun = self._lead_on
@@ -294,7 +301,7 @@ class Gateway:
             self._deadlines.watch(call)
 
     def _lead_on(self, call: Call, asked: Asked, session: MakeSession) -> None:
-        call.redirects = Redirects(self._entrance, call.id, asked, session)
+        call.redirects = Redirects(self._entrance, call.id, asked, session, self.traces.hide)
 
     def _begin(self, entered: Entered | None, now: float) -> None:
         if entered is not None:

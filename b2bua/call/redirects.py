@@ -27,13 +27,16 @@ Then = Callable[["Hunt | None", float], None]
 
 
 class Redirects:
-    """Follows the redirections of one call."""
+    """Follows the redirections of one call; `hide` keeps PINs out of its trace."""
 
-    def __init__(self, entrance: Entrance, ident: CallId, asked: Asked, session: MakeSession) -> None:
+    def __init__(
+        self, entrance: Entrance, ident: CallId, asked: Asked, session: MakeSession, hide: Callable[[CallId, str], None]
+    ) -> None:
         self._entrance = entrance
         self._ident = ident
         self._asked = asked
         self._session = session
+        self._hide = hide
         self._left = MAX_REDIRECTIONS
 
     def follow(self, contacts: Iterable[sip.NameAddr], then: Then, now: float) -> None:
@@ -63,6 +66,7 @@ class Redirects:
                 continue  # a token opens one door
             route = entrance.find(caller.zone, caller, dialled)
             if not isinstance(route, Refusal):
+                self._hide(self._ident, dialled.pin)
                 routes.append(route)
         return routes
 

@@ -48,9 +48,9 @@ class Referred:
 
 
 class Referrals:
-    """Turns REFER and Replaces into transfers; `watch` hears of calls that have a new deadline."""
+    """Turns REFER and Replaces into transfers; `watch` hears of calls that have a new deadline, `hide` of PINs."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all that a transfer has to do with
         self,
         ids: Ids,
         endpoint: sip.Endpoint,
@@ -59,6 +59,7 @@ class Referrals:
         calls: Mapping[CallId, Call],
         counts: Counter[str],
         watch: Callable[[Call], None],
+        hide: Callable[[CallId, str], None],
     ) -> None:
         self._ids = ids
         self._endpoint = endpoint
@@ -67,6 +68,7 @@ class Referrals:
         self._calls = calls
         self._counts = counts
         self._watch = watch
+        self._hide = hide
 
     # REFER
 
@@ -119,6 +121,7 @@ class Referrals:
         if isinstance(route, Refusal):
             referred.report(route.status, now)
             return
+        self._hide(call.id, dialled.pin)
         queries = entrance.queries(route)
         if not queries:
             self._start(referred, route, {}, now)

@@ -32,14 +32,14 @@ class CallTrace:
         "left_out",
         "octets",
         "parties",
-        "pin",
+        "pins",
     )
 
     def __init__(self, call: CallId, now: float, parties: tuple[str, str] = ("", "")) -> None:
         self.call = call
         self.began = now
         self.parties = parties
-        self.pin = b""
+        self.pins: tuple[bytes, ...] = ()  # that were dialled, the last ones
         self.ended: float | None = None
         self.keys: list[Key] = []
         self.left_out = 0

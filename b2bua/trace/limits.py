@@ -10,6 +10,10 @@ MAX_CALL_OCTETS = 512 * 1024
 """Octets of one call's messages: two offers of 60 kB, passed on and answered. Half of it at most is for the first
 entries, so that the last message fits always: `b2bua.sip` takes none of more than the other half."""
 
+MAX_PINS = 16
+"""PINs of one call that are kept out of its trace: its own and those of three redirections with four places each. Who
+refers a call on and on does not make each of its messages dearer."""
+
 PACK_SECONDS = 15.0
 """After which the beginning of a call is packed: set-up is over, and calls that were refused are often gone."""
 

@@ -22,6 +22,7 @@ from b2bua.trace.entry import Entry, Event, Leg, Message, Note, concerned
 from b2bua.trace.limits import (
     KEPT_CALLS,
     MAX_OCTETS,
+    MAX_PINS,
     PACK_SECONDS,
     PACKED_AT_ONCE,
     SOURCE_MESSAGES,
@@ -94,10 +95,10 @@ class Traces:
         self.place()
 
     def hide(self, call: CallId, pin: str) -> None:
-        """Keep a PIN that was dialled out of what a call still says."""
+        """Keep a PIN that was dialled out of what a call still says; "" is none."""
         trace = self._calls.get(call)
-        if trace is not None:
-            trace.pin = pin.encode()
+        if trace is not None and pin and pin.encode() not in trace.pins:
+            trace.pins = (*trace.pins, pin.encode())[-MAX_PINS:]
 
     def join(self, call: CallId, zone: str, call_id: str, leg: Leg = "b") -> None:
         """Tell a further leg of a call."""
@@ -174,8 +175,8 @@ class Traces:
         call_id = _call_id(data)
         trace, leg = self._legs.get((path.zone, call_id)) or self._met(data, (path.zone, call_id), now, inward)
         kept = redacted(data)
-        if trace is not None and trace.pin:
-            kept = without(trace.pin, kept)
+        for pin in trace.pins if trace is not None else ():
+            kept = without(pin, kept)
         message = Message(self._next(), now, leg, inward, path, kept)
         if trace is not None:
             self._keep(trace, message)
