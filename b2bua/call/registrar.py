@@ -13,8 +13,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from b2bua.call.contacts import Asked, agent_of, keeps_connection, read_contacts, read_path
+from b2bua.call.contacts import Asked, agent_of, is_direct, keeps_connection, read_contacts, read_path
 from b2bua.sip import Flow, Refusal, Request, Target, parse_uri
 from b2bua.sip.dialog import next_hop
 from b2bua.sip.uri import DEFAULT_PORTS, user_of
@@ -72,6 +73,14 @@ class Change:
     binding: Binding | None
 
 
+class Move(NamedTuple):
+    """A device of `user`, in lower case, that came back: the connection it had, and the one it has, its alone."""
+
+    before: Flow
+    flow: Flow
+    user: str
+
+
 @dataclass(frozen=True, slots=True)
 class Registered:
     """A REGISTER that was carried out: what its 200 says."""
@@ -95,7 +104,7 @@ class Registrar:
         self._count = 0
         self._was: dict[tuple[Who, str], Flow] = {}  # the last flow of devices whose connection ended
         self._changes: list[Change] = []
-        self._moves: list[tuple[Flow, Flow]] = []
+        self._moves: list[Move] = []
 
     def __len__(self) -> int:
         return self._count
@@ -131,8 +140,8 @@ class Registrar:
         changes, self._changes = self._changes, []
         return changes
 
-    def moves(self) -> list[tuple[Flow, Flow]]:
-        """Give the devices that came back over another connection, since the last call: the one before, and the new."""
+    def moves(self) -> list[Move]:
+        """Give the devices that came back over another connection, since the last call."""
         moves, self._moves = self._moves, []
         return moves
 
@@ -236,8 +245,8 @@ class Registrar:
             # a device without instance that moves leaves its old contacts behind: the longest unheard one goes
             self._drop(who, min(held, key=lambda key: held[key].changed))
         before = self._flows.get((who, one.key)) or self._was.get((who, one.key))
-        if before is not None and before != flow and before.reliable and not path:  # a proxy's carries others as well
-            self._moves.append((before, flow))
+        if before is not None and before != flow and before.reliable and is_direct(request):
+            self._moves.append(Move(before, flow, who[1]))
         binding = Binding(
             peer=who[0],
             user=who[1],

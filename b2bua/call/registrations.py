@@ -33,12 +33,13 @@ class Registrations:
     """The registrar with its doors: REGISTER comes in by `receive`, changes leave by `to_store`.
 
     `wall` tells the seconds since 1970. `moved` hears of a device that came back: over which connection it was reached
-    before, and over which now. `stores` is set by whoever stores: answers wait for `stored` then.
+    before, over which now, and whose it is, in lower case. `stores` is set by whoever stores: answers wait for `stored`
+    then.
     """
 
     def __init__(self, access: Access, counts: Counter[str], wall: Callable[[], float]) -> None:
         self.stores = False
-        self.moved: Callable[[sip.Flow, sip.Flow], None] = lambda _before, _flow: None
+        self.moved: Callable[[sip.Flow, sip.Flow, str], None] = lambda _before, _flow, _user: None
         self._access = access
         self._counts = counts
         self._wall = wall
@@ -81,8 +82,8 @@ class Registrations:
             self._counts[f"refused: register {error.status}"] += 1
             handle.respond(now, error.status, headers=headers)
             return
-        for before, now_at in self._registrar.moves():
-            self.moved(before, now_at)
+        for move in self._registrar.moves():
+            self.moved(*move)
         self._access.registered(flow, caller if done.contacts and is_direct(request) else None, user)
         self._counts["registers"] += 1
         if self.stores and self._registrar.changed:

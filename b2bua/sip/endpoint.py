@@ -240,14 +240,18 @@ class Endpoint:
             if same_path(transaction.to, flow):
                 transaction.lost()
 
-    def take_over(self, before: Flow, flow: Flow) -> None:
+    def take_over(self, before: Flow, flow: Flow, user: str) -> None:
         """Let dialogs go on over `flow` whose connection was `before`: the same device has come back (RFC 5626).
 
-        Whoever calls this has made sure that it is the same.
+        Only those with `user`, in lower case: a border element has the dialogs of many on one connection. Whoever calls
+        this has made sure that it is the same device.
         """
         for leg in self._layer.standing.legs(path_of(before)):
-            if leg.dialog is not None and leg.dialog.stood_on(before) and leg.dialog.admits(flow):
-                leg.dialog.to = flow
+            dialog = leg.dialog
+            if dialog is None or not dialog.stood_on(before) or not dialog.admits(flow):
+                continue
+            if user_of(parse_name_addr(dialog.remote).uri).lower() == user:
+                dialog.to = flow
                 self._layer.standing.note_leg(leg)
 
     # Responses

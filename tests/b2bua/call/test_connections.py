@@ -11,7 +11,8 @@ from b2bua import sip
 from b2bua.call.credentials import gather
 from b2bua.call.plan import Plan
 from b2bua.sip.digest import Secret
-from tests.b2bua.call.register import House
+from tests.b2bua.call.register import NET, House
+from tests.b2bua.call.test_registrations import ring
 
 PROXY = "Via: SIP/2.0/TCP 192.168.1.5:5060;branch=z9hG4bKdevice"
 PATH = "Path: <sip:proxy.example;lr>"
@@ -117,3 +118,27 @@ def test_a_password_that_changed_has_to_be_shown() -> None:
     assert knock(house, flow) == 200
     use(n1=Secret("another one"))
     assert knock(house, flow) == 401
+
+
+@pytest.mark.parametrize(("caller", "moves"), [("room-1", True), ("room-2", False)])
+def test_who_comes_back_takes_his_own_calls_along_and_nobody_elses(caller: str, moves: bool) -> None:
+    house, flow = registered()
+    assert house.log_in(flow, user="room-2").status == 200
+    house.log_in(flow, "INVITE", user=caller, uri=f"sip:alice@{NET}")
+    (leg,) = [leg for leg in house.gateway.endpoint._layer.legs.values() if leg.called]
+    assert leg.dialog is not None
+    assert leg.dialog.to == flow
+    back = house.flow(SECOND, ident=2)
+    contact = f"Contact: <sip:room-1@{flow.remote[0]}>"
+    assert house.log_in(back, "REGISTER", contact).status == 200
+    assert leg.dialog.to == (back if moves else flow)
+
+
+def test_who_is_called_and_comes_back_is_reached_where_he_is_now() -> None:
+    house, flow = registered()
+    ring(house)
+    (leg,) = [leg for leg in house.gateway.endpoint._layer.legs.values() if leg.zone == "internet"]
+    assert leg.dialog is not None
+    back = house.flow(SECOND, ident=2)
+    assert house.log_in(back, "REGISTER", f"Contact: <sip:room-1@{flow.remote[0]}>").status == 200
+    assert leg.dialog.to == back

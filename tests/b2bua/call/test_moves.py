@@ -27,7 +27,7 @@ def test_a_device_that_comes_back_is_told_with_the_connection_it_had(closed: boo
     if closed:
         made.flow_closed(WSS)
     made.register(register(contact=CONTACT, number=2), BACK, "rooms", "room", T + 1)
-    assert made.moves() == [(WSS, BACK)]
+    assert made.moves() == [(WSS, BACK, "room")]
     assert made.moves() == []
 
 
@@ -50,6 +50,16 @@ def test_the_connection_of_a_proxy_carries_others_as_well() -> None:
     made.register(
         register(path, "Supported: path", contact=CONTACT, number=2), replace(TCP, id=10), "rooms", "room", T + 1
     )
+    assert made.moves() == []
+
+
+@pytest.mark.parametrize("line", ["Via: SIP/2.0/WS 192.0.2.77;branch=z9hG4bKd", "Path: <sip:proxy.example;lr>"])
+def test_nobody_moves_to_or_by_way_of_a_proxy(line: str) -> None:
+    made = Registrar(RULES)
+    plain = CONTACT.partition(";+sip")[0]
+    made.register(register(contact=plain), WSS, "rooms", "room", T)
+    made.register(register(line, "Supported: path", contact=plain, number=2), BACK, "rooms", "room", T + 1)
+    assert made.find("rooms", "room", T + 1)[0].to == BACK
     assert made.moves() == []
 
 

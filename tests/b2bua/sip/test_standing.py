@@ -47,7 +47,7 @@ def within(event: IncomingInvite, method: str, flow: Flow, number: int = 1) -> b
 def test_a_device_that_comes_back_takes_its_dialogs_over() -> None:
     one, event = called(WEB)
     one.flow_closed(WEB, 1.0)
-    one.take_over(WEB, BACK)
+    one.take_over(WEB, BACK, "ann")
     event.leg.bye(2.0)
     (bye,) = one.to_send()
     assert bye.to == BACK
@@ -56,7 +56,7 @@ def test_a_device_that_comes_back_takes_its_dialogs_over() -> None:
 
 def test_a_device_that_comes_back_before_its_connection_is_known_to_be_dead() -> None:
     one, event = called(WEB)
-    one.take_over(WEB, BACK)
+    one.take_over(WEB, BACK, "ann")
     one.flow_closed(WEB, 1.0)
     event.leg.bye(2.0)
     assert [sent.to for sent in one.to_send()] == [BACK]
@@ -65,17 +65,29 @@ def test_a_device_that_comes_back_before_its_connection_is_known_to_be_dead() ->
 def test_the_dialogs_of_others_at_the_same_address_stay_theirs() -> None:
     one, event = called(WEB)
     one.flow_closed(WEB, 1.0)
-    one.take_over(replace(WEB, id=99), BACK)  # another connection that had the same address and port
+    one.take_over(replace(WEB, id=99), BACK, "ann")  # another connection that had the same address and port
     event.leg.bye(2.0)
     (bye,) = one.to_send()
     assert isinstance(bye.to, Target)
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_the_dialogs_of_others_on_the_same_connection_stay_theirs(closed: bool) -> None:
+    one, event = called(WEB)  # a border element's: ann's, and those of everybody behind it
+    if closed:
+        one.flow_closed(WEB, 1.0)
+    one.take_over(WEB, BACK, "ben")
+    event.leg.bye(2.0)
+    (bye,) = one.to_send()
+    assert bye.to != BACK
+    assert isinstance(bye.to, Target) is closed
 
 
 def test_a_dialog_of_a_certificate_stays_with_it() -> None:
     one, event = called(TLS)
     one.flow_closed(TLS, 1.0)
     other = replace(TLS, id=5, remote=("203.0.113.9", 40002), identity=Identity(frozenset({"b.example"})))
-    one.take_over(TLS, other)
+    one.take_over(TLS, other, "ann")
     one.receive(within(event, "BYE", other, 2), other, 2.0)
     (refused,) = one.to_send()
     assert refused.data.startswith(b"SIP/2.0 481 ")
@@ -129,7 +141,7 @@ def test_nothing_is_left(ends: str) -> None:
     if ends == "closed":
         one.flow_closed(WEB, 1.0)
     elif ends == "taken over":
-        one.take_over(WEB, BACK)
+        one.take_over(WEB, BACK, "ann")
     now_at = BACK if ends != "neither" else WEB
     one.receive(within(event, "BYE", now_at, 2), now_at, 2.0)
     one.on_timer(100.0)
