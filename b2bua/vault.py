@@ -65,16 +65,18 @@ class Vault:
         """Forget the prepared version."""
         self._prepared = None
 
-    def refresh(self) -> None:
-        """Read all again if a file has changed."""
+    async def refresh(self) -> None:
+        """Read all again if a file has changed; files may be long, so in a thread beside the calls."""
         if self._active is None:
             return
         signalling = self._active[0]
-        stamps = _stamps(signalling)
+        stamps = await asyncio.to_thread(_stamps, signalling)
         if stamps == self._stamps:
             return
+        keyring, errors = await asyncio.to_thread(build, signalling, read, self._token)
+        if self._active[0] is not signalling:  # another version serves by now, and what was read for it
+            return
         self._stamps = stamps
-        keyring, errors = build(signalling, read, self._token)
         for error in errors:
             log.error("secrets.refused: %s; what was read before goes on to serve", error)
         if not errors:
@@ -86,7 +88,7 @@ class Vault:
         """Look for changes, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            self.refresh()
+            await self.refresh()
 
 
 def path_of(place: SecretPlace) -> Path:

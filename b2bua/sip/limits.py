@@ -1,8 +1,5 @@
 """The bounds of what one peer can make us hold or read; each with its reason."""
 
-MAX_DATAGRAM = 65_535
-"""Octets: the largest UDP payload; nothing larger can arrive."""
-
 MAX_MESSAGE = 262_144
 """Octets of one message on a stream: a 60 kB SDP of a large room system, fourfold."""
 

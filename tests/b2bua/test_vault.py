@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -100,24 +102,55 @@ def test_a_file_that_changes_is_read_again_and_a_broken_one_changes_nothing(
 ) -> None:
     used: list[Keyring] = []
     made = Vault(used.append, lambda: "t")
-    made.refresh()
+    asyncio.run(made.refresh())
     made.prepare(signalling(file))
     made.activate()
-    made.refresh()
+    asyncio.run(made.refresh())
     assert len(used) == 1
     file.write_text("room-1 password second and longer\n")
-    made.refresh()
+    asyncio.run(made.refresh())
     assert [password(keyring) for keyring in used] == ["first", "second and longer"]
     file.write_text("room-1 nonsense topsecret\n")
-    made.refresh()
-    made.refresh()
+    asyncio.run(made.refresh())
+    asyncio.run(made.refresh())
     assert len(used) == 2
     assert caplog.text.count("what was read before goes on to serve") == 1
     assert "topsecret" not in caplog.text
     file.unlink()
-    made.refresh()
+    asyncio.run(made.refresh())
     assert len(used) == 2
     file.write_text("room-1 password third\n")
     file.chmod(0o600)
-    made.refresh()
+    asyncio.run(made.refresh())
     assert password(used[-1]) == "third"
+
+
+def test_files_are_read_again_beside_the_calls(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop goes on while a file is read; a version that was activated meanwhile keeps what it read itself."""
+    used: list[Keyring] = []
+    made = Vault(used.append, lambda: "t")
+    first, second = signalling(file), signalling(file)
+    made.prepare(first)
+    made.activate()
+    file.write_text("room-1 password second\n")
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slow(place: SecretPlace) -> str:
+        text = read(place)
+        reading.set()
+        assert go_on.wait(20)
+        return text
+
+    async def main() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(vault, "read", slow)
+            task = asyncio.create_task(made.refresh())
+            assert await asyncio.to_thread(reading.wait, 20)
+        file.write_text("room-1 password third\n")
+        assert made.prepare(second) == ()
+        made.activate()
+        go_on.set()
+        await task
+
+    asyncio.run(main())
+    assert [password(keyring) for keyring in used] == ["first", "third"]
