@@ -77,6 +77,8 @@ class RecordBook:
         self._name = ""
         self._size = 0
         self._unsynced = False
+        self._left: list[int] = []  # files that are full, to be synced and closed
+        self._begun = False  # a file was made that the directory has not been synced with
         self._torn = False
 
     def add(self, record: CallRecord) -> None:
@@ -105,17 +107,26 @@ class RecordBook:
         if self._file is not None and self._name.startswith(day) and self._size + more <= MAX_FILE:
             return self._file
         self._directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-        number = max((int(path.name[11:14]) for path in self._files() if path.name.startswith(day)), default=0)
+        number = self._last(day)
         path = self._directory / f"{day}.{number:03}{_SUFFIX}"
         if path.exists() and path.stat().st_size + more > MAX_FILE:
             path = self._directory / f"{day}.{min(number + 1, 999):03}{_SUFFIX}"
-        self.close()
+        if self._file is not None:
+            self._left.append(self._file)
+            self._file = None
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
         self._name, self._size = path.name, os.fstat(self._file).st_size
         self._torn = self._torn or _is_torn(path)
-        self._sync_directory()
-        self._drop_old()
+        self._begun = True
         return self._file
+
+    def _last(self, day: str) -> int:
+        """Give the number of a day's last file; only a day before ours, or the first one, has to be looked up."""
+        if self._name.startswith(day):
+            return int(self._name[11:14])
+        if self._name and self._name < day:
+            return 0
+        return max((int(path.name[11:14]) for path in self._files() if path.name.startswith(day)), default=0)
 
     def _files(self) -> list[Path]:
         """Give the files, oldest first; whatever else lies there is not ours."""
@@ -140,28 +151,40 @@ class RecordBook:
             os.close(directory)
 
     async def keep_synced(self) -> None:
-        """Sync what was written, until cancelled."""
+        """Sync what was written and drop what is too old, beside the calls, until cancelled."""
         while True:
             await asyncio.sleep(SYNC_SECONDS)
-            if self._unsynced and self._file is not None:
-                self._unsynced = False
-                copy = os.dup(self._file)
-                try:
-                    await asyncio.to_thread(os.fsync, copy)
-                except OSError as error:
-                    log.error("record.unsynced: %s", error.strerror)  # noqa: TRY400 - one sentence
-                finally:
-                    os.close(copy)
+            files, begun = self._due()
+            if files or begun:
+                await asyncio.to_thread(self._settle, files, begun=begun)
+
+    def _due(self) -> tuple[list[int], bool]:
+        """Give the files to sync and close, and whether there is a new one."""
+        files, self._left = self._left, []
+        begun, self._begun = self._begun, False
+        if self._unsynced and self._file is not None:
+            self._unsynced = False
+            files.append(os.dup(self._file))
+        return files, begun
+
+    def _settle(self, files: list[int], *, begun: bool) -> None:
+        """Do what takes the disk's time."""
+        try:
+            for file in files:
+                _sync_and_close(file)
+            if begun:
+                self._sync_directory()
+                self._drop_old()
+        except OSError as error:
+            log.error("record.unsynced: %s", error.strerror)  # noqa: TRY400 - one sentence
 
     def close(self) -> None:
         """Sync and close the file."""
+        files, begun = self._due()
         if self._file is not None:
-            file, self._file = self._file, None
-            try:
-                os.fsync(file)
-            except OSError as error:
-                log.error("record.unsynced: %s", error.strerror)  # noqa: TRY400 - one sentence
-            os.close(file)
+            os.close(self._file)
+            self._file = None
+        self._settle(files, begun=begun)
 
     def read(self, question: Records) -> RecordList:
         """Answer a question from the files; they may be long, so in a thread of its own."""
@@ -199,6 +222,15 @@ class RecordBook:
                         at += len(line)
             except FileNotFoundError:  # dropped meanwhile
                 continue
+
+
+def _sync_and_close(file: int) -> None:
+    try:
+        os.fsync(file)
+    except OSError as error:
+        log.error("record.unsynced: %s", error.strerror)  # noqa: TRY400 - one sentence
+    finally:
+        os.close(file)
 
 
 def _is_torn(path: Path) -> bool:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import msgspec
@@ -116,6 +117,7 @@ def test_a_day_has_its_own_file_and_old_days_go(tmp_path: Path) -> None:
     for day in range(5):
         clock.now = NOON + day * DAY
         written.add(record(day, clock.now))
+    written.close()
     names = sorted(path.name for path in (tmp_path / "records").iterdir())
     assert names == [
         "2024-10-06.000.jsonl",
@@ -131,6 +133,7 @@ def test_too_many_octets_drop_the_oldest(tmp_path: Path, monkeypatch: pytest.Mon
     written = book(tmp_path, clock, megabytes=1)
     for number in range(6_000):
         written.add(record(number))
+    written.close()
     sizes = [path.stat().st_size for path in (tmp_path / "records").iterdir()]
     assert sum(sizes) <= 1_000_000
     assert len(sizes) == 5
@@ -215,6 +218,45 @@ def test_what_was_written_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         await asyncio.wait_for(synced.wait(), 20)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        written.close()
+
+    asyncio.run(main())
+
+
+def test_a_new_file_waits_for_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes the disk's time is done in a thread, also where a file is full or a day is over."""
+    threads: set[int] = set()
+    sync, listed = os.fsync, RecordBook._files
+
+    def synced(file: int) -> None:
+        threads.add(threading.get_ident())
+        sync(file)
+
+    def files(self: RecordBook) -> list[Path]:
+        threads.add(threading.get_ident())
+        return listed(self)
+
+    async def main() -> None:
+        clock = Clock()
+        written = book(tmp_path, clock, days=2)
+        written.add(record(0))
+        monkeypatch.setattr(records, "SYNC_SECONDS", 0.001)
+        monkeypatch.setattr(records, "MAX_FILE", 700)
+        monkeypatch.setattr(os, "fsync", synced)
+        monkeypatch.setattr(RecordBook, "_files", files)
+        for day in range(5):
+            clock.now = NOON + day * DAY
+            for number in range(3):
+                written.add(record(number, clock.now))
+        assert not threads
+        task = asyncio.create_task(written.keep_synced())
+        async with asyncio.timeout(20):
+            while (tmp_path / "records" / "2024-10-04.000.jsonl").exists():  # noqa: ASYNC110 - a thread removes it
+                await asyncio.sleep(0.001)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert threads
+        assert threading.get_ident() not in threads
         written.close()
 
     asyncio.run(main())
