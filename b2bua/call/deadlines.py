@@ -44,12 +44,17 @@ class Deadlines:
 
     def on_timer(self, now: float) -> None:
         """Tell the calls whose deadline has come."""
+        later: dict[CallId, Call] = {}  # whose deadline was put off since it was noted
         while self._heap and self._heap[0][0] <= now:
             call = self._calls.get(heapq.heappop(self._heap)[1])
-            if call is not None and call.due is not None and call.due <= now:
+            if call is not None and call.due is not None and call.due > now:
+                later[call.id] = call
+            elif call is not None and call.due is not None:
                 try:
                     call.overdue(now)
                     self.watch(call)
                 except Exception as error:
                     log.exception("deadline.fault: call %s", call.id)
                     self._on_fault(call.id, error, now)
+        for call in later.values():
+            self.watch(call)

@@ -145,7 +145,7 @@ class Entrance:
         queries = self.queries(route)
         if not queries:
             return self._start(asked, {}, now)
-        if not self.names.look_up(queries, lambda found, now: self._resume(asked, found, now)):
+        if not self.names.look_up(queries, lambda found, now: self._resume(asked, found, now), leg):
             self._turn_away(leg, 503, "too many names to look up", now, retry_after=admission.RETRY_RATE)
         return None
 

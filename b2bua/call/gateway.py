@@ -150,7 +150,17 @@ class Gateway:
 
     def located(self, number: int, found: Found, now: float) -> None:
         """Take in where the names of a lookup lead."""
-        self._begin(self._entrance.names.located(number, found, now), now)
+        self._now = now
+        leg = self._entrance.names.leg(number)
+        call = self._calls.get(leg.owner.id) if leg is not None and leg.owner is not None else None
+        due = call.due if call is not None else None
+        try:
+            self._begin(self._entrance.names.located(number, found, now), now)
+        except Exception as error:  # as with events: it is the end of that call, and of nothing else
+            log.exception("located.fault")
+            self._cut_off(leg, error, now)
+        if call is not None and call.due != due:
+            self._deadlines.watch(call)
         subject.set("")
         self._pump(now)
 
@@ -262,13 +272,17 @@ class Gateway:
             if isinstance(event, sip.RequestReceived):
                 event.handle.respond(now, 500)
             elif not isinstance(event, sip.RequestAnswered):
-                call: Call | None = event.leg.owner
-                if call is None:
-                    event.leg.end(now, 500)
-                else:
-                    self._fault(call.id, error, now)
+                self._cut_off(event.leg, error, now)
         except Exception:
             log.exception("event.stuck: %s", type(event).__name__)
+
+    def _cut_off(self, leg: sip.Leg | None, error: Exception, now: float) -> None:
+        """End the call of a leg, or the leg where it has none."""
+        owner: Call | Transfer | None = leg.owner if leg is not None else None
+        if owner is not None:
+            self._fault(owner.id, error, now)
+        elif leg is not None:
+            leg.end(now, 500)
 
     def _fault(self, ident: str, error: Exception, now: float) -> None:
         self.counts["faults"] += 1

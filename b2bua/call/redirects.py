@@ -49,7 +49,9 @@ class Redirects:
         queries = {host: query for route in routes for host, query in self._entrance.queries(route).items()}
         if not queries:
             self._try(routes, {}, then, now)
-        elif not self._entrance.names.look_up(queries, lambda found, now: self._try(routes, found, then, now)):
+        elif not self._entrance.names.look_up(
+            queries, lambda found, now: self._try(routes, found, then, now), self._asked.event.leg
+        ):
             then(None, now)
 
     def _routes(self, contacts: Iterable[sip.NameAddr]) -> list[Route]:

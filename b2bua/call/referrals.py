@@ -125,7 +125,9 @@ class Referrals:
         queries = entrance.queries(route)
         if not queries:
             self._start(referred, route, {}, now)
-        elif not entrance.names.look_up(queries, lambda found, now: self._start(referred, route, found, now)):
+        elif not entrance.names.look_up(
+            queries, lambda found, now: self._start(referred, route, found, now), call.legs[referred.side]
+        ):
             referred.report(503, now)
 
     def _start(self, referred: Referred, route: Route, found: Found, now: float) -> None:
