@@ -51,7 +51,7 @@ def test_what_is_no_secret_others_may_read_but_not_write(file: Path) -> None:
         read(SecretPlace(str(file)), secret=False)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.system  # only root gives files away
 def test_a_file_of_somebody_else_is_refused(file: Path) -> None:
     os.chown(file, 64_299, -1)
     with pytest.raises(VaultError, match="belongs to user 64299"):
