@@ -323,7 +323,7 @@ class Call:
             return
         self._over = True
         if self.transfer is not None:
-            self.transfer.abandon(now)
+            self.transfer.abandon(self, now)
         for leg in self.legs.values():
             try:
                 leg.end(now, status, headers=[*BESIDE.get(status, ()), *(headers or ())])

@@ -160,7 +160,7 @@ class Referrals:
         try:
             transfer.call_out(_referred_by(call.legs[side]), hunt.failed, now)
         except sip.SipError as error:
-            transfer.abandon(now)
+            transfer.abandon(call, now)
             referred.report(error.status, now)
         self._watch(call)
 

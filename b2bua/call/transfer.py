@@ -225,9 +225,12 @@ class Transfer:
         """Give it up: nobody comes."""
         self._fail(408 if not self._joining else 504, now)
 
-    def abandon(self, now: float) -> None:
-        """Stop: the call has ended."""
-        if not self._done:
+    def abandon(self, ended: Call, now: float) -> None:
+        """Stop: one of its calls has ended. Where it is the one that was to be joined, the other goes on as it was."""
+        if ended is self._from:
+            self._unsettled = [leg for leg in self._unsettled if leg is not self._leg]  # that leg ends with its call
+            self._fail(487, now)
+        elif not self._done:
             self._release(now, 487)
             self._report(487, now)
 

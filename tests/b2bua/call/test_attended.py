@@ -102,6 +102,27 @@ def test_only_own_calls_can_be_joined() -> None:
     line.everybody_idle()
 
 
+def test_the_first_call_outlives_a_consultation_that_ends_while_they_are_joined() -> None:
+    line = Party()
+    second = consult(line)
+    line.refer(line.alice, replacing(second, SDN, "carol"))
+    answer(line.carol, line.world, sdp(CAROL, 9000))
+    assert line.bob.saw(sip.ReInvite)
+    (ident,) = [one.call for one in line.gateway.calls(line.world.now) if one.callee and one.callee.peer == "practice"]
+    line.gateway.hang_up(ident, "operator", line.world.now)
+    line.world.settle()
+    answer(line.bob, line.world, sdp(BOB, 7000))
+    assert len(line.gateway.calls(line.world.now)) == 1
+    assert not line.bob.saw(sip.ByeReceived)
+    assert line.progress(line.alice)[-1] == "487 Request Terminated"
+    assert line.alice.leg
+    assert line.alice.leg.state == "up"
+    assert line.carol.saw(sip.ByeReceived)
+    answer(line.bob, line.world, sdp(BOB, 7000))  # he is given the session he had
+    assert len(line.ports.open) == 2
+    line.everybody_idle()
+
+
 # INVITE with Replaces
 
 
