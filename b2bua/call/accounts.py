@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import replace
 
 from b2bua.call.call import Call
+from b2bua.call.identify import Caller
 from b2bua.call.record import CallRecord, Details
 from b2bua.sip import Request, SipError, parse_uri
 from vdx.control import StreamInfo
@@ -40,8 +41,10 @@ class Accounts:
         return len(self._callers.keys() | self._rang.keys() | self._usage.keys())
 
     def begin(self, call: CallId, request: Request) -> None:
-        """Note who calls, as the INVITE says."""
-        self._callers[call] = alias(request.from_.uri)
+        """Note who calls: by the name that was proved, else as the INVITE says."""
+        known = request.caller
+        proven = known.name[:MAX_ALIAS] if isinstance(known, Caller) else ""
+        self._callers[call] = proven or alias(request.from_.uri)
 
     def ringing(self, call: CallId, now: float) -> None:
         """Note that the callee's side rings."""

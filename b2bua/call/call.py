@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from b2bua.call import changes
 from b2bua.call.answers import BESIDE, mapped
@@ -29,7 +29,7 @@ from b2bua.call.record import CallRecord
 from b2bua.call.session import Session
 from b2bua.call.sides import NAMES, other_side
 from b2bua.call.start import Callee, Fields, Start
-from b2bua.sip import Leg, Message, Request, Response, SipError
+from b2bua.sip import Leg, Message, Request, Response, SipError, parse_name_addr
 from b2bua.sip import events as sip
 from vdx.control import CallInfo, LegInfo
 from vdx.ids import CallId
@@ -42,7 +42,17 @@ if TYPE_CHECKING:
 MAX_RINGING = 180.0
 """Seconds an INVITE or re-INVITE may go unanswered (RFC 3261 16.6 wants timer C above three minutes)."""
 
+MAX_LOOKING_UP = 5.0
+"""Seconds until a REFER whose sender hung up has come to nothing: names are looked up for four at most."""
+
 log = logging.getLogger(__name__)
+
+
+class Referral(NamedTuple):
+    """A REFER whose names are being looked up: the leg of its sender, who may hang up meanwhile, and until when."""
+
+    leg: Leg
+    due: float
 
 
 class Call:
@@ -66,12 +76,12 @@ class Call:
         self.began = now
         self.answered: float | None = None
         self.transfer: Transfer | None = None
+        self.referral: Referral | None = None
         self.counted = ident  # the name under which limits know it: another one after a transfer
         self._due: float | None = now + MAX_RINGING
         self.legs: dict[Side, Leg] = {"a": leg}
         self.exchange = Exchange(asker=ByInvite(leg))
         self._request: Request | None = request  # until the call is answered, as what is called by
-        self._who = request.from_.uri
         self._offer_is_late = not request.session
         self._invite: Callee | None = invite
         self._ended = ended
@@ -83,11 +93,12 @@ class Call:
 
     @property
     def due(self) -> float | None:
-        """When what is open has gone unanswered for too long: the exchange, or the newcomer of a transfer."""
-        transfer = self.transfer.due if self.transfer is not None else None
-        if self._due is None or transfer is None:
-            return self._due if transfer is None else transfer
-        return min(self._due, transfer)
+        """When what is open has gone unanswered for too long: the exchange, a referral, the newcomer of a transfer."""
+        due = self._due
+        for other in (self.referral, self.transfer):
+            if other is not None and other.due is not None and (due is None or other.due < due):
+                due = other.due
+        return due
 
     @due.setter
     def due(self, due: float | None) -> None:
@@ -256,6 +267,9 @@ class Call:
         if self.transfer is not None and self.transfer.due is not None and self.transfer.due <= now:
             self.transfer.overdue(now)
             return
+        if self.referral is not None and self.referral.due <= now:
+            self.end_referral(self.referral.leg, "its names were not found in time", now)
+            return
         if self.answered is None and self.hunt is not None and now < self._tried + MAX_RINGING:
             self._lose_patience(self.hunt, now)
         elif self.answered is None:
@@ -289,10 +303,17 @@ class Call:
         """End the other leg of a dialog that is gone, unless somebody is on the way to take its place."""
         if self.transfer is not None and self.transfer.outlives(self, event.leg):
             return
+        if self.referral is not None and event.leg is self.referral.leg:
+            return
         why = f"lost: {event.sentence}" if isinstance(event, sip.Lost) else "bye"
         self.end(now, 480, NAMES[self.side_of(event.leg)], why)
 
     # Transfers
+
+    @property
+    def changes_hands(self) -> bool:
+        """Whether somebody is on the way to take the place of a side, or being looked for."""
+        return self.transfer is not None or self.referral is not None
 
     def adopt(self, side: Side, leg: Leg, party: Party, session: Session, now: float) -> None:
         """Put a newcomer in the place of a side, whose leg ends, with the session that both have agreed to."""
@@ -304,6 +325,16 @@ class Call:
         self.session.close()
         self.session, self.exchange, self.due = session, Exchange(origin=None), None
         before.end(now)
+
+    def refer(self, side: Side, now: float) -> None:
+        """Note that names are being looked up for a REFER of a side, which may hang up now."""
+        self.referral = Referral(self.legs[side], now + MAX_LOOKING_UP)
+
+    def end_referral(self, leg: Leg, why: str, now: float) -> None:
+        """Note that a REFER came to nothing: if its sender has hung up, the call is over."""
+        self.referral = None
+        if leg.ended:
+            self.end(now, 480, "gateway", f"the transfer failed: {why}, and who asked for it is gone")
 
     def give_up(self, leg: Leg) -> None:
         """Leave a leg to another call; this one is about to end."""
@@ -368,7 +399,11 @@ class Call:
 
     def _leg_info(self, side: Side) -> LegInfo:
         leg, party = self.legs[side], self.parties[side]
-        who = self._who if side == "a" else f"sip:{self.alias}"
+        who = f"sip:{self.alias}"
+        if party.known is not None and party.known.name:
+            who = f"sip:{party.known.name}"
+        elif side == "a" and leg.dialog is not None:
+            who = parse_name_addr(leg.dialog.remote).uri
         return LegInfo(party.peer.zone, party.peer.name, party.source, who, leg.state)
 
     def side_of(self, leg: Leg) -> Side:

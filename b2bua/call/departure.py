@@ -87,6 +87,16 @@ class Departure:
         return str(sip.Uri(scheme, user, host, port, params)), to, fields
 
 
+def shown_as(known: Caller | None, said: str, peer: str) -> str:
+    """Give the user part by which others hear of somebody: the name he proved, else the one in the URI he `said`.
+
+    One that may not pass is the name of his peer.
+    """
+    proven = known.name if known is not None else ""
+    user = written(proven) if proven else user_of(said).partition(":")[0]  # a password would stand behind it
+    return user if user and may_pass(unquote(user)) else peer
+
+
 def _from(request: sip.Request, peer: str, host: str) -> str:
     """Write From for the other side: the caller's name and user, our host, and no address of theirs.
 
@@ -94,18 +104,12 @@ def _from(request: sip.Request, peer: str, host: str) -> str:
     called by its `sub`, and nothing that he calls himself is shown; where the `sub` may not pass, by the name of the
     peer that he is a guest of.
     """
-    caller, known = request.from_, request.caller
-    guest = known.guest if isinstance(known, Caller) else None
-    if isinstance(known, Caller) and guest is not None:
-        user, peer = written(guest.name), known.peer.name
-    elif isinstance(known, Caller) and known.user:
-        user = written(known.user)
-    else:
-        user = user_of(caller.uri).partition(":")[0]  # a password would stand behind it
-    if not user or not may_pass(unquote(user)):
-        user = peer
+    caller = request.from_
+    known = request.caller if isinstance(request.caller, Caller) else None
+    is_guest = known is not None and known.guest is not None
+    user = shown_as(known, caller.uri, known.peer.name if known is not None and is_guest else peer)
     uri = sip.Uri("sip", user, host, None, {})
-    if caller.display and guest is None and may_pass(caller.display):
+    if caller.display and not is_guest and may_pass(caller.display):
         quoted = caller.display.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{quoted}" <{uri}>'
     return f"<{uri}>"

@@ -30,6 +30,11 @@ class Caller:
     user: str = ""
     guest: Guest | None = None
 
+    @property
+    def name(self) -> str:
+        """The name that was proved, by a token or by logging in; "" where no more than the peer is known."""
+        return self.guest.name if self.guest is not None else self.user
+
 
 class Shown(NamedTuple):
     """What a request shows of its sender beside its flow: a user who logged in, or a guest, and whose they are."""

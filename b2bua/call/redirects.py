@@ -66,9 +66,9 @@ class Redirects:
             guest = self._asked.caller.guest
             if guest is not None and guest.alias.casefold() != dialled.alias.casefold():
                 continue  # a token opens one door
+            self._hide(self._ident, dialled.pin)
             route = entrance.find(caller.zone, caller, dialled)
             if not isinstance(route, Refusal):
-                self._hide(self._ident, dialled.pin)
                 routes.append(route)
         return routes
 

@@ -12,14 +12,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from b2bua import sdp, sip
 from b2bua.call.call import Call
+from b2bua.call.departure import shown_as
 from b2bua.call.desk import Desk
 from b2bua.call.dialled import UnreadableError, read
 from b2bua.call.entrance import Entrance, Ids
-from b2bua.call.headers import may_pass
 from b2bua.call.identify import Caller
 from b2bua.call.media import Party
 from b2bua.call.names import Found
@@ -43,6 +42,7 @@ class Referred:
 
     call: Call
     side: Side
+    leg: sip.Leg
     request: sip.Request
     report: Report
 
@@ -79,7 +79,7 @@ class Referrals:
         if leg is None or call is None:
             self._refuse(handle, 403, "REFER outside a call", now)
             return
-        if leg.owner is not call or call.answered is None or call.transfer is not None:
+        if leg.owner is not call or call.answered is None or call.changes_hands:
             self._refuse(handle, 491, "REFER while another change is open", now)
             return
         side = call.side_of(leg)
@@ -96,7 +96,7 @@ class Referrals:
         handle.respond(now, 202, headers=[("Refer-Sub", "false")] if silent else ())
         report = _no_report if silent else _notify(leg, request.cseq.number)
         report(100, now)
-        referred = Referred(call, side, request, report)
+        referred = Referred(call, side, leg, request, report)
         if target.replaces is not None:
             self._attend(referred, target.replaces, now)
         else:
@@ -109,7 +109,7 @@ class Referrals:
     # Somebody new is called
 
     def _dial(self, referred: Referred, target: ReferTo, now: float) -> None:
-        call, entrance = referred.call, self._entrance
+        call, leg, entrance = referred.call, referred.leg, self._entrance
         party = call.parties[referred.side]
         zone = party.peer.zone
         try:
@@ -117,24 +117,33 @@ class Referrals:
         except UnreadableError:
             referred.report(404, now)
             return
+        self._hide(call.id, dialled.pin)
         route = entrance.find(zone, party.peer, dialled)
         if isinstance(route, Refusal):
             referred.report(route.status, now)
             return
-        self._hide(call.id, dialled.pin)
         queries = entrance.queries(route)
         if not queries:
             self._start(referred, route, {}, now)
-        elif not entrance.names.look_up(
-            queries, lambda found, now: self._start(referred, route, found, now), call.legs[referred.side]
-        ):
+        elif entrance.names.look_up(queries, lambda found, now: self._resume(referred, route, found, now), leg):
+            call.refer(referred.side, now)
+            self._watch(call)
+        else:
             referred.report(503, now)
+
+    def _resume(self, referred: Referred, route: Route, found: Found, now: float) -> None:
+        """Go on with a REFER whose names have been looked up, also if its sender has hung up meanwhile."""
+        call, leg = referred.call, referred.leg
+        if self._calls.get(call.id) is not call or call.transfer or call.legs[referred.side] is not leg:
+            referred.report(491, now)  # it ended, or another transfer began
+            return
+        call.referral = None
+        self._start(referred, route, found, now)
+        if call.transfer is None:
+            call.end_referral(leg, "nobody could be called", now)
 
     def _start(self, referred: Referred, route: Route, found: Found, now: float) -> None:
         call, side = referred.call, referred.side
-        if self._calls.get(call.id) is not call or call.transfer is not None:
-            referred.report(491, now)  # it ended, or another transfer began, while names were looked up
-            return
         places = self._entrance.places(route, found, now)
         ident = self._ids.call()
         stays = other_side(side)
@@ -158,7 +167,7 @@ class Referrals:
 
         transfer = Transfer(call, side, start, referred.report, over)
         try:
-            transfer.call_out(_referred_by(call.legs[side]), hunt.failed, now)
+            transfer.call_out(_referred_by(referred.leg, call.parties[side]), hunt.failed, now)
         except sip.SipError as error:
             transfer.abandon(call, now)
             referred.report(error.status, now)
@@ -175,7 +184,7 @@ class Referrals:
         call, side = referred.call, referred.side
         leg = self._find(replaces)
         other = self._calls.get(leg.owner.id) if leg is not None and leg.owner is not None else None
-        if leg is None or other is None or other is call or other.transfer is not None or leg.owner is not other:
+        if leg is None or other is None or other is call or other.changes_hands or leg.owner is not other:
             referred.report(481, now)
             return
         left = other.side_of(leg)
@@ -217,7 +226,7 @@ class Referrals:
             self._turn_away(leg, 481, now)  # nobody answered it yet: it is not ours to give away
         elif replaces.early_only:
             self._turn_away(leg, 486, now)
-        elif call.transfer is not None:
+        elif call.changes_hands:
             self._turn_away(leg, 491, now)
         elif not request.session:
             self._turn_away(leg, 488, now)
@@ -274,13 +283,8 @@ def _as_caller(leg: sip.Leg, known: Caller | None, request: sip.Request) -> sip.
     return made
 
 
-def _referred_by(leg: sip.Leg) -> Fields:
-    """Name who refers, with no address of theirs (RFC 3892 3)."""
+def _referred_by(leg: sip.Leg, party: Party) -> Fields:
+    """Name who refers, with no address of theirs (RFC 3892 3): by the name that was proved, where there is one."""
     dialog = leg.dialog
-    try:
-        user = sip.parse_uri(sip.parse_name_addr(dialog.remote).uri).user if dialog is not None else ""
-    except sip.SipError:
-        user = ""
-    if not user or not may_pass(unquote(user)):
-        return []
-    return [("Referred-By", f"<sip:{user}@anonymous.invalid>")]
+    said = sip.parse_name_addr(dialog.remote).uri if dialog is not None else ""
+    return [("Referred-By", f"<sip:{shown_as(party.known, said, party.peer.name)}@anonymous.invalid>")]

@@ -62,6 +62,16 @@ def test_the_pin_of_a_redirection_is_in_no_trace_nor_is_the_one_dialled() -> Non
     assert b"5432" not in data
 
 
+def test_the_pin_of_a_transfer_that_leads_nowhere_is_kept_out_of_the_trace_too() -> None:
+    line = Party()
+    line.up()
+    line.refer(line.alice, f"<sip:nobody**9876@{SDN}>")
+    (info,) = line.gateway.calls(line.world.now)
+    trace = line.gateway.traces.of(info.call)
+    assert trace is not None
+    assert trace.pins == (b"9876",)
+
+
 def test_the_pins_of_a_call_are_bounded_and_none_is_none() -> None:
     traces = Traces()
     flow = sip.Flow("udp", (SDN, 5060), (ALICE, 5060), "sdn", 1, (SDN, 5060))

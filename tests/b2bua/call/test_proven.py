@@ -91,3 +91,29 @@ def test_a_guest_is_called_by_his_token_whatever_he_says(sub: str, shown: str) -
     assert isinstance(request, sip.Request)
     assert (sip.parse_uri(request.from_.uri).user, request.from_.display) == (shown, "")
     assert b"director" not in invite
+
+
+def test_who_refers_is_named_as_he_proved() -> None:
+    line = Party()
+    line.up()
+    prove(call_of(line, line.alice.leg), "a", "room-12")
+    (info,) = line.gateway.calls(line.world.now)
+    assert info.caller.party == "sip:room-12"
+    line.refer(line.alice, by(line.carol, SDN))
+    event = line.carol.last(sip.IncomingInvite)
+    assert isinstance(event, sip.IncomingInvite)
+    assert event.request.get("referred-by") == "<sip:room-12@anonymous.invalid>"
+    line.everybody_idle()
+
+
+def test_records_name_who_logged_in_and_not_who_he_says_he_is() -> None:
+    line = Party()
+    line.up()
+    call = call_of(line, line.alice.leg)
+    request = sip.Request("INVITE", "sip:bob@x", "SIP/2.0", [], {"from": ["<sip:minister@x>;tag=1"]}, b"")
+    request.caller = Caller(call.parties["a"].peer, "credentials", "room-12")
+    line.gateway.accounts.begin(call.id, request)
+    line.everybody_idle()
+    (record,) = line.world.records
+    assert record.details
+    assert record.details.caller.alias == "room-12"
