@@ -38,6 +38,7 @@ from vdx.drain import Undrain
 from vdx.errors import VdxError
 from vdx.metrics import MetricList, Metrics, MetricText
 from vdx.pinhole import Ban, Done, Listed, Refused
+from vdx.versions import AboutVersions
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +125,8 @@ class Admin:
             return control.Ok(request.id)
         if isinstance(request, Metrics):
             return MetricText(request.id, await self._meter.text())
+        if isinstance(request, AboutVersions):
+            raise VersionError("this gatewayd keeps no versions")
         return await self._passed_on(request)
 
     async def _passed_on(self, request: AboutCalls) -> FromGatewayd:

@@ -25,6 +25,7 @@ from vdx.metrics import MetricList, Metrics, MetricText
 from vdx.pinhole import Address, Ban, Call, Done, Listed, Name, Part, Refused, Sequence
 from vdx.record import RecordList, Records, Seeing
 from vdx.trace import Trace, TraceReport
+from vdx.versions import AboutVersions, ToldOfVersions
 from vdx.wire import Codec, Message
 
 Version = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -259,8 +260,9 @@ AboutCalls = Calls | Registrations | Hangup | Trace | Explain | Records
 ToB2bua = Prepare | Activate | Revert | AboutCalls | Status | Drain | Undrain | Metrics
 ToldOfCalls = CallList | RegistrationList | TraceReport | Explained | RecordList
 FromB2bua = Prepared | Ok | ToldOfCalls | StatusReport | MetricList | Refused
-ToGatewayd = AboutCalls | Status | Pinholes | Reload | Ban | Bans | Unban | Drain | Undrain | Metrics
-FromGatewayd = Ok | Done | BanList | ToldOfCalls | StatusReport | Listed | MetricText | Refused
+Steering = Status | Pinholes | Reload | Ban | Bans | Unban | Drain | Undrain | Metrics
+ToGatewayd = AboutCalls | AboutVersions | Steering
+FromGatewayd = Ok | Done | BanList | ToldOfCalls | ToldOfVersions | StatusReport | Listed | MetricText | Refused
 
 B2buaServerCodec: Codec[ToB2bua] = Codec(ToB2bua)
 B2buaClientCodec: Codec[FromB2bua] = Codec(FromB2bua)
