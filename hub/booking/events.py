@@ -1,0 +1,69 @@
+"""What the hub tells on the bus: rooms made, changed and gone, and who changed what. Written with the change itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hub.domain.model import Caller, Meeting, SchedulingInfo
+from hub.store import rows
+from hub.store.tables import outbox
+
+Operation = Literal["create", "update", "delete"]
+RoomEvent = Literal["CREATE", "UPDATE", "DELETE", "POOL_DELETE"]
+
+ROOM_SUBJECT = "hub.rooms"
+AUDIT_SUBJECT = "hub.audit"
+AUDIT_VERSION = 1
+
+
+async def room(connection: AsyncConnection, kind: RoomEvent, room: SchedulingInfo, now: datetime) -> None:
+    """Tell of a room: everything a provisioner needs to make it as it is now."""
+    meeting = room.meeting
+    message = {
+        "version": 1,
+        "event": kind,
+        "organisation": room.organisation,
+        "meeting": str(meeting.uuid) if meeting else None,
+        "start": _text(meeting.start_time) if meeting else None,
+        "end": _text(meeting.end_time) if meeting else None,
+        **{name: _plain(value) for name, value in rows.room_values(room).items()},
+    }
+    await _write(connection, ROOM_SUBJECT, message, now)
+
+
+async def audit(
+    connection: AsyncConnection, operation: Operation, subject: Meeting | SchedulingInfo, caller: Caller, now: datetime
+) -> None:
+    """Tell who changed a meeting or a room."""
+    about_meeting = isinstance(subject, Meeting)
+    message = {
+        "version": AUDIT_VERSION,
+        "auditEvent": {
+            "organisationCode": subject.organisation,
+            "resource": "meeting" if about_meeting else "schedulingInfo",
+            "operation": operation,
+            "auditEventDateTime": _text(now),
+            "source": "video-api",
+            "identifier": str(subject.uuid),
+            "user": caller.email,
+        },
+    }
+    await _write(connection, AUDIT_SUBJECT, message, now)
+
+
+async def _write(connection: AsyncConnection, subject: str, message: dict[str, Any], now: datetime) -> None:
+    await connection.execute(insert(outbox).values(subject=subject, message=message, time=now))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return _text(value)
+    return value if value is None or isinstance(value, bool | int) else str(value)
+
+
+def _text(time: datetime) -> str:
+    return time.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,167 @@
+"""Statements about meetings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, delete, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hub.domain.access import Sight
+from hub.domain.model import Meeting, Organisation
+from hub.store import rows
+from hub.store.tables import labels as label_table
+from hub.store.tables import meetings as table
+from hub.store.tables import organisations, rooms
+
+LABELS_AT_ONCE = 500
+"""Meetings whose labels one statement asks for: SQLite takes some thousand values in a statement."""
+
+
+async def add(connection: AsyncConnection, meeting: Meeting, organisation: Organisation) -> None:
+    """Add a meeting; raises `TakenError` for its uuid, short id or external id."""
+    values = rows.meeting_values(meeting) | {"organisation_id": organisation.id}
+    await connection.execute(insert(table).values(values))
+    await _label(connection, meeting)
+
+
+async def change(connection: AsyncConnection, meeting: Meeting, *, relabel: bool = True) -> None:
+    """Write every field of a meeting, and its labels where they may have changed."""
+    await connection.execute(update(table).where(table.c.uuid == meeting.uuid).values(rows.meeting_values(meeting)))
+    if relabel:
+        await connection.execute(delete(label_table).where(label_table.c.meeting_uuid == meeting.uuid))
+        await _label(connection, meeting)
+
+
+async def remove(connection: AsyncConnection, uuid: UUID) -> None:
+    """Remove a meeting and its labels."""
+    await connection.execute(delete(label_table).where(label_table.c.meeting_uuid == uuid))
+    await connection.execute(delete(table).where(table.c.uuid == uuid))
+
+
+async def by_uuid(connection: AsyncConnection, uuid: UUID, *, lock: bool = False) -> Meeting | None:
+    """Find a meeting; with `lock` nobody else changes it until the transaction ends."""
+    statement = _select(table.c.uuid == uuid)
+    found = await _read(connection, statement.with_for_update(of=table) if lock else statement)
+    return found[0] if found else None
+
+
+async def by_short_id(connection: AsyncConnection, short_id: str) -> Meeting | None:
+    """Find a meeting by its short id."""
+    found = await _read(connection, _select(table.c.short_id == short_id))
+    return found[0] if found else None
+
+
+async def by_label(connection: AsyncConnection, sight: Sight, label: str) -> list[Meeting]:
+    """List the meetings that carry exactly this label."""
+    return await _list(connection, sight, _labelled(label))
+
+
+async def by_subject(connection: AsyncConnection, sight: Sight, subject: str) -> list[Meeting]:
+    """List the meetings with exactly this subject."""
+    return await _list(connection, sight, table.c.subject == subject)
+
+
+async def by_organiser(connection: AsyncConnection, sight: Sight, email: str) -> list[Meeting]:
+    """List the meetings that somebody organises."""
+    return await _list(connection, sight, table.c.organized_by == email)
+
+
+async def between(connection: AsyncConnection, sight: Sight, begin: datetime, end: datetime) -> list[Meeting]:
+    """List the meetings that start from `begin` to `end`, both included."""
+    return await _list(connection, sight, table.c.start_time.between(begin, end))
+
+
+async def by_address(connection: AsyncConnection, sight: Sight, address: str) -> list[Meeting]:
+    """List the meetings whose room has exactly this address."""
+    return await _list(connection, sight, _addressed(address))
+
+
+async def by_uri_without_domain(connection: AsyncConnection, sight: Sight, uri: str) -> list[Meeting]:
+    """List the meetings whose room has this part before the @."""
+    held = select(rooms.c.meeting_uuid).where(rooms.c.uri_without_domain == uri, rooms.c.meeting_uuid.is_not(None))
+    return await _list(connection, sight, table.c.uuid.in_(held))
+
+
+async def search(
+    connection: AsyncConnection, sight: Sight, text: str, period: tuple[datetime, datetime] | None
+) -> list[Meeting]:
+    """List the meetings that have `text` as organiser, label or address, or within subject or description.
+
+    `period`: only those that start after its begin and before its end.
+    """
+    part = f"%{_escaped(text)}%"
+    conditions = [
+        or_(
+            table.c.organized_by == text,
+            _labelled(text),
+            table.c.subject.like(part, escape="\\"),
+            table.c.description.like(part, escape="\\"),
+            _addressed(text),
+        )
+    ]
+    if period is not None:
+        conditions += [table.c.start_time > period[0], table.c.start_time < period[1]]
+    return await _list(connection, sight, *conditions)
+
+
+def _labelled(label: str) -> ColumnElement[bool]:
+    return table.c.uuid.in_(select(label_table.c.meeting_uuid).where(label_table.c.label == label))
+
+
+def _addressed(address: str) -> ColumnElement[bool]:
+    name, _, domain = address.partition("@")
+    held = and_(rooms.c.uri_without_domain == name, rooms.c.uri_domain == domain, rooms.c.meeting_uuid.is_not(None))
+    return table.c.uuid.in_(select(rooms.c.meeting_uuid).where(held))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _select(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(table, organisations.c.code.label("organisation"))
+        .join(organisations, table.c.organisation_id == organisations.c.id)
+        .where(*conditions)
+    )
+
+
+async def _list(connection: AsyncConnection, sight: Sight, *conditions: ColumnElement[bool]) -> list[Meeting]:
+    statement = _select(*conditions).order_by(table.c.start_time, table.c.uuid)
+    if sight.organisation is not None:
+        statement = statement.where(organisations.c.code == sight.organisation)
+    if sight.email is not None:
+        statement = statement.where(table.c.organized_by == sight.email)
+    return await _read(connection, statement)
+
+
+async def _read(connection: AsyncConnection, statement: Select[Any]) -> list[Meeting]:
+    found = list((await connection.execute(statement)).mappings())
+    labelled = await labels_of(connection, [row["uuid"] for row in found])
+    return [rows.meeting(row, labelled.get(row["uuid"], ())) for row in found]
+
+
+async def labels_of(connection: AsyncConnection, uuids: list[UUID]) -> dict[UUID, tuple[str, ...]]:
+    """Give the labels of meetings, in their order."""
+    found: dict[UUID, tuple[str, ...]] = {}
+    columns = label_table.c.meeting_uuid, label_table.c.label
+    for part in _parts(uuids):
+        statement = select(*columns).where(columns[0].in_(part)).order_by(columns[0], label_table.c.position)
+        for uuid, label in await connection.execute(statement):
+            found[uuid] = (*found.get(uuid, ()), label)
+    return found
+
+
+def _parts(uuids: list[UUID]) -> Iterable[list[UUID]]:
+    return (uuids[at : at + LABELS_AT_ONCE] for at in range(0, len(uuids), LABELS_AT_ONCE))
+
+
+async def _label(connection: AsyncConnection, meeting: Meeting) -> None:
+    if meeting.labels:
+        numbered = enumerate(meeting.labels)
+        values = [{"meeting_uuid": meeting.uuid, "position": at, "label": label} for at, label in numbered]
+        await connection.execute(insert(label_table), values)

@@ -1,0 +1,64 @@
+"""Statements about the organisation tree."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import insert, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hub.domain.model import Organisation
+from hub.store import rows
+from hub.store.tables import organisations as table
+
+MAX_DEPTH = 50
+"""Levels of the tree that are followed: real trees have six, and a ring must end."""
+
+
+async def by_code(connection: AsyncConnection, code: str) -> Organisation | None:
+    """Find an organisation."""
+    row = (await connection.execute(select(table).where(table.c.code == code))).mappings().first()
+    return rows.organisation(row) if row else None
+
+
+async def ancestors(connection: AsyncConnection, organisation: Organisation) -> list[Organisation]:
+    """List the organisations above, the nearest first."""
+    if organisation.parent_id is None:
+        return []
+    up = select(table.c.id, table.c.parent_id, literal(1).label("depth")).where(table.c.id == organisation.parent_id)
+    chain = up.cte("up", recursive=True)
+    chain = chain.union_all(
+        select(table.c.id, table.c.parent_id, chain.c.depth + 1)
+        .join(chain, table.c.id == chain.c.parent_id)
+        .where(chain.c.depth < MAX_DEPTH)
+    )
+    statement = select(table).join(chain, table.c.id == chain.c.id).order_by(chain.c.depth)
+    return [rows.organisation(row) for row in (await connection.execute(statement)).mappings()]
+
+
+async def descendants(connection: AsyncConnection, organisation: Organisation) -> list[Organisation]:
+    """List the organisation itself and all below it."""
+    chain = select(table.c.id, literal(0).label("depth")).where(table.c.id == organisation.id)
+    down = chain.cte("down", recursive=True)
+    down = down.union_all(
+        select(table.c.id, down.c.depth + 1).join(down, table.c.parent_id == down.c.id).where(down.c.depth < MAX_DEPTH)
+    )
+    statement = select(table).join(down, table.c.id == down.c.id).order_by(down.c.depth, table.c.code)
+    return [rows.organisation(row) for row in (await connection.execute(statement)).mappings()]
+
+
+async def add(connection: AsyncConnection, organisation: Organisation) -> Organisation:
+    """Add an organisation, whose `id` is ignored; raises `TakenError` for a code that is used."""
+    values = _values(organisation)
+    row = (await connection.execute(insert(table).values(values).returning(table))).mappings().one()
+    return rows.organisation(row)
+
+
+async def change(connection: AsyncConnection, organisation: Organisation) -> None:
+    """Write every field of an organisation."""
+    await connection.execute(update(table).where(table.c.id == organisation.id).values(_values(organisation)))
+
+
+def _values(organisation: Organisation) -> dict[str, Any]:
+    return {each.name: getattr(organisation, each.name) for each in fields(organisation) if each.name != "id"}

@@ -1,0 +1,192 @@
+"""Statements about rooms (scheduling infos): found with their meetings, picked from pools, listed when they are due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hub.domain.booking import Wishes
+from hub.domain.lifecycle import opens
+from hub.domain.model import Meeting, Organisation, SchedulingInfo
+from hub.domain.words import ProvisionStatus
+from hub.store import meetings as meeting_statements
+from hub.store import rows
+from hub.store.tables import meetings, organisations, room_history
+from hub.store.tables import rooms as table
+
+_owner = organisations.alias("meeting_organisation")
+_MEETING = "m_"  # before the columns of the meeting that is read along
+
+
+async def add(connection: AsyncConnection, room: SchedulingInfo, organisation: Organisation) -> int:
+    """Add a room and give its number; raises `TakenError` for an address that is used."""
+    values = _values(room) | {"organisation_id": organisation.id}
+    number: int = (await connection.execute(insert(table).values(values).returning(table.c.id))).scalar_one()
+    return number
+
+
+async def change(connection: AsyncConnection, room: SchedulingInfo, organisation: Organisation | None = None) -> None:
+    """Write every field of a room, also its organisation where that has changed."""
+    values = _values(room) | ({"organisation_id": organisation.id} if organisation else {})
+    await connection.execute(update(table).where(table.c.id == room.id).values(values))
+
+
+async def remove(connection: AsyncConnection, number: int) -> None:
+    """Remove a room and its history."""
+    await connection.execute(delete(room_history).where(room_history.c.room_id == number))
+    await connection.execute(delete(table).where(table.c.id == number))
+
+
+async def note(connection: AsyncConnection, room: SchedulingInfo, by: str | None, now: datetime) -> None:
+    """Write down that a room has come into its state."""
+    values = {
+        "room_id": room.id,
+        "status": int(room.status),
+        "description": room.status_description,
+        "by": by,
+        "time": now,
+    }
+    await connection.execute(insert(room_history).values(values))
+
+
+async def taken(connection: AsyncConnection, uri_without_domain: str, uri_domain: str) -> bool:
+    """Tell whether an address is used."""
+    held = table.c.uri_without_domain == uri_without_domain, table.c.uri_domain == uri_domain
+    return (await connection.execute(select(table.c.id).where(*held))).first() is not None
+
+
+async def by_uuid(connection: AsyncConnection, uuid: UUID, *, lock: bool = False) -> SchedulingInfo | None:
+    """Find a room by its meeting's or its own uuid; with `lock` nobody else changes it until the transaction ends."""
+    statement = _select(table.c.uuid == uuid)
+    found = await _read(connection, statement.with_for_update(of=table) if lock else statement)
+    return found[0] if found else None
+
+
+async def by_reservation(
+    connection: AsyncConnection, reservation: UUID, *, lock: bool = False
+) -> SchedulingInfo | None:
+    """Find a reserved room that no meeting has taken yet."""
+    statement = _select(table.c.reservation_id == reservation, table.c.meeting_uuid.is_(None))
+    found = await _read(connection, statement.with_for_update(of=table) if lock else statement)
+    return found[0] if found else None
+
+
+async def between(
+    connection: AsyncConnection,
+    codes: Sequence[str] | None,
+    period: tuple[datetime, datetime],
+    status: ProvisionStatus,
+) -> list[SchedulingInfo]:
+    """List rooms of meetings in `status` that open or end within `period`; `codes` None: of every organisation."""
+    begin, end = period
+    conditions = [
+        table.c.status == int(status),
+        table.c.meeting_uuid.is_not(None),
+        or_(
+            and_(table.c.opens_time > begin, table.c.opens_time < end),
+            and_(table.c.end_time > begin, table.c.end_time < end),
+        ),
+    ]
+    if codes is not None:
+        conditions.append(organisations.c.code.in_(codes))
+    return await _read(connection, _select(*conditions).order_by(table.c.id))
+
+
+async def to_provision(connection: AsyncConnection, now: datetime) -> list[SchedulingInfo]:
+    """List the rooms that must be made now."""
+    due = table.c.opens_time <= now, table.c.end_time >= now
+    awaiting = table.c.status == int(ProvisionStatus.AWAITS_PROVISION)
+    return await _read(connection, _select(awaiting, *due).order_by(table.c.opens_time))
+
+
+async def to_deprovision(connection: AsyncConnection, now: datetime) -> list[SchedulingInfo]:
+    """List the rooms that must be removed now."""
+    there = table.c.status == int(ProvisionStatus.PROVISIONED_OK)
+    return await _read(connection, _select(there, table.c.end_time < now).order_by(table.c.end_time))
+
+
+async def pick(
+    connection: AsyncConnection, organisation: Organisation, wishes: Wishes, before: datetime, *, skip_locked: bool
+) -> SchedulingInfo | None:
+    """Take hold of a free room of an organisation's pool, made before `before`, that has every setting wished for.
+
+    Two who pick at once get two rooms: the row is locked, and with `skip_locked` others look past it.
+    """
+    named = [table.c[name] == value for name, value in wishes.named().items()]
+    statement = (
+        _select(
+            organisations.c.id == organisation.id,
+            table.c.meeting_uuid.is_(None),
+            table.c.reservation_id.is_(None),
+            table.c.status == int(ProvisionStatus.PROVISIONED_OK),
+            table.c.provision_timestamp < before,
+            *named,
+        )
+        .order_by(table.c.provision_timestamp)
+        .limit(1)
+        .with_for_update(of=table, skip_locked=skip_locked)
+    )
+    found = await _read(connection, statement)
+    return found[0] if found else None
+
+
+async def free(connection: AsyncConnection, codes: Sequence[str]) -> list[SchedulingInfo]:
+    """List the rooms of pools that are neither taken nor reserved nor gone; those still to be made are among them."""
+    gone = [int(ProvisionStatus.DEPROVISION_OK), int(ProvisionStatus.STARTING_TO_DEPROVISION)]
+    statement = _select(
+        organisations.c.code.in_(codes),
+        table.c.meeting_uuid.is_(None),
+        table.c.reservation_id.is_(None),
+        table.c.status.not_in(gone),
+    )
+    return await _read(connection, statement.order_by(table.c.id))
+
+
+async def count_free(connection: AsyncConnection, organisation: Organisation) -> int:
+    """Count the rooms of a pool that could be taken now or soon."""
+    gone = [int(ProvisionStatus.DEPROVISION_OK), int(ProvisionStatus.STARTING_TO_DEPROVISION)]
+    statement = select(func.count()).where(
+        table.c.organisation_id == organisation.id,
+        table.c.meeting_uuid.is_(None),
+        table.c.reservation_id.is_(None),
+        table.c.status.not_in(gone),
+    )
+    return int((await connection.execute(statement)).scalar_one())
+
+
+def _values(room: SchedulingInfo) -> dict[str, Any]:
+    meeting = room.meeting
+    return rows.room_values(room) | {
+        "meeting_uuid": meeting.uuid if meeting else None,
+        "opens_time": opens(meeting, room.vmr_available_before) if meeting else None,
+        "end_time": meeting.end_time if meeting else None,
+    }
+
+
+def _select(*conditions: ColumnElement[bool]) -> Select[Any]:
+    with_meeting = [column.label(_MEETING + column.name) for column in meetings.c]
+    owner = _owner.c.code.label(_MEETING + "organisation")
+    return (
+        select(table, organisations.c.code.label("organisation"), *with_meeting, owner)
+        .join(organisations, table.c.organisation_id == organisations.c.id)
+        .outerjoin(meetings, table.c.meeting_uuid == meetings.c.uuid)
+        .outerjoin(_owner, meetings.c.organisation_id == _owner.c.id)
+        .where(*conditions)
+    )
+
+
+async def _read(connection: AsyncConnection, statement: Select[Any]) -> list[SchedulingInfo]:
+    found = list((await connection.execute(statement)).mappings())
+    uuids = [row["meeting_uuid"] for row in found if row["meeting_uuid"] is not None]
+    labelled = await meeting_statements.labels_of(connection, uuids)
+    return [rows.room(row, _meeting(row, labelled)) for row in found]
+
+
+def _meeting(row: rows.Row, labelled: dict[UUID, tuple[str, ...]]) -> Meeting | None:
+    uuid = row[_MEETING + "uuid"]
+    return None if uuid is None else rows.meeting(row, labelled.get(uuid, ()), prefix=_MEETING)

@@ -1,0 +1,239 @@
+"""The tables. Times are UTC, to the second where clients see them; words of the API are stored as they are spelt."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    Uuid,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Utc(TypeDecorator[datetime]):
+    """A time in UTC; SQLite knows no time zones, so it is stored there without one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the database UTC; a time without a zone is a fault of ours."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("times in the store have a zone")
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the program UTC."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+SERIAL = BigInteger().with_variant(Integer, "sqlite")
+"""A number that the database gives; SQLite counts only what it calls INTEGER."""
+
+
+def _settings() -> list[Column[Any]]:
+    return [
+        Column("vmr_type", String(16), nullable=False),
+        Column("host_view", String(32), nullable=False),
+        Column("guest_view", String(32), nullable=False),
+        Column("vmr_quality", String(8), nullable=False),
+        Column("enable_overlay_text", Boolean, nullable=False),
+        Column("guests_can_present", Boolean, nullable=False),
+        Column("force_presenter_into_main", Boolean, nullable=False),
+        Column("force_encryption", Boolean, nullable=False),
+        Column("mute_all_guests", Boolean, nullable=False),
+        Column("direct_media", String(16), nullable=False),
+        Column("call_type", String(64)),
+    ]
+
+
+def _room_rules() -> list[Column[Any]]:
+    return [
+        Column("vmr_available_before", Integer, nullable=False),
+        Column("max_participants", Integer, nullable=False),
+        Column("end_meeting_on_end_time", Boolean, nullable=False),
+        Column("ivr_theme", String(100)),
+        Column("custom_portal_guest", String(200)),
+        Column("custom_portal_host", String(200)),
+        Column("return_url", String(200)),
+    ]
+
+
+def _who_and_when() -> list[Column[Any]]:
+    return [
+        Column("created_by_organisation", String(250)),
+        Column("created_by", String(200)),
+        Column("created_time", Utc, nullable=False),
+        Column("updated_by_organisation", String(250)),
+        Column("updated_by", String(200)),
+        Column("updated_time", Utc),
+    ]
+
+
+organisations = Table(
+    "organisations",
+    metadata,
+    Column("id", SERIAL, primary_key=True),
+    Column("code", String(250), nullable=False, unique=True),
+    Column("name", String(100), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("parent_id", SERIAL, ForeignKey("organisations.id"), index=True),
+    Column("pool_size", Integer),
+    Column("sms_sender_name", String(11)),
+    Column("sms_callback_url", String(100)),
+    Column("allow_custom_uri_without_domain", Boolean, nullable=False),
+    Column("history_api_key", String(128), unique=True),
+    Column("device_webhook_endpoint", String(100)),
+    Column("device_webhook_endpoint_key", String(100)),
+    Column("use", String(16)),
+    Column("field", String(32)),
+)
+
+templates = Table(
+    "scheduling_templates",
+    metadata,
+    Column("id", SERIAL, primary_key=True),
+    Column("organisation_id", SERIAL, ForeignKey("organisations.id"), index=True),
+    Column("conferencing_sys_id", BigInteger, nullable=False),
+    Column("uri_prefix", String(100), nullable=False),
+    Column("uri_domain", String(100), nullable=False),
+    Column("uri_number_low", BigInteger),
+    Column("uri_number_high", BigInteger),
+    Column("host_pin_required", Boolean, nullable=False),
+    Column("host_pin_low", BigInteger),
+    Column("host_pin_high", BigInteger),
+    Column("guest_pin_required", Boolean, nullable=False),
+    Column("guest_pin_low", BigInteger),
+    Column("guest_pin_high", BigInteger),
+    Column("is_default_template", Boolean, nullable=False),
+    Column("is_pool_template", Boolean, nullable=False),
+    Column("deleted_time", Utc),
+    *_room_rules(),
+    *_settings(),
+    *_who_and_when(),
+)
+"""A template that is deleted stays, marked: rooms name it."""
+
+meetings = Table(
+    "meetings",
+    metadata,
+    Column("uuid", Uuid, primary_key=True),
+    Column("organisation_id", SERIAL, ForeignKey("organisations.id"), nullable=False),
+    Column("subject", String(100), nullable=False),
+    Column("start_time", Utc, nullable=False),
+    Column("end_time", Utc, nullable=False),
+    Column("description", String(500)),
+    Column("project_code", String(100)),
+    Column("short_id", String(12), nullable=False, unique=True),
+    Column("external_id", String(200)),
+    Column("organized_by", String(200)),
+    Column("guest_microphone", String(8), nullable=False),
+    Column("guest_pin_required", Boolean, nullable=False),
+    Column("additional_information", JSON, nullable=False),
+    Column("use", String(16), nullable=False),
+    Column("field", String(32)),
+    *_who_and_when(),
+    UniqueConstraint("organisation_id", "external_id"),
+    Index(None, "organisation_id", "start_time"),
+    Index(None, "organisation_id", "organized_by"),
+    Index(None, "organisation_id", "subject"),
+)
+
+labels = Table(
+    "meeting_labels",
+    metadata,
+    Column("meeting_uuid", Uuid, ForeignKey("meetings.uuid", ondelete="CASCADE"), primary_key=True),
+    Column("position", SmallInteger, primary_key=True),
+    Column("label", String(1024), nullable=False, index=True),
+)
+
+rooms = Table(
+    "scheduling_infos",
+    metadata,
+    Column("id", SERIAL, primary_key=True),
+    Column("uuid", Uuid, nullable=False, unique=True),
+    Column("meeting_uuid", Uuid, ForeignKey("meetings.uuid"), unique=True),
+    Column("organisation_id", SERIAL, ForeignKey("organisations.id"), nullable=False),
+    Column("template_id", SERIAL, ForeignKey("scheduling_templates.id")),
+    Column("uri_without_domain", String(200)),
+    Column("uri_domain", String(100)),
+    Column("host_pin", BigInteger),
+    Column("guest_pin", BigInteger),
+    Column("status", SmallInteger, nullable=False),
+    Column("status_description", String(200)),
+    Column("provision_timestamp", Utc),
+    Column("provision_vmr_id", String(50)),
+    Column("portal_link", Text),
+    Column("reservation_id", Uuid, unique=True),
+    Column("pool", Boolean, nullable=False),
+    Column("pool_overflow", Boolean, nullable=False),
+    Column("opens_time", Utc),
+    Column("end_time", Utc),
+    *_room_rules(),
+    *_settings(),
+    *_who_and_when(),
+    UniqueConstraint("uri_without_domain", "uri_domain"),
+    Index(None, "status", "opens_time"),
+    Index(None, "status", "end_time"),
+)
+"""Rooms. `opens_time` and `end_time` repeat the meeting's times, so that what is due is found by one index each."""
+
+Index(
+    "ix_scheduling_infos_free",
+    rooms.c.organisation_id,
+    rooms.c.provision_timestamp,
+    postgresql_where=rooms.c.meeting_uuid.is_(None),
+    sqlite_where=rooms.c.meeting_uuid.is_(None),
+)
+
+room_history = Table(
+    "scheduling_status",
+    metadata,
+    Column("id", SERIAL, primary_key=True),
+    Column("room_id", SERIAL, ForeignKey("scheduling_infos.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("status", SmallInteger, nullable=False),
+    Column("description", String(200)),
+    Column("by", String(200)),
+    Column("time", Utc, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", SERIAL, primary_key=True),
+    Column("subject", String(100), nullable=False),
+    Column("message", JSON, nullable=False),
+    Column("time", Utc, nullable=False),
+)
+"""What is still to be told on the bus; written with the change that it tells of, and taken away once it is told."""

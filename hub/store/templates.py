@@ -1,0 +1,81 @@
+"""Statements about scheduling templates; one that is deleted is never found again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hub.domain.model import Organisation, Template
+from hub.store import rows
+from hub.store.tables import organisations
+from hub.store.tables import templates as table
+
+
+async def by_id(connection: AsyncConnection, number: int) -> Template | None:
+    """Find a template."""
+    return await _first(connection, table.c.id == number)
+
+
+async def of_organisation(connection: AsyncConnection, organisation: Organisation) -> list[Template]:
+    """List the templates of an organisation."""
+    statement = _select(table.c.organisation_id == organisation.id).order_by(table.c.id)
+    return [rows.template(row) for row in (await connection.execute(statement)).mappings()]
+
+
+async def default(connection: AsyncConnection, organisation: Organisation) -> Template | None:
+    """Find the default template of an organisation itself."""
+    return await _first(connection, table.c.organisation_id == organisation.id, table.c.is_default_template)
+
+
+async def pool(connection: AsyncConnection, organisation: Organisation) -> Template | None:
+    """Find the pool template of an organisation itself."""
+    return await _first(connection, table.c.organisation_id == organisation.id, table.c.is_pool_template)
+
+
+async def shared(connection: AsyncConnection) -> Template | None:
+    """Find the template that belongs to nobody."""
+    return await _first(connection, table.c.organisation_id.is_(None))
+
+
+async def add(connection: AsyncConnection, template: Template, organisation: Organisation | None) -> Template:
+    """Add a template, whose `id` is ignored."""
+    values = rows.template_values(template) | {"organisation_id": organisation.id if organisation else None}
+    number = (await connection.execute(insert(table).values(values).returning(table.c.id))).scalar_one()
+    if organisation is not None and template.is_default_template:
+        await _only_default(connection, organisation, number)
+    found = await by_id(connection, number)
+    assert found is not None  # noqa: S101 - it was inserted in this transaction
+    return found
+
+
+async def change(connection: AsyncConnection, template: Template, organisation: Organisation) -> None:
+    """Write every field of a template."""
+    await connection.execute(update(table).where(table.c.id == template.id).values(rows.template_values(template)))
+    if template.is_default_template:
+        await _only_default(connection, organisation, template.id)
+
+
+async def delete(connection: AsyncConnection, template: Template, now: datetime) -> None:
+    """Mark a template as deleted."""
+    await connection.execute(update(table).where(table.c.id == template.id).values(deleted_time=now))
+
+
+async def _only_default(connection: AsyncConnection, organisation: Organisation, number: int) -> None:
+    others = table.c.organisation_id == organisation.id, table.c.id != number, table.c.is_default_template
+    await connection.execute(update(table).where(*others).values(is_default_template=False))
+
+
+def _select(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(table, organisations.c.code.label("organisation"))
+        .outerjoin(organisations, table.c.organisation_id == organisations.c.id)
+        .where(table.c.deleted_time.is_(None), *conditions)
+    )
+
+
+async def _first(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> Template | None:
+    row = (await connection.execute(_select(*conditions).order_by(table.c.id).limit(1))).mappings().first()
+    return rows.template(row) if row else None
