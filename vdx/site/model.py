@@ -12,8 +12,10 @@ from vdx.site.access import Access, access_faults
 from vdx.site.acme import Acme, acme_faults
 from vdx.site.block import LocatedError, Model, Zone
 from vdx.site.certificates import peer_faults
+from vdx.site.delegation import Delegations, delegation_faults
 from vdx.site.dialplan import Domain, Room, Rule, TimeZone
 from vdx.site.limits import Limits
+from vdx.site.management import Management, management_faults
 from vdx.site.peers import Peer
 from vdx.site.policy import Agreements, Policy
 from vdx.site.seeing import Hep, RecordKeeping, hep_faults
@@ -52,6 +54,8 @@ class Site(Model):
     hep: Hep | None = None
     policy: Policy = Policy()
     agreements: Agreements = Agreements()
+    delegations: Delegations = Field(default_factory=dict)
+    management: Management = Management()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Site:
@@ -75,6 +79,8 @@ def _contradictions(site: Site) -> Iterator[LocatedError]:
         yield LocatedError("this zone is not configured: add it under `zones`", "upstream", "zone")
     yield from acme_faults(site.acme, site.zones)
     yield from hep_faults(site.hep, site.zones)
+    yield from delegation_faults(site.delegations)
+    yield from management_faults(site.management, site.delegations)
 
 
 def dialplan_faults(site: Site) -> Iterator[LocatedError]:

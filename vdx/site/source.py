@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, TypeVar, get_args
 
 import pydantic
 import yaml
@@ -28,6 +28,7 @@ MAX_NODES = 2_000_000
 MAX_DEPTH = 32
 """Levels of nesting: the models have six."""
 
+AnyModel = TypeVar("AnyModel", bound=Model)
 Path_ = tuple[str | int, ...]
 Lines = dict[Path_, int]
 
@@ -38,6 +39,8 @@ class Fault(NamedTuple):
     line: int
     where: str
     what: str
+    file: str = ""
+    """Where it is another file than the one that was read."""
 
 
 class SiteError(VdxError):
@@ -49,15 +52,17 @@ class SiteError(VdxError):
         super().__init__("\n".join(self._sentences()))
 
     def _sentences(self) -> Iterator[str]:
-        for line, where, what in self.faults:
-            place = f"{self.name}:{line}" if line else self.name  # a file that cannot be read has no lines
+        for line, where, what, file in self.faults:
+            name = file or self.name
+            place = f"{name}:{line}" if line else name  # a file that cannot be read has no lines
             yield f"{place}: {where + ': ' if where else ''}{what}"
 
 
 class LoadedSite(NamedTuple):
     """A site with its source: the line of every value, and a version that changes with the content.
 
-    `lists` are the lists of prefixes that it names, as they were read.
+    `lists` are the lists of prefixes that it names, as they were read. `files` names the files of what came from
+    another one than `name`.
     """
 
     site: Site
@@ -65,10 +70,18 @@ class LoadedSite(NamedTuple):
     version: str
     name: str
     lists: Mapping[str, bytes] = MappingProxyType({})
+    files: Mapping[Path_, str] = MappingProxyType({})
 
     def origin(self, *path: str | int) -> str:
         """Name file and line of a value, for comments in rules and messages."""
-        return f"{self.name}:{_line(self.lines, path)}"
+        return f"{file_of(self.files, path) or self.name}:{line_of(self.lines, path)}"
+
+
+class Text(NamedTuple):
+    """YAML as plain data, with the line of every value."""
+
+    data: Any
+    lines: Lines
 
 
 def load(path: Path) -> LoadedSite:
@@ -100,12 +113,12 @@ def _with_lists(loaded: LoadedSite, directory: Path) -> LoadedSite:
             with (directory / name).open("rb") as file:
                 lists[name] = file.read(left + 1)
         except OSError as error:
-            faults.append(Fault(_line(loaded.lines, where), shown, f"{name} cannot be read: {error.strerror}"))
+            faults.append(Fault(line_of(loaded.lines, where), shown, f"{name} cannot be read: {error.strerror}"))
             continue
         left -= len(lists[name])
         if left < 0:
             text = f"with {name}, the lists are larger than {MAX_LIST_BYTES >> 20} MiB: is this a list of prefixes?"
-            faults.append(Fault(_line(loaded.lines, where), shown, text))
+            faults.append(Fault(line_of(loaded.lines, where), shown, text))
             break
         digest.update(name.encode() + b"\0" + hashlib.sha256(lists[name]).digest())
     if faults:
@@ -115,12 +128,18 @@ def _with_lists(loaded: LoadedSite, directory: Path) -> LoadedSite:
 
 def parse(text: bytes, name: str = "site.yaml") -> LoadedSite:
     """Read a site from YAML text; raises `SiteError` with every fault found."""
+    found = read(text, name)
+    return LoadedSite(validated(Site, found, name), found.lines, hashlib.sha256(text).hexdigest()[:12], name)
+
+
+def read(text: bytes, name: str) -> Text:
+    """Read YAML text as plain data; raises `SiteError`."""
     if len(text) > MAX_BYTES:
         raise SiteError(name, [Fault(1, "", f"longer than {MAX_BYTES >> 20} MiB: is this a site file?")])
     lines: Lines = {}
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = _Builder(name, lines).build(node) if node else {}
+        return Text(_Builder(name, lines).build(node) if node else {}, lines)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise SiteError(name, [Fault(mark.line + 1 if mark else 1, "", f"not YAML: {error.problem}")]) from error
@@ -128,11 +147,17 @@ def parse(text: bytes, name: str = "site.yaml") -> LoadedSite:
         raise SiteError(name, [Fault(1, "", f"not YAML: {error}")]) from error
     except RecursionError as error:
         raise SiteError(name, [Fault(1, "", f"nested deeper than {MAX_DEPTH} levels")]) from error
+
+
+def validated(
+    model: type[AnyModel], text: Text, name: str, files: Mapping[Path_, str] = MappingProxyType({})
+) -> AnyModel:
+    """Make a model of what was read; raises `SiteError`. `files` are as in `LoadedSite`."""
     try:
-        site = Site.model_validate(data)
+        return model.model_validate(text.data)
     except pydantic.ValidationError as error:
-        raise SiteError(name, [_fault(detail, lines) for detail in error.errors(include_url=False)]) from None
-    return LoadedSite(site, lines, hashlib.sha256(text).hexdigest()[:12], name)
+        details = error.errors(include_url=False)
+        raise SiteError(name, [_fault(model, detail, text.lines, files) for detail in details]) from None
 
 
 class _Builder:
@@ -173,13 +198,21 @@ class _Builder:
         return result
 
 
-def _line(lines: Lines, path: Path_) -> int:
+def line_of(lines: Lines, path: Path_) -> int:
+    """Give the line of a value, or of what it stands in."""
     while path and path not in lines:
         path = path[:-1]
     return lines.get(path, 1)
 
 
-def _fault(detail: Any, lines: Lines) -> Fault:  # noqa: ANN401 - pydantic's own error detail
+def file_of(files: Mapping[Path_, str], path: Path_) -> str:
+    """Give the file that a value came from, "" for the one that was read first."""
+    while path and path not in files:
+        path = path[:-1]
+    return files.get(path, "")
+
+
+def _fault(model: type[Model], detail: Any, lines: Lines, files: Mapping[Path_, str]) -> Fault:  # noqa: ANN401 - pydantic's
     path: Path_ = tuple(detail["loc"])
     context = detail.get("ctx") or {}
     located = context.get("error")
@@ -187,25 +220,25 @@ def _fault(detail: Any, lines: Lines) -> Fault:  # noqa: ANN401 - pydantic's own
         path = (*path, *located.path)
     what = str(detail["msg"]).removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
-        what = f"unknown key{_suggestion(path)}"
+        what = f"unknown key{_suggestion(model, path)}"
     elif detail["type"] == "missing":
         what = "is required"
     elif detail["type"] == "model_type":
         what = "must be a block of keys and values"
     # union and key markers of pydantic are no place in the file
     shown = [part for index, part in enumerate(path) if path[: index + 1] in lines or index == len(path) - 1]
-    return Fault(_line(lines, path), ".".join(str(part) for part in shown), what)
+    return Fault(line_of(lines, path), ".".join(str(part) for part in shown), what, file_of(files, path))
 
 
-def _suggestion(path: Path_) -> str:
-    known = _known_keys(path[:-1])
+def _suggestion(model: type[Model], path: Path_) -> str:
+    known = _known_keys(model, path[:-1])
     close = difflib.get_close_matches(str(path[-1]), known, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; known here: {', '.join(sorted(known))}"
 
 
-def _known_keys(path: Path_) -> list[str]:
+def _known_keys(model: type[Model], path: Path_) -> list[str]:
     """Walk the models along a path of the file to the keys that may stand at its end."""
-    here: type[Model] = Site
+    here = model
     for part in path:
         if part in here.model_fields:
             models = list(_models(here.model_fields[str(part)].annotation))
