@@ -171,7 +171,7 @@ def codecs(media: Media) -> Iterator[Codec]:
 
 
 def _parameters(text: str) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for part in text.split(";"):
         name, equals, value = part.strip().partition("=")
         if equals and name:
