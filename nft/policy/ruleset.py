@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from nft.model import Edge, Zone
 from nft.number import passing_mark
 from nft.policy import chains, traffic
+from nft.policy.agreement import DAY
 from nft.policy.opening import EARLY, OPEN, TABLE, openings
 from nft.policy.prefix import VERSIONS, address
 from nft.policy.tables import Class, Stage, Tables
@@ -27,6 +28,8 @@ from nft.ruleset import text
 
 COUNTERS = ("denied", "misrouted", "transit_flood", "rate_limited", "connections_limited")
 _TYPE = {4: "ipv4_addr", 6: "ipv6_addr"}
+MAX_SECONDS = 99_999_999
+"""nft reads numbers of eight digits: three years of seconds, and an agreement lasts five."""
 
 
 def compile_transit(tables: Tables, edge: Edge, now: float) -> str:
@@ -139,7 +142,8 @@ def _openings(tables: Tables, zones: dict[str, Zone], now: float) -> Iterator[st
 
 def _lasting(seconds: float) -> str:
     whole, rest = divmod(max(1, round(seconds * 1000)), 1000)  # nft reads no more milliseconds than 32 bits hold
-    return f"{whole}s{rest}ms"
+    days, part = divmod(whole, DAY)
+    return f"{days}d{part}s{rest}ms" if whole > MAX_SECONDS else f"{whole}s{rest}ms"
 
 
 def _verdicts(tables: Tables, zones: dict[str, Zone]) -> Iterator[str]:
