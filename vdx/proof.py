@@ -6,6 +6,8 @@ the model says. One difference refuses the candidate.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from vdx.pinhole import Part
 from vdx.wire import Message
 
@@ -16,19 +18,20 @@ MAX_DIFFERENCES = 50
 class Difference(Part, frozen=True):
     """One packet that the kernel treats otherwise than the model: both said in words.
 
-    `packet` as `gatewayctl explain packet` takes it, `at` in seconds since 1970; `origins` are the lines of the policy
-    that decide, or those for whose sake the packet was sent.
+    `packet` as `gatewayctl explain packet` takes it, `at` in seconds since 1970 (None: the time of the proof);
+    `origins` are the lines of the policy that decide, or for whose sake the packet was sent.
     """
 
     packet: str
-    at: int
     model: str
     kernel: str
+    at: int | None = None
     origins: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        when = "" if self.at is None else f" at {datetime.fromtimestamp(self.at, UTC):%Y-%m-%d %H:%M} UTC"
         where = f" ({', '.join(self.origins)})" if self.origins else ""
-        return f"{self.packet}: the policy says {self.model}; the kernel {self.kernel}{where}"
+        return f"{self.packet}{when}: the policy says {self.model}; the kernel {self.kernel}{where}"
 
 
 class ProofReport(Message, frozen=True, tag="proof"):
