@@ -194,6 +194,7 @@ class ServerInvite:
         if leg.incoming is not self or not self.answered or request.cseq.number != self.request.cseq.number:
             return
         self.stop()
+        self.transaction.data = b""  # nobody asks for the 2xx any more
         leg.negotiation = STABLE
         leg.incoming = None
         if self.initial and leg.state == ANSWERED:

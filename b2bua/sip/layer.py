@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from b2bua.sip.flow import Outgoing
@@ -71,13 +72,14 @@ class Alarmed(Protocol):
 
 
 class Timer:
-    """One set timer. Cancelling leaves its place in the heap empty; the place goes when its time comes."""
+    """One set timer, due `at`. Cancelling leaves its place in the queue empty; the place goes when it comes first."""
 
-    __slots__ = ("name", "owner")
+    __slots__ = ("at", "name", "owner")
 
-    def __init__(self, owner: Alarmed, name: str) -> None:
+    def __init__(self, owner: Alarmed, name: str, at: float) -> None:
         self.owner: Alarmed | None = owner
         self.name = name
+        self.at = at
 
     def cancel(self) -> None:
         """Make the timer do nothing."""
@@ -85,11 +87,15 @@ class Timer:
 
 
 class Layer:
-    """Shared state of one SIP element. `now` is the time, in seconds, of the call that is being handled."""
+    """Shared state of one SIP element. `now` is the time, in seconds, of the call that is being handled.
+
+    Nearly all timers wait as long as one of a few constants says. Those of one length are due in the order in which
+    they were set: each length has a queue of its own, and any other wait a place in a heap.
+    """
 
     __slots__ = (
-        *("_heap", "_set", "abilities", "clients", "events", "ids", "large", "legs", "merged", "now", "outbox"),
-        *("servers", "settings", "standing"),
+        *("_heap", "_queues", "_set", "abilities", "clients", "events", "ids", "large", "legs", "merged", "now"),
+        *("outbox", "servers", "settings", "standing"),
     )
 
     def __init__(self, settings: Settings, ids: Ids) -> None:
@@ -106,14 +112,21 @@ class Layer:
         self.legs: dict[str, Leg] = {}
         self.standing = Standing()
         self.large = Large()
+        lengths = {settings.trying_delay, settings.t1, settings.t2, settings.t4, settings.timer_d, settings.life}
+        self._queues: dict[float, deque[Timer]] = {length: deque() for length in sorted(lengths)}
         self._heap: list[tuple[float, int, Timer]] = []
         self._set = 0
 
     def start(self, delay: float, owner: Alarmed, name: str) -> Timer:
         """Set a timer `delay` seconds from now."""
-        timer = Timer(owner, name)
-        self._set += 1
-        heapq.heappush(self._heap, (self.now + delay, self._set, timer))
+        at = self.now + delay
+        timer = Timer(owner, name, at)
+        queue = self._queues.get(delay)
+        if queue is not None and (not queue or queue[-1].at <= at):
+            queue.append(timer)
+        else:
+            self._set += 1
+            heapq.heappush(self._heap, (at, self._set, timer))
         return timer
 
     def send(self, to: Flow | Target, data: bytes, key: str = "") -> None:
@@ -122,23 +135,35 @@ class Layer:
 
     def next_timer(self) -> float | None:
         """Give the time of the earliest timer, None if none is set."""
+        first = self._first()
+        return first.at if first is not None else None
+
+    def _first(self) -> Timer | None:
+        """Give the earliest timer; places that were left empty before it go."""
+        first: Timer | None = None
+        for queue in self._queues.values():
+            while queue and queue[0].owner is None:
+                queue.popleft()
+            if queue and (first is None or queue[0].at < first.at):
+                first = queue[0]
         heap = self._heap
         while heap and heap[0][2].owner is None:
             heapq.heappop(heap)
-        return heap[0][0] if heap else None
+        return heap[0][2] if heap and (first is None or heap[0][0] < first.at) else first
 
     def on_timer(self, now: float) -> None:
         """Fire every timer that is due."""
         self.now = now
-        heap = self._heap
-        while heap and heap[0][0] <= now:
-            timer = heapq.heappop(heap)[2]
-            owner = timer.owner
+        while True:
+            timer = self._first()
+            if timer is None or timer.at > now:
+                return
+            owner, timer.owner = timer.owner, None
             if owner is not None:
-                timer.owner = None
                 owner.fire(timer.name)
 
     @property
     def timers(self) -> int:
         """How many timers are set."""
-        return sum(1 for _, _, timer in self._heap if timer.owner is not None)
+        waiting = chain(chain.from_iterable(self._queues.values()), (timer for _, _, timer in self._heap))
+        return sum(1 for timer in waiting if timer.owner is not None)

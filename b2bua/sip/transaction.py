@@ -169,6 +169,11 @@ class ClientTransaction(Transaction):
             self.repeat("A" if invite else "E", settings.t1)
         self.wait("B" if invite else "F", settings.life)
 
+    def let_go(self) -> None:
+        """Forget the octets of a request that was answered: thousands are remembered for 64*T1."""
+        self.data = b""
+        self._narrow = None
+
     def forget(self) -> None:
         """Leave the layer's table."""
         self.layer.clients.pop(self.key, None)
@@ -208,6 +213,8 @@ class ServerTransaction(Transaction):
     def send(self, status: int, data: bytes) -> None:
         """Send a response of the owner."""
         self.data = data
+        if status >= 200:
+            self.lines = ""  # the answer stands in `data`
         if status < 200:
             self.handle("send 1xx")
         elif status < 300:
@@ -289,12 +296,14 @@ def start_d(transaction: Transaction, _message: Request | Response | None) -> No
 
 
 def start_k(transaction: Transaction, _message: Request | Response | None) -> None:
-    """Wait for retransmissions of the answer."""
+    """Wait for retransmissions of the answer; the request goes out no more."""
+    _client(transaction).let_go()
     transaction.linger("K", transaction.layer.settings.t4)
 
 
 def start_m(transaction: Transaction, _message: Request | Response | None) -> None:
-    """RFC 6026 7.2: wait for 2xx of other forks, on every transport."""
+    """RFC 6026 7.2: wait for 2xx of other forks, on every transport; the INVITE goes out no more."""
+    _client(transaction).let_go()
     transaction.stop(None)
     transaction.wait("M", transaction.layer.settings.life)
 
