@@ -11,11 +11,10 @@ import logging
 import time
 from typing import Protocol
 
+from nft import apply as ruleset
 from nft.errors import NftError
-from nft.model import Edge
-from nft.netlink import Netlink
-from nft.policy.opening import EARLY, OPEN, changes, next_change, openings
-from nft.policy.tables import Tables
+from nft.policy.opening import next_change
+from nft.policy.ruleset import Ruleset
 
 KEEP_SECONDS = 60.0
 """How often the kernel's times are compared with the date: a machine may start before its clock is right."""
@@ -44,14 +43,10 @@ async def watch(versions: Keeping) -> None:
         await asyncio.sleep(wait)
 
 
-def settle(tables: Tables, edge: Edge) -> float:
+def settle(transit: Ruleset) -> float:
     """Write the elements that are not as they should be; return the seconds until the next look. Blocks."""
     now = time.time()
-    wanted = openings(tables, {zone.name: zone.index for zone in edge.zones}, now)
-    with Netlink() as netlink:
-        operations = changes(netlink.dump(OPEN), netlink.dump(EARLY), wanted, now)
-        netlink.commit(operations)
-    if operations:
-        log.info("agreements.settled elements=%d", len(operations))
-    due = next_change(tables, now)
+    if written := ruleset.settle(transit, now):
+        log.info("agreements.settled elements=%d", written)
+    due = next_change(transit.tables, now)
     return KEEP_SECONDS if due is None else min(KEEP_SECONDS, max(0.0, due - now))

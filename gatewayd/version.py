@@ -33,7 +33,7 @@ from nft.adoption import Adopted
 from nft.errors import DeclarationError, NftError
 from nft.model import Edge
 from nft.number import MAX_MEDIA_ADDRESS
-from nft.policy.ruleset import compile_transit
+from nft.policy.ruleset import Ruleset, compile_transit
 from nft.policy.tables import Tables
 from vdx.site.source import LoadedSite
 
@@ -56,7 +56,12 @@ class Version:
     places: dict[Key, MediaPlace]
     edge: Edge
     policy: Policy
-    transit: Tables
+    ruleset: Ruleset
+
+    @property
+    def transit(self) -> Tables:
+        """What may pass between zones, as the ruleset has it."""
+        return self.ruleset.tables
 
     @property
     def name(self) -> str:
@@ -64,16 +69,15 @@ class Version:
         return self.loaded.version
 
 
-def compute(loaded: LoadedSite, kept: dict[Key, int], tables: Tables | None = None) -> Version:
-    """Work a site out, without touching anything; raises `VersionError`. `tables` are its policy, if known already."""
+def compute(loaded: LoadedSite, kept: dict[Key, int]) -> Version:
+    """Work a site out, without touching anything; raises `VersionError`. A second, with a hundred thousand prefixes."""
     try:
         places = layout(loaded.site, kept)
         edge = firewall.edge(loaded, places)
     except NftError as error:
         raise VersionError(f"{loaded.name}: {error}") from error
-    if tables is None:
-        tables = transit.tables(loaded)
-    return Version(loaded, desired(loaded.site), places, edge, Policy(loaded.site), tables)
+    passing = compile_transit(transit.tables(loaded), edge)
+    return Version(loaded, desired(loaded.site), places, edge, Policy(loaded.site), passing)
 
 
 class Versions:
@@ -111,9 +115,9 @@ class Versions:
     async def apply(self, loaded: LoadedSite) -> None:
         """Replace the active version; raises `VersionError` or `NetworkError`, and then the old one stays."""
         async with self._changing:
-            tables = await asyncio.to_thread(transit.tables, loaded)  # seconds, with a hundred thousand prefixes
-            version = compute(loaded, self._desk.indices, tables)
-            transit.stated(tables, time.time())
+            kept = self._desk.indices
+            version = await asyncio.to_thread(compute, loaded, kept)
+            transit.stated(version.transit, time.time())
             async with AsyncExitStack() as undo:
                 await self._change(version, undo, busy=bool(len(self._desk.leases)))
                 undo.pop_all()
@@ -141,7 +145,7 @@ class Versions:
         async with self._changing:
             if self.active is None or self.active.transit.policy.empty:
                 return agreements.KEEP_SECONDS
-            return await asyncio.to_thread(agreements.settle, self.active.transit, self.active.edge)
+            return await asyncio.to_thread(agreements.settle, self.active.ruleset)
 
     async def _handed(self) -> bool:
         async with self._changing:
@@ -203,7 +207,7 @@ def _install(version: Version, *, busy: bool) -> None:
     """Bring a ruleset into the kernel; sets that another release declared otherwise are made anew unless in use."""
     edge = version.edge
     try:
-        ruleset.apply(edge, compile_transit(version.transit, edge, time.time()))
+        ruleset.apply(edge, version.ruleset)
     except DeclarationError as error:
         if busy:
             text = (
@@ -211,15 +215,14 @@ def _install(version: Version, *, busy: bool) -> None:
             )
             raise VersionError(f"{text} ({error})") from error
         ruleset.reset()
-        ruleset.apply(edge, compile_transit(version.transit, edge, time.time()))
+        ruleset.apply(edge, version.ruleset)
     except NftError as error:
         raise VersionError(str(error)) from error
 
 
 def _same_paths(old: Version, new: Version) -> bool:
     """Tell whether the policy's table may stay as it is, but for what agreements open."""
-    same = old.edge.zones == new.edge.zones and old.transit.apart_from_agreements(new.transit)
-    return same and not new.transit.policy.empty
+    return old.ruleset.names == new.ruleset.names and not new.transit.policy.empty
 
 
 def _reopen(version: Version, *, whole: bool, busy: bool) -> None:
@@ -227,7 +230,7 @@ def _reopen(version: Version, *, whole: bool, busy: bool) -> None:
     try:
         if whole:
             ruleset.apply(version.edge)
-        agreements.settle(version.transit, version.edge)
+        agreements.settle(version.ruleset)
     except NftError as error:  # somebody took the table away, or the relay's sets are of another release
         log.warning("ruleset.renewed: %s", error)
         _install(version, busy=busy)

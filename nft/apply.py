@@ -1,10 +1,14 @@
-"""A whole ruleset handed to the kernel: one transaction through libnftables, in this process.
+"""A whole ruleset handed to the kernel through libnftables, in this process.
 
-Only the tables ``inet media``, ``inet edge`` and ``inet transit`` are touched. A set of the first two that exists keeps
-its elements; if the new ruleset needs it in another shape, nothing is done and the error names the set.
+Only the tables ``inet media``, ``inet edge`` and ``inet transit`` are touched. The first two change in one transaction.
+A set of theirs that exists keeps its elements; if the new ruleset needs it in another shape, nothing is done and the
+error names the set. The parts of the third are made before and removed after it (``nft.policy.parts``), so that an
+established flow loses no packet.
 """
 
 from __future__ import annotations
+
+import time
 
 import nftables
 
@@ -13,27 +17,78 @@ from nft.errors import ApplyError, DeclarationError
 from nft.model import Edge
 from nft.netlink import Netlink
 from nft.policy import ruleset as policy
+from nft.policy.opening import additions, changes
+from nft.policy.parts import TABLE, Held
+from nft.policy.ruleset import Ruleset
 from nft.ruleset import compile_edge, compile_reset
 from nft.schema import MEDIA
 
 SHOWN = 3  # lines of libnftables' complaint in an error: the first names the cause
 
+LINGER_SECONDS = 0.1
+"""From when packets go to the new parts until the old ones are removed: a processor that is put aside by its
+hypervisor in the midst of a packet comes back within tens of milliseconds."""
 
-def apply(model: Edge, transit: str = "") -> None:
+
+def apply(model: Edge, transit: Ruleset | None = None, now: float | None = None) -> None:
     """Bring the kernel's rules of this network namespace to a model, keeping every lease and ban.
 
-    ``transit`` is the text of the policy's table (``nft.policy.ruleset``); without it that table stays as it is.
-    ``DeclarationError`` where a set in use would have to change, ``ApplyError`` where the kernel refuses; nothing
-    changes then.
+    ``transit`` is the policy's table; without it that table stays as it is. ``now`` (seconds since 1970, the time of
+    the call) turns the times of agreements into timeouts. ``DeclarationError`` where a set in use would have to change,
+    ``ApplyError`` where the kernel refuses; packets then meet what they met before.
     """
     _compare()
-    _run(compile_edge(model) + transit)
+    if transit is None:
+        _run(compile_edge(model))
+        return
+    now = time.time() if now is None else now
+    names = held().names
+    _run(transit.added(names, now))
+    if transit.shapes.open.name in names:
+        _settle(transit, now, opening=True)
+    _run(compile_edge(model) + transit.switched(names))
+    if transit.shapes.open.name in names:
+        _settle(transit, now)
+    sweep(transit)
 
 
-def check(model: Edge, transit: str = "") -> None:
+def check(model: Edge, transit: Ruleset | None = None) -> None:
     """Let libnftables judge a model's ruleset and compare the sets in use, without a change; errors as in ``apply``."""
     _compare()
-    _run(compile_edge(model) + transit, dry=True)
+    names = held().names
+    parts, switch = (transit.added(names, time.time()), transit.switched(names)) if transit else ("", "")
+    _run(parts + compile_edge(model) + switch, dry=True)
+
+
+def settle(transit: Ruleset, now: float) -> int:
+    """Bring what agreements open to a time; return how many elements were written. The table must be there."""
+    return _settle(transit, now)
+
+
+def sweep(transit: Ruleset) -> None:
+    """Remove what other versions have left, once no packet can be on its way through it."""
+    if any(transit.swept(held())):
+        time.sleep(LINGER_SECONDS)
+        for text in transit.swept(held()):
+            _run(text)
+
+
+def held() -> Held:
+    """Return the names of what the policy's table holds."""
+    with Netlink() as netlink:
+        sets = netlink.declarations(TABLE)
+        named = {name: bool(each.flags & declaration.FLAG_MAP) for name, each in sets.items() if name[:2] != "__"}
+        return Held(named, frozenset(netlink.chains(TABLE)), frozenset(netlink.counters(TABLE)))
+
+
+def _settle(transit: Ruleset, now: float, *, opening: bool = False) -> int:
+    """Write the elements that are not as they should be; with ``opening`` only those that take nothing away."""
+    with Netlink() as netlink:
+        there, early = (netlink.dump(shape) for shape in transit.shapes)
+        operations = changes(transit.shapes, there, early, transit.openings(now), now)
+        wanted = additions(operations) if opening else operations
+        netlink.commit(wanted)
+    return len(wanted)
 
 
 def reset() -> None:
@@ -56,6 +111,8 @@ def _compare() -> None:
 
 
 def _run(text: str, *, dry: bool = False) -> None:
+    if not text:
+        return
     context = nftables.Nftables()  # anew each time: it belongs to the network namespace in which it was made
     if dry:
         context.set_dry_run(True)

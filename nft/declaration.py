@@ -1,15 +1,17 @@
-"""How a set is declared in the kernel, to compare with the schema. Pure."""
+"""How a set is declared in the kernel, to compare with the schema; and what chains there are. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from nft import attributes as nl
-from nft.elements import GENERIC, GET_SET
+from nft.elements import GENERIC, GET_SET, SUBSYSTEM
 from nft.errors import WireError
 from nft.schema import Shape
 
 TABLE, NAME, FLAGS, KEY_TYPE, KEY_LENGTH, DATA_TYPE, DATA_LENGTH, DESCRIPTION, TIMEOUT = 1, 2, 3, 4, 5, 6, 7, 9, 11
+GET_CHAIN = SUBSYSTEM << 8 | 4  # NFT_MSG_GETCHAIN
+CHAIN_TABLE, CHAIN_NAME = 1, 3  # NFTA_CHAIN_*
 DESCRIPTION_SIZE = 1  # NFTA_SET_DESC_SIZE
 FLAG_MAP, FLAG_TIMEOUT, FLAG_EVAL = 0x8, 0x10, 0x20  # NFT_SET_MAP, NFT_SET_TIMEOUT, NFT_SET_EVAL
 FLAGS_COMPARED = FLAG_MAP | FLAG_TIMEOUT | FLAG_EVAL  # the kernel adds flags of its own (concatenation, expressions)
@@ -71,3 +73,17 @@ def decode(payload: bytes) -> tuple[str, str, Declaration]:
             int.from_bytes(size, "big"),
         ),
     )
+
+
+def ask_chains(sequence: int) -> bytes:
+    """Encode the question for the chains of every table."""
+    return nl.message(GET_CHAIN, nl.REQUEST | nl.DUMP, sequence, GENERIC)
+
+
+def decode_chain(payload: bytes) -> tuple[str, str]:
+    """Read one NEW_CHAIN message: table, name."""
+    found = nl.mapping(payload[nl.GENERIC.size :])
+    if CHAIN_TABLE not in found or CHAIN_NAME not in found:
+        raise WireError("a chain without a name")
+    table, name = (found[kind].rstrip(b"\0").decode(errors="replace") for kind in (CHAIN_TABLE, CHAIN_NAME))
+    return table, name

@@ -121,6 +121,16 @@ class Netlink:
 
         return dict(self._dump(ask, read, f"counters of {table}", absent=True))
 
+    def chains(self, table: str) -> list[str]:
+        """Return the names of a table's chains; empty where there is no such table."""
+
+        def read(payload: bytes) -> Iterator[str]:
+            of_table, name = declaration.decode_chain(payload)
+            if of_table == table:
+                yield name
+
+        return self._dump(declaration.ask_chains, read, f"chains of {table}", absent=True)
+
     def _take(self, count: int) -> int:
         first = self._sequence
         self._sequence = (self._sequence + count) & 0x3FFF_FFFF

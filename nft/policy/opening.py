@@ -10,19 +10,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from nft.elements import Element, Operation, Put, Remove
 from nft.number import passing_mark
+from nft.policy.parts import TABLE
 from nft.policy.tables import Class, Offer, Tables
 from nft.policy.words import MAX_COMMENT, told
 from nft.schema import MARK, Field, Key, Shape, Value
 
-TABLE = "transit"
 CLASSID = Field("classid", 23, 4, MARK.pack, MARK.unpack)
 """The type of ``meta priority``: a scratch register of each packet beside its mark, in host order like it."""
 
-OPEN = Shape(TABLE, "open", (MARK, CLASSID), MARK, timeout=0, statement="counter;")
-EARLY = Shape(TABLE, "early", (MARK, CLASSID), timeout=0)
+
+class Shapes(NamedTuple):
+    """The two maps of a version: their keys are offer and client class, numbers that mean something to it alone."""
+
+    open: Shape
+    early: Shape
+
+
+OF_NONE = Shapes(
+    Shape(TABLE, "open", (MARK, CLASSID), MARK, timeout=0, statement="counter;"),
+    Shape(TABLE, "early", (MARK, CLASSID), timeout=0),
+)
+"""As they are declared; ``nft.policy.parts`` gives those of a version their names."""
 
 DRIFT, SLACK = 2.0, 1e-4
 """By how much an element may miss its time before it is written anew: seconds, and a part of what is left.
@@ -80,7 +92,7 @@ def next_change(tables: Tables, now: float) -> int | None:
 
 
 def changes(
-    there: Iterable[Element], early: Iterable[Element], wanted: Iterable[Opening], now: float
+    shapes: Shapes, there: Iterable[Element], early: Iterable[Element], wanted: Iterable[Opening], now: float
 ) -> list[Operation]:
     """Return the transaction from what the kernel holds (of ``open`` and ``early``) to what is wanted.
 
@@ -95,20 +107,27 @@ def changes(
     for key, element in held.items():
         aim = aims.get(key)
         if aim is None or not _same(element, aim.mark, aim.comment, aim.ends - now):
-            gone.append(Remove(OPEN, key))
+            gone.append(Remove(shapes.open, key))
     kept = {element.key: element for element in early}
     for key, element in kept.items():
         aim = later.get(key)
         if aim is None or not _in_time(element, aim.starts - now):
-            gone.append(Remove(EARLY, key))
+            gone.append(Remove(shapes.early, key))
     removed = {(each.shape.name, each.key) for each in gone}
     for key, aim in later.items():
-        if key not in kept or (EARLY.name, key) in removed:
-            fresh.append(Put(EARLY, key, timeout=aim.starts - now))
+        if key not in kept or (shapes.early.name, key) in removed:
+            fresh.append(Put(shapes.early, key, timeout=aim.starts - now))
     for key, aim in aims.items():
-        if key not in held or (OPEN.name, key) in removed:
-            fresh.append(Put(OPEN, key, aim.mark, aim.ends - now, aim.comment))
+        if key not in held or (shapes.open.name, key) in removed:
+            fresh.append(Put(shapes.open, key, aim.mark, aim.ends - now, aim.comment))
     return [*gone, *fresh]
+
+
+def additions(operations: Iterable[Operation]) -> list[Operation]:
+    """Return those of ``changes`` that open what was shut: before others are done, they take nothing from a flow."""
+    listed = list(operations)
+    gone = {each.key for each in listed if isinstance(each, Remove)}
+    return [each for each in listed if each.key not in gone]
 
 
 def _same(element: Element, mark: Value, comment: str, left: float) -> bool:

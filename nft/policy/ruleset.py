@@ -1,7 +1,6 @@
 """The tables of a policy as the text of table ``inet transit``. Pure; ``nft.apply`` hands it to the kernel.
 
-The table is replaced as a whole in the same transaction as the others; what is open goes in with it, so no packet of a
-flow falls between. A packet's way:
+How a version takes the place of another without a packet lost is told in ``nft.policy.parts``. A packet's way:
 
 1. ``prerouting``, after connection tracking and destination NAT: the look-ups of ``nft.policy.tables``. Mark and
    priority of the packet are their registers. What may pass leaves with the mark of the zone it goes into, which picks
@@ -14,13 +13,15 @@ the packet that it answers would be: what a policy or an agreement no longer all
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from nft.model import Edge, Zone
 from nft.number import passing_mark
-from nft.policy import chains, traffic
+from nft.policy import chains, parts, traffic, translation
 from nft.policy.agreement import DAY
-from nft.policy.opening import EARLY, OPEN, TABLE, openings
+from nft.policy.opening import OF_NONE, Opening, Shapes, openings
+from nft.policy.parts import TABLE, Draft, Held, Hook, Part
 from nft.policy.prefix import VERSIONS, address
 from nft.policy.tables import Class, Stage, Tables
 from nft.policy.words import flow_mark
@@ -32,31 +33,83 @@ MAX_SECONDS = 99_999_999
 """nft reads numbers of eight digits: three years of seconds, and an agreement lasts five."""
 
 
-def compile_transit(tables: Tables, edge: Edge, now: float) -> str:
-    """Return the text that replaces the table; ``now`` in seconds since 1970 turns times into timeouts.
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """The table of a policy: its parts, each after those that it refers to, and the base chains that lead to them.
 
-    ``ModelError`` where the policy names a zone that the edge has not got.
+    ``hits`` are the names of the rules' counters. ``shapes`` are the maps of agreements: their declarations are parts,
+    what is in them changes with time.
     """
-    if tables.policy.empty:
-        return compile_reset()
+
+    tables: Tables
+    zones: dict[str, int]
+    parts: tuple[Part, ...] = ()
+    hooks: tuple[Hook, ...] = ()
+    hits: tuple[str, ...] = ()
+    shapes: Shapes = OF_NONE
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of everything in the table."""
+        own = (*COUNTERS, *(hook.name for hook in self.hooks)) if self.hooks else ()
+        return frozenset((*own, *(part.name for part in self.parts)))
+
+    def openings(self, now: float) -> list[Opening]:
+        """Return what agreements open at a time (seconds since 1970), or next."""
+        return openings(self.tables, self.zones, now)
+
+    def added(self, held: Collection[str], now: float) -> str:
+        """Return the text that makes what is not ``held``; no packet gets there yet."""
+        if not self.hooks:
+            return ""
+        fresh = [part for part in self.parts if part.name not in held]
+        lines = [f"add table inet {TABLE}\n", *(f"add counter inet {TABLE} {name}\n" for name in COUNTERS)]
+        lines += [part.text for part in fresh]
+        if any(part.name == self.shapes.open.name for part in fresh):
+            lines += _openings(self.shapes, self.openings(now), now)
+        return "".join(lines)
+
+    def switched(self, held: Collection[str] = ()) -> str:
+        """Return the text that sends packets to the parts; base chains that are held and not ours let go of theirs."""
+        if not self.hooks:
+            return compile_reset()
+        ours = {hook.name for hook in self.hooks}
+        idle = (name for name in HOOKS if name in held and name not in ours)
+        return parts.switched(self.hooks) + "".join(f"flush chain inet {TABLE} {name}\n" for name in idle)
+
+    def swept(self, held: Held) -> list[str]:
+        """Return the texts, a transaction each, that remove what is held and needed no more."""
+        return parts.swept(held, self.names) if self.hooks else []
+
+
+HOOKS = {"prerouting": chains.ENTRANCE, **translation.HOOKS}
+
+
+def compile_transit(tables: Tables, edge: Edge) -> Ruleset:
+    """Return the table of a policy on an edge; ``ModelError`` where it names a zone that the edge has not got."""
     zones = {name: edge.zone(name) for name in tables.policy.zones}
-    parts = [
-        f"add table inet {TABLE}\n",
-        *(f"add counter inet {TABLE} {name}\n" for name in COUNTERS),
+    indices = {name: zone.index for name, zone in zones.items()}
+    if tables.policy.empty:
+        return Ruleset(tables, indices)
+    translated = translation.chains(tables.policy, zones)
+    drafts = [
         *_known(zones, edge),
         *_stage("rule", tables.rules),
         *_stage("agreed", tables.agreed),
-        text.declare(OPEN),
-        text.declare(EARLY),
-        *_openings(tables, zones, now),
-        f"add map inet {TABLE} rule_verdicts {{ type mark . classid : verdict; }}\n",
-        f"add map inet {TABLE} entries {{ type ifname . nf_proto : verdict; }}\n",
-        f"add map inet {TABLE} answers {{ type mark . nf_proto : verdict; }}\n",
-        *chains.limits(tables.policy),
-        text.block(TABLE, chains.of(tables, zones)),
         *_verdicts(tables, zones),
+        *_agreements(tables),
+        *chains.limits(tables.policy),
+        *chains.hits(tables.policy),
+        *chains.of(tables, zones),
+        *translated,
     ]
-    return compile_reset() + "".join(parts)
+    hits = [f"hits_{index}" for index, _ in enumerate(tables.policy.rules)]
+    found = parts.resolve(drafts, ["prerouting", *(draft.name for draft in translated), "open", "early", *hits])
+    hooks = (Hook(name, words, found[name].name) for name, words in HOOKS.items() if name in found)
+    shapes = Shapes(*(replace(shape, name=found[shape.name].name) for shape in OF_NONE))
+    return Ruleset(
+        tables, indices, tuple(found.values()), tuple(hooks), tuple(found[name].name for name in hits), shapes
+    )
 
 
 def compile_reset() -> str:
@@ -64,8 +117,8 @@ def compile_reset() -> str:
     return f"add table inet {TABLE}\ndelete table inet {TABLE}\n"
 
 
-def _known(zones: dict[str, Zone], edge: Edge) -> Iterator[str]:
-    """Write what of the edge this table must know: its own addresses, and which interface leads into which zone."""
+def _known(zones: dict[str, Zone], edge: Edge) -> Iterator[Draft]:
+    """Yield what of the edge this table must know: its own addresses, and which interface leads into which zone."""
     for version in VERSIONS:
         own = dict.fromkeys(str(a) for zone in edge.zones for a in zone.addresses if a.version == version)
         yield _set(f"own{version}", _TYPE[version], own)
@@ -76,16 +129,16 @@ def _known(zones: dict[str, Zone], edge: Edge) -> Iterator[str]:
     )
     yield _set("ways", "ifname . mark", ways)
     onward = (f"{flow[a.name, b.name]} : 0x{passing_mark(b.index):08x}" for a, b in pairs)
-    yield _set("onward", "mark : mark", onward, kind="map")
+    yield _map("onward", "mark : mark", onward)
     back = (f"{flow[a.name, b.name]} : 0x{passing_mark(a.index):08x}" for a, b in pairs)
-    yield _set("backward", "mark : mark", back, kind="map")
+    yield _map("backward", "mark : mark", back)
     for zone in zones.values():
         rows = (f"0x{passing_mark(b.index):08x} : {flow[a.name, b.name]}" for a, b in pairs if a is zone)
-        yield _set(f"flow_{zone.name}", "mark : mark", rows, kind="map")
+        yield _map(f"flow_{zone.name}", "mark : mark", rows)
 
 
-def _stage(name: str, stage: Stage) -> Iterator[str]:
-    """Write the look-ups of one stage."""
+def _stage(name: str, stage: Stage) -> Iterator[Draft]:
+    """Yield the look-ups of one stage."""
     if not stage.sides:
         return
     # A map for each protocol, not one of both with two fields: the kernel fills an interval set of more than one field
@@ -97,18 +150,13 @@ def _stage(name: str, stage: Stage) -> Iterator[str]:
             for kind, low, high in traffic.split(first, last)
             if kind == wanted
         )
-        yield _set(f"{name}_{wanted}", "inet_service : mark", kinds, kind="map", flags="interval")
+        yield _intervals(f"{name}_{wanted}", "inet_service : mark", kinds)
     for (zone, version), side in stage.sides.items():
         for word, classes in (("from", side.sources), ("to", side.targets)):
-            yield _set(
-                f"{name}_{word}_{zone}{version}",
-                f"{_TYPE[version]} : classid",
-                _ranges(version, classes),
-                kind="map",
-                flags="interval",
-            )
+            words = f"{_TYPE[version]} : classid"
+            yield _intervals(f"{name}_{word}_{zone}{version}", words, _ranges(version, classes))
     offers = (f"0x{kind:x} . {_classid(target)} : 0x{offer:x}" for (kind, target), offer in stage.offers.items())
-    yield _set(f"{name}_offers", "mark . classid : mark", offers, kind="map")
+    yield _map(f"{name}_offers", "mark . classid : mark", offers)
 
 
 def _ranges(version: int, classes: Iterable[tuple[int, int, Class]]) -> Iterator[str]:
@@ -123,21 +171,31 @@ def _classid(number: int) -> str:
     return f"{number >> 16:x}:{number & 0xFFFF:x}"
 
 
-def _openings(tables: Tables, zones: dict[str, Zone], now: float) -> Iterator[str]:
+def _agreements(tables: Tables) -> Iterator[Draft]:
+    """Yield the maps of what agreements open. Their keys mean what the look-ups before them say."""
+    names = [f"agreed_{kind}" for kind in (*traffic.BASE, "offers")] if tables.agreed.sides else []
+    names += [f"agreed_{way}_{zone}{version}" for zone, version in tables.agreed.sides for way in ("from", "to")]
+    meaning = " ".join(f"<{name}>" for name in names)
+    for shape in OF_NONE:
+        kind, head = text.declaration(shape)
+        yield Draft(kind, shape.name, head, meaning=meaning)
+
+
+def _openings(shapes: Shapes, found: Iterable[Opening], now: float) -> Iterator[str]:
     """Write what is open or will be."""
-    found = openings(tables, {name: zone.index for name, zone in zones.items()}, now)
+    listed = list(found)
     rows = (
         f"0x{each.offer:x} . {_classid(each.client)} timeout {_lasting(each.ends - now)}"
         f"{text.comment(each.comment)} : 0x{each.mark:08x}"
-        for each in found
+        for each in listed
     )
-    yield _elements("open", rows)
+    yield parts.elements(shapes.open.name, _lines(rows))
     later = (
         f"0x{each.offer:x} . {_classid(each.client)} timeout {_lasting(each.starts - now)}"
-        for each in found
+        for each in listed
         if each.starts > now
     )
-    yield _elements("early", later)
+    yield parts.elements(shapes.early.name, _lines(later))
 
 
 def _lasting(seconds: float) -> str:
@@ -146,37 +204,43 @@ def _lasting(seconds: float) -> str:
     return f"{days}d{part}s{rest}ms" if whole > MAX_SECONDS else f"{whole}s{rest}ms"
 
 
-def _verdicts(tables: Tables, zones: dict[str, Zone]) -> Iterator[str]:
-    """Write which rule, or which zone's chains, come next; these name chains, so they follow them."""
+def _verdicts(tables: Tables, zones: dict[str, Zone]) -> Iterator[Draft]:
+    """Yield which rule, or which zone's chains, come next."""
     rows = (
-        f"0x{offer:x} . {_classid(source)} : goto rule_{index}"
+        f"0x{offer:x} . {_classid(source)} : goto <rule_{index}>"
         for (offer, source), index in sorted(tables.verdicts.items())
     )
-    yield _elements("rule_verdicts", rows)
+    yield _map("rule_verdicts", "mark . classid : verdict", rows)
     sides = sorted({*tables.rules.sides, *tables.agreed.sides})
     entries = (
-        f"{text.quoted(name)} . ipv{version} : goto from_{zone}{version}"
+        f"{text.quoted(name)} . ipv{version} : goto <from_{zone}{version}>"
         for zone, version in sides
         for name in zones[zone].interfaces
     )
-    yield _elements("entries", entries)
+    yield _map("entries", "ifname . nf_proto : verdict", entries)
     answers = (
-        f"0x{flow_mark(zones[zone].index, other.index):04x} . ipv{version} : goto to_{zone}{version}"
+        f"0x{flow_mark(zones[zone].index, other.index):04x} . ipv{version} : goto <to_{zone}{version}>"
         for zone, version in sides
         for other in zones.values()
         if other.name != zone
     )
-    yield _elements("answers", answers)
+    yield _map("answers", "mark . nf_proto : verdict", answers)
 
 
-def _set(name: str, words: str, rows: Iterable[str], *, kind: str = "set", flags: str = "") -> str:
-    flagged = f" flags {flags};" if flags else ""
-    return f"add {kind} inet {TABLE} {name} {{ type {words};{flagged} }}\n{_elements(name, rows)}"
+def _map(name: str, words: str, rows: Iterable[str]) -> Draft:
+    return Draft("map", name, f"{{ type {words}; }}", _lines(rows))
 
 
-def _elements(name: str, rows: Iterable[str]) -> str:
+def _set(name: str, words: str, rows: Iterable[str]) -> Draft:
+    return Draft("set", name, f"{{ type {words}; }}", _lines(rows))
+
+
+def _intervals(name: str, words: str, rows: Iterable[str]) -> Draft:
+    return Draft("map", name, f"{{ type {words}; flags interval; }}", _lines(rows))
+
+
+def _lines(rows: Iterable[str]) -> str:
     listed = list(rows)
-    if not listed:
-        return ""
-    lines = (", ".join(listed[i : i + text.ELEMENTS_PER_LINE]) for i in range(0, len(listed), text.ELEMENTS_PER_LINE))
-    return f"add element inet {TABLE} {name} {{\n  " + ",\n  ".join(lines) + "\n}\n"
+    step = text.ELEMENTS_PER_LINE
+    lines = (", ".join(listed[i : i + step]) for i in range(0, len(listed), step))
+    return "  " + ",\n  ".join(lines) if listed else ""

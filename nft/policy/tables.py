@@ -73,14 +73,3 @@ class Tables:
     agreed: Stage
     cells: dict[tuple[Offer, Class], Cell]
     places: dict[tuple[str, int], dict[str, Intervals]]
-
-    def apart_from_agreements(self, other: Tables) -> bool:
-        """Tell whether another policy's look-ups are the same, so that only what is open differs."""
-        ours, theirs = self.policy, other.policy
-        return (
-            ours.empty == theirs.empty
-            and (ours.zones, ours.rules) == (theirs.zones, theirs.rules)
-            and (ours.publications, ours.maskings) == (theirs.publications, theirs.maskings)
-            and (ours.networks, ours.services) == (theirs.networks, theirs.services)
-            and (self.rules, self.verdicts, self.agreed) == (other.rules, other.verdicts, other.agreed)
-        )

@@ -9,6 +9,7 @@ from nft.model import Zone
 from nft.policy import traffic
 from nft.policy.interval import union
 from nft.policy.model import Masking, Policy, Publication
+from nft.policy.parts import Draft, chain
 from nft.policy.prefix import VERSIONS, Prefix, show
 from nft.policy.words import flow_mark, told
 from nft.ruleset import text
@@ -19,16 +20,21 @@ PORTS = "1024-16383"
 _IP = {4: "ip", 6: "ip6"}
 
 
-def chains(policy: Policy, zones: dict[str, Zone]) -> list[tuple[str, str, list[str]]]:
+HOOKS = {
+    "published": "type nat hook prerouting priority dstnat; policy accept;",
+    "masked": "type nat hook postrouting priority srcnat; policy accept;",
+}
+"""The base chains that the chains of the same names hang on."""
+
+
+def chains(policy: Policy, zones: dict[str, Zone]) -> list[Draft]:
     """Return the chains of both kinds of translation; none where nothing is translated."""
-    found: list[tuple[str, str, list[str]]] = []
+    found: list[Draft] = []
     if policy.publications:
         rules = [_published(policy.publications, zones, version) for version in VERSIONS]
-        rules = [rule for rule in rules if rule]
-        found.append(("published", "type nat hook prerouting priority dstnat; policy accept;", rules))
+        found.append(chain("published", [rule for rule in rules if rule]))
     if policy.maskings:
-        rules = [rule for masking in policy.maskings for rule in _masked(policy, masking, zones)]
-        found.append(("masked", "type nat hook postrouting priority srcnat; policy accept;", rules))
+        found.append(chain("masked", [rule for masking in policy.maskings for rule in _masked(policy, masking, zones)]))
     return found
 
 

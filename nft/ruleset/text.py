@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from nft.schema import Shape
 
@@ -11,7 +12,12 @@ ELEMENTS_PER_LINE = 4  # what a person reads at a glance
 
 def declare(shape: Shape) -> str:
     """Declare a set or map where it is missing."""
-    kind = "map" if shape.data else "set"
+    kind, words = declaration(shape)
+    return f"add {kind} inet {shape.table} {shape.name} {words}\n"
+
+
+def declaration(shape: Shape) -> tuple[Literal["set", "map"], str]:
+    """Return whether a shape is a set or a map, and what declares it."""
     words = [f"type {' . '.join(field.name for field in shape.key)}{f' : {shape.data.name}' if shape.data else ''};"]
     if shape.size:
         words.append(f"size {shape.size};")
@@ -22,7 +28,7 @@ def declare(shape: Shape) -> str:
         words.append(f"timeout {shape.timeout}s;")
     if shape.statement:
         words.append(shape.statement)
-    return f"add {kind} inet {shape.table} {shape.name} {{ {' '.join(words)} }}\n"
+    return "map" if shape.data else "set", f"{{ {' '.join(words)} }}"
 
 
 def refill(table: str, name: str, elements: Sequence[str], *, kind: str = "set") -> str:

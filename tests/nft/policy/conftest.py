@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -10,11 +9,10 @@ from nft.apply import apply
 from nft.model import Edge
 from nft.policy.compile import compile_policy
 from nft.policy.model import Policy
-from nft.policy.ruleset import compile_reset, compile_transit
-from nft.policy.tables import Tables
-from tests.nft.topology import Network, inside, model
+from nft.policy.ruleset import Ruleset, compile_transit
+from tests.nft.topology import ZONES, Network, inside, model
 
-Load = Callable[[Policy], Tables]
+Load = Callable[[Policy], Ruleset]
 
 
 def renamed() -> Edge:
@@ -32,13 +30,13 @@ def renamed() -> Edge:
 def load(net: Network) -> Iterator[Load]:
     """Load policies into the gateway; afterwards nothing passes any more."""
 
-    def loaded(policy: Policy) -> Tables:
-        tables = compile_policy(policy)
+    def loaded(policy: Policy) -> Ruleset:
         made = model() if "internet" in policy.zones else renamed()
         with inside(net.names["gw"]):
-            apply(made, compile_transit(tables, made, time.time()))
-        return tables
+            ruleset = compile_transit(compile_policy(policy), made)
+            apply(made, ruleset)
+        return ruleset
 
     yield loaded
     with inside(net.names["gw"]):
-        apply(model(), compile_reset())
+        apply(model(), compile_transit(compile_policy(Policy(tuple(ZONES))), model()))

@@ -65,7 +65,7 @@ def test_what_passes_is_what_the_tables_say(net: Network, load: Load, policy: Po
         replace(each, starts=now - DAY, ends=now - 1 if index % 3 == 2 else now + DAY)
         for index, each in enumerate(known.agreements)
     )
-    tables = load(without_internet(replace(policy, agreements=replace(known, agreements=times))))
+    tables = load(without_internet(replace(policy, agreements=replace(known, agreements=times)))).tables
     wanted = [verdict(tables, packet, now) for packet in asked]
     with links(net) as open_:
         out = crossing(open_, NAMES, asked)
@@ -77,7 +77,7 @@ def test_every_kind_of_verdict_is_met_in_the_kernel(net: Network, load: Load) ->
     now = int(time.time())
     policy = without_internet(POLICY)
     renewed = replace(policy.agreements, agreements=(agreement("a-1", "ward-7", "vdx-sip", now - DAY, now + DAY),))
-    tables = load(replace(policy, agreements=renewed))
+    tables = load(replace(policy, agreements=renewed)).tables
     asked = [
         parse(text)
         for text in (

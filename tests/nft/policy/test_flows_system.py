@@ -13,8 +13,8 @@ from nft.kernel import Kernel
 from nft.netlink import Netlink
 from nft.policy.agreement import Agreements
 from nft.policy.model import Masking, Policy, Publication, Rule
-from nft.policy.opening import EARLY, OPEN, changes, openings
-from nft.policy.tables import Tables
+from nft.policy.opening import changes
+from nft.policy.ruleset import Ruleset
 from tests.nft import frames
 from tests.nft.policy.conftest import Load
 from tests.nft.policy.world import DAY, ORGANISATIONS, agreement, at, client, network, offer, service
@@ -26,7 +26,6 @@ VERSIONS = pytest.mark.parametrize("version", [4, 6], ids=["ipv4", "ipv6"])
 PORT = 7000
 SOON = 1.0  # seconds from which an agreement starts or ends
 PATIENCE = 60.0  # seconds until a test gives up on a busy machine
-INDICES = {name: index for name, (index, _) in ZONES.items()}
 
 
 def host(zone: str, number: int, version: int) -> str:
@@ -99,43 +98,42 @@ def ruled(*rules: Rule, **more: object) -> Policy:
 ALLOW = Rule("sdn", "core", "allow", at(1), ("lan",), ("hosts",), ("echo",))
 
 
-def rewrite(net: Network, tables: Tables, starts: float, ends: float) -> None:
+def rewrite(net: Network, ruleset: Ruleset, starts: float, ends: float) -> None:
     """Move the times of all agreements as gatewayd does: by single elements."""
     now = time.time()
-    wanted = [
-        replace(each, starts=int(now + starts), ends=int(now + ends) + 1) for each in openings(tables, INDICES, now)
-    ]
+    wanted = [replace(each, starts=int(now + starts), ends=int(now + ends) + 1) for each in ruleset.openings(now)]
+    shapes = ruleset.shapes
     with inside(net.names["gw"]), Netlink() as netlink:
-        netlink.commit(changes(netlink.dump(OPEN), netlink.dump(EARLY), wanted, now))
+        netlink.commit(changes(shapes, netlink.dump(shapes.open), netlink.dump(shapes.early), wanted, now))
 
 
-def held(net: Network) -> tuple[int, int]:
+def held(net: Network, ruleset: Ruleset) -> tuple[int, int]:
     with inside(net.names["gw"]), Netlink() as netlink:
-        return len(netlink.dump(OPEN)), len(netlink.dump(EARLY))
+        return len(netlink.dump(ruleset.shapes.open)), len(netlink.dump(ruleset.shapes.early))
 
 
 def test_an_agreement_that_ends_cuts_an_established_flow_both_ways_by_itself(
     net: Network, load: Load, flow: Flow
 ) -> None:
     now = time.time()
-    tables = load(agreed(now - DAY, now + DAY))
+    ruleset = load(agreed(now - DAY, now + DAY))
     assert flow.forth()
     assert flow.back()
-    rewrite(net, tables, -DAY, SOON)
+    rewrite(net, ruleset, -DAY, SOON)
     assert until(lambda: not flow.forth())
     assert not flow.back()
-    assert held(net) == (0, 0)
+    assert held(net, ruleset) == (0, 0)
 
 
 def test_an_agreement_opens_at_its_start_by_itself(net: Network, load: Load, flow: Flow) -> None:
     now = time.time()
-    tables = load(agreed(now + DAY, now + 2 * DAY))
+    ruleset = load(agreed(now + DAY, now + 2 * DAY))
     assert not flow.forth()
-    assert held(net) == (1, 1)
-    rewrite(net, tables, SOON, DAY)
+    assert held(net, ruleset) == (1, 1)
+    rewrite(net, ruleset, SOON, DAY)
     assert until(flow.forth)
     assert flow.back()
-    assert held(net) == (1, 0)
+    assert held(net, ruleset) == (1, 0)
 
 
 def test_nobody_but_the_client_may_use_it_and_nothing_comes_back_unasked(net: Network, load: Load, flow: Flow) -> None:
@@ -151,14 +149,13 @@ def test_nobody_but_the_client_may_use_it_and_nothing_comes_back_unasked(net: Ne
 
 def test_hits_of_an_agreement_are_counted_and_stay_when_another_changes(net: Network, load: Load, flow: Flow) -> None:
     now = time.time()
-    tables = load(agreed(now - DAY, now + DAY))
+    ruleset = load(agreed(now - DAY, now + DAY))
     assert flow.forth()
     assert flow.back()
     with inside(net.names["gw"]), Netlink() as netlink:
-        (before,) = netlink.dump(OPEN)
+        (before,) = netlink.dump(ruleset.shapes.open)
         assert (before.packets, before.comment) == (2, "a-1")
-        listed = openings(tables, INDICES, now)
-        assert changes([before], [], listed, time.time()) == []
+        assert changes(ruleset.shapes, [before], [], ruleset.openings(now), time.time()) == []
 
 
 def test_a_new_policy_cuts_what_it_no_longer_allows_and_nothing_else(load: Load, flow: Flow) -> None:

@@ -8,10 +8,11 @@ from nft.elements import Element, Put, Remove
 from nft.number import passing_mark
 from nft.policy.compile import compile_policy, merged
 from nft.policy.model import Policy
-from nft.policy.opening import DRIFT, EARLY, OPEN, Opening, changes, label, next_change, openings
+from nft.policy.opening import DRIFT, OF_NONE, Opening, changes, label, next_change, openings
 from nft.policy.tables import Class, Offer, Window
 from tests.nft.policy.world import DAY, EDGE, NOW, POLICY, agreement
 
+OPEN, EARLY = OF_NONE
 ZONES = {zone.name: zone.index for zone in EDGE.zones}
 
 
@@ -22,21 +23,21 @@ def with_agreements(*agreements: object) -> Policy:
 def test_what_is_in_force_is_open_until_its_end() -> None:
     tables = compile_policy(with_agreements(agreement("a-1", "ward-7", "vdx-sip", NOW - DAY, NOW + DAY)))
     (one,) = openings(tables, ZONES, NOW)
-    assert changes([], [], [one], NOW) == [Put(OPEN, one.key, passing_mark(3), DAY, "a-1")]
+    assert changes(OF_NONE, [], [], [one], NOW) == [Put(OPEN, one.key, passing_mark(3), DAY, "a-1")]
 
 
 def test_what_is_to_come_waits_in_the_kernel() -> None:
     tables = compile_policy(with_agreements(agreement("a-1", "ward-7", "vdx-sip", NOW + DAY, NOW + 2 * DAY)))
     (one,) = openings(tables, ZONES, NOW)
-    assert changes([], [], [one], NOW) == [
+    assert changes(OF_NONE, [], [], [one], NOW) == [
         Put(EARLY, one.key, timeout=DAY),
         Put(OPEN, one.key, passing_mark(3), 2 * DAY, "a-1"),
     ]
 
 
 def test_the_very_second_of_its_start_is_in_force() -> None:
-    assert len(changes([], [], [opening(NOW)], NOW)) == 1
-    assert len(changes([], [], [opening(NOW + 1)], NOW)) == 2
+    assert len(changes(OF_NONE, [], [], [opening(NOW)], NOW)) == 1
+    assert len(changes(OF_NONE, [], [], [opening(NOW + 1)], NOW)) == 2
 
 
 def test_what_is_over_is_not_written() -> None:
@@ -75,33 +76,33 @@ def held(left: float = 100, comment: str = "a-1", mark: int = passing_mark(3)) -
 
 
 def test_what_is_there_in_time_is_left_alone() -> None:
-    assert changes([held(100 + DRIFT / 2)], [], [opening()], NOW) == []
+    assert changes(OF_NONE, [held(100 + DRIFT / 2)], [], [opening()], NOW) == []
     waiting = opening(NOW + 50)
-    assert changes([held()], [Element(KEY, expires=50 - DRIFT / 2)], [waiting], NOW) == []
+    assert changes(OF_NONE, [held()], [Element(KEY, expires=50 - DRIFT / 2)], [waiting], NOW) == []
 
 
 def test_what_is_far_away_need_not_be_exact_until_it_comes_near() -> None:
     far = opening(ends=NOW + 1000 * DAY)
     late = held(1000 * DAY + 60)
-    assert changes([late], [], [far], NOW) == []
-    assert changes([replace(late, expires=60.0 + DAY)], [], [replace(far, ends=NOW + DAY)], NOW) != []
+    assert changes(OF_NONE, [late], [], [far], NOW) == []
+    assert changes(OF_NONE, [replace(late, expires=60.0 + DAY)], [], [replace(far, ends=NOW + DAY)], NOW) != []
 
 
 def test_what_differs_is_written_anew_in_one_transaction() -> None:
     put = Put(OPEN, KEY, passing_mark(3), 100, "a-1")
     for wrong in (held(100 + 2 * DRIFT), held(comment="a-0"), held(mark=passing_mark(2))):
-        assert changes([wrong], [], [opening()], NOW) == [Remove(OPEN, KEY), put]
-    assert changes([], [], [opening()], NOW) == [put]
-    assert changes([held()], [], [], NOW) == [Remove(OPEN, KEY)]
+        assert changes(OF_NONE, [wrong], [], [opening()], NOW) == [Remove(OPEN, KEY), put]
+    assert changes(OF_NONE, [], [], [opening()], NOW) == [put]
+    assert changes(OF_NONE, [held()], [], [], NOW) == [Remove(OPEN, KEY)]
 
 
 def test_a_start_that_is_moved_shuts_before_it_opens() -> None:
     waiting = opening(NOW + 50)
     early = Put(EARLY, KEY, timeout=50)
-    assert changes([held()], [], [waiting], NOW) == [early]
-    assert changes([held()], [Element(KEY, expires=10)], [waiting], NOW) == [Remove(EARLY, KEY), early]
-    assert changes([held()], [Element(KEY, expires=10)], [opening()], NOW) == [Remove(EARLY, KEY)]
-    assert changes([], [], [waiting], NOW)[0] == early
+    assert changes(OF_NONE, [held()], [], [waiting], NOW) == [early]
+    assert changes(OF_NONE, [held()], [Element(KEY, expires=10)], [waiting], NOW) == [Remove(EARLY, KEY), early]
+    assert changes(OF_NONE, [held()], [Element(KEY, expires=10)], [opening()], NOW) == [Remove(EARLY, KEY)]
+    assert changes(OF_NONE, [], [], [waiting], NOW)[0] == early
 
 
 def test_a_comment_holds_as_many_names_as_fit() -> None:

@@ -45,25 +45,23 @@ def _load() -> None:
     import time  # noqa: PLC0415 - of the process that is measured alone
     from dataclasses import replace  # noqa: PLC0415
 
-    from nft.apply import apply  # noqa: PLC0415
+    from nft.apply import apply, settle  # noqa: PLC0415
     from nft.netlink import Netlink  # noqa: PLC0415
     from nft.policy.compile import compile_policy  # noqa: PLC0415
-    from nft.policy.opening import EARLY, OPEN, changes, openings  # noqa: PLC0415
     from nft.policy.ruleset import compile_transit  # noqa: PLC0415
     from tests.nft.policy.world import EDGE, large  # noqa: PLC0415
 
     now = time.time()
     policy = large(PREFIXES, AGREEMENTS, int(now))
-    apply(EDGE, compile_transit(compile_policy(policy), EDGE, now))
+    whole = compile_transit(compile_policy(policy), EDGE)
+    apply(EDGE, whole, now)
     known = policy.agreements
     fewer = replace(policy, agreements=replace(known, agreements=known.agreements[1:]))
     with Netlink() as netlink:
-        there = netlink.dump(OPEN)
-        zones = {zone.name: zone.index for zone in EDGE.zones}
-        operations = changes(there, netlink.dump(EARLY), openings(compile_policy(fewer), zones, now), time.time())
-        netlink.commit(operations)
+        there = netlink.dump(whole.shapes.open)
+    changed = settle(compile_transit(compile_policy(fewer), EDGE), time.time())
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    print(len(there), len(operations), memory)  # noqa: T201 - to the test
+    print(len(there), changed, memory)  # noqa: T201 - to the test
 
 
 if __name__ == "__main__":
