@@ -19,12 +19,12 @@ from itertools import groupby
 
 from b2bua.call.dialled import Dialled, Ourselves
 from b2bua.call.headers import may_pass
-from b2bua.call.hours import Hours
 from b2bua.call.identify import Peers
 from b2bua.call.rooms import Rooms
 from b2bua.locate.order import by_weight
 from vdx.control import SipPeer
 from vdx.dialplan import TO_DNS, TO_ROOM, Alternative, DialRule, HostTarget
+from vdx.hours import Hours
 from vdx.pattern import Pattern, fill
 
 Note = Callable[[str, str], None]

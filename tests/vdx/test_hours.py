@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from b2bua.call.hours import Hours
 from vdx.dialplan import RuleTime
+from vdx.hours import Hours
 
 WEEK = (0, 1, 2, 3, 4)
 OFFICE = RuleTime("UTC", WEEK, ((8 * 60, 16 * 60 + 30),))

@@ -1,4 +1,4 @@
-"""When a rule of the dial plan holds: days, hours and dates on the clocks of its time zone."""
+"""When something holds, a rule of the dial plan or a change window: days, hours, dates on the clocks of a time zone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DAY = timedelta(days=1)
 
 
 class Hours:
-    """The times of one rule. Hours that pass midnight belong to the day they began on, before and after it."""
+    """The times of one rule or window. Hours that pass midnight belong to the day they began on, before and after it."""
 
     def __init__(self, when: RuleTime) -> None:
         self._zone = ZoneInfo(when.time_zone)
