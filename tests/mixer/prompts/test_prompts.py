@@ -42,7 +42,8 @@ def test_prompts_and_screens_are_made_once(tmp_path: Path, monkeypatch: pytest.M
             assert (sound.getframerate(), sound.getnchannels(), sound.getsampwidth()) == (RATE, 1, 2)
             assert RATE < sound.getnframes() < 5 * RATE
         for screen in TITLES:
-            assert Image.open(prompts.screen(screen, language)).size == (1280, 720)
+            with Image.open(prompts.screen(screen, language)) as picture:
+                assert picture.size == (1280, 720)
     assert prompts.avatar.is_file()
     monkeypatch.setattr("mixer.prompts.making._make", lambda _: pytest.fail("made twice"))
     assert build(tmp_path) == prompts
