@@ -1,4 +1,4 @@
-"""What the proof of a policy in the kernel tells: `gatewayd.prove` writes it; `check`, the push API and the page show it.
+"""What the proof of a policy in the kernel tells: `gatewayd.prove` writes it; `check`, push API and page show it.
 
 A proof sends real packets through the candidate's ruleset in a throw-away network and compares what comes out with what
 the model says. One difference refuses the candidate.
