@@ -15,7 +15,7 @@ import msgspec
 
 from gatewayd import transit
 from gatewayd.admin import program_version
-from gatewayd.ctl import dns, packet, records, route, tables, trace
+from gatewayd.ctl import dns, packet, prove, records, route, tables, trace
 from gatewayd.ctl.ask import ask_once
 from gatewayd.version import compute
 from nft.policy.lint import lint
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.verb == "version":
             return _version(as_json=options.json)
         if options.verb == "check":
-            return _check(options.file, as_json=options.json)
+            return _check(options)
         if options.verb == "trace":
             return trace.run(options)
         if options.verb == "records":
@@ -66,18 +66,25 @@ def _version(*, as_json: bool) -> int:
     return 0
 
 
-def _check(file: Path, *, as_json: bool) -> int:
+def _check(options: argparse.Namespace) -> int:
+    file: Path = options.file
     version = compute(site.load(file), {})
     transit.stated(version.transit, time.time())
     findings = lint(version.transit, int(time.time()))
-    if as_json:
+    proof = prove.run(version.loaded, options) if options.prove else None
+    holds = proof is None or proof.holds
+    if options.json:
         told = [{"severity": each.severity, "code": each.code, "text": str(each)} for each in findings]
-        print(json.dumps({"file": str(file), "version": version.name, "ok": True, "findings": told}))
-    else:
-        for each in findings:
-            print(f"{each.severity}: {each}")
+        answer = {"file": str(file), "version": version.name, "ok": holds, "findings": told}
+        print(json.dumps(answer if proof is None else {**answer, "proof": msgspec.to_builtins(proof)}))
+        return 0 if holds else 2
+    for each in findings:
+        print(f"{each.severity}: {each}")
+    for line in proof.sentences() if proof else ():
+        print(line, file=sys.stdout if holds else sys.stderr)
+    if holds:
         print(f"{file}: version {version.name} can be applied")
-    return 0
+    return 0 if holds else 2
 
 
 def _request(options: argparse.Namespace) -> ToGatewayd:
@@ -157,6 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     unban.add_argument("address", type=ipaddress.ip_address, metavar="ADDR")
     check = verbs.add_parser("check", help="say whether a site file could be applied")
     check.add_argument("file", type=Path, metavar="FILE")
+    prove.add(check, ACTIVE_FILE)
     verbs.add_parser("reload", help="read the site file again and apply it, or change nothing")
     verbs.add_parser("version", help="the version of this program")
     return parser

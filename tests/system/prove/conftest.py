@@ -41,7 +41,7 @@ SITE = "name: edge-1\nzones:\n" + "".join(
 
 @pytest.fixture(scope="session")
 def base() -> Order:
-    """An order of a site in which anything can be sent, without a policy."""
+    """Give an order of a site in which anything can be sent, without a policy."""
     return order.of(parse(SITE.encode()), None, NOW)
 
 
