@@ -58,6 +58,12 @@ class Referral(NamedTuple):
 class Call:
     """Two legs and what is between them."""
 
+    __slots__ = (
+        *("_asked", "_described", "_due", "_ended", "_invite", "_offer_is_late", "_over", "_request", "_tried"),
+        *("alias", "answered", "began", "counted", "exchange", "hunt", "id", "legs", "parties", "redirects"),
+        *("referral", "session", "transfer"),
+    )
+
     def __init__(  # noqa: PLR0913, PLR0917 - what a call is made of
         self,
         ident: CallId,

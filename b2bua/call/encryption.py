@@ -8,7 +8,9 @@ could change the call.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
 from b2bua.call.media import Party
 from b2bua.sdp import Profile
@@ -18,27 +20,30 @@ PRIVATE_TRANSPORTS = frozenset({"tls", "wss"})
 """Transports of signalling under which nobody between reads along."""
 
 
-def profiles(parties: dict[Side, Party]) -> dict[Side, Profile]:
+def profiles(parties: dict[Side, Party]) -> Mapping[Side, Profile]:
     """Give what passes in descriptions written to each side."""
     a, b = parties["a"], parties["b"]
-    policies = {a.peer.media.encryption, b.peer.media.encryption}
-    private = {a.transport, b.transport} <= PRIVATE_TRANSPORTS
+    policies = frozenset((a.peer.media.encryption, b.peer.media.encryption))
+    private = a.transport in PRIVATE_TRANSPORTS and b.transport in PRIVATE_TRANSPORTS
     limits = [limit for limit in (a.peer.media.bandwidth, b.peer.media.bandwidth) if limit]
-    terms = (
+    return _profiles(
+        a.peer.pass_sdp_attributes,
+        b.peer.pass_sdp_attributes,
         "off" not in policies and private,
         "off" not in policies,
         "required" in policies,
         min(limits, default=None),
     )
-    return {side: _profile(party.peer.pass_sdp_attributes, *terms) for side, party in parties.items()}
 
 
 @lru_cache(maxsize=1024)  # one for each pair of peers that call each other, mostly the same
-def _profile(
-    attributes: tuple[str, ...],
+def _profiles(
+    to_a: tuple[str, ...],
+    to_b: tuple[str, ...],
     sdes: bool,
     dtls: bool,
     required: bool,
     bandwidth: int | None,
-) -> Profile:
-    return Profile(frozenset(attributes), sdes, dtls, required, bandwidth)
+) -> Mapping[Side, Profile]:
+    a, b = (Profile(frozenset(names), sdes, dtls, required, bandwidth) for names in (to_a, to_b))
+    return MappingProxyType({"a": a, "b": a if a == b else b})

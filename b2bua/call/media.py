@@ -18,7 +18,7 @@ Remote sides change when the answer comes and not before: until then the old ses
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
@@ -31,6 +31,8 @@ from vdx.pinhole import Change, End, Local, Medium, Opened, Remote, Side, Stream
 
 Kind = Literal["rtp", "bfcp", "tcp"]
 
+Family = Literal[4, 6]
+
 KINDS: dict[Transport, Kind] = {Transport.RTP: "rtp", Transport.BFCP_UDP: "bfcp", Transport.BFCP_TCP: "tcp"}
 """What the relay carries; an m-line of another transport is refused towards both sides."""
 
@@ -42,6 +44,8 @@ _MEDIA: dict[str, Medium] = {"audio": "audio", "video": "video"}
 
 Known = tuple[Remote | None, Remote | None, str, bool]
 """What a pinhole was last told of its far side: RTP, RTCP, whose answer it was, whether we connect to it."""
+
+_UNKNOWN: Known = (None, None, "", False)
 
 AGREED = ""
 """Whose answer it was once the exchange is over: forks differ in the first exchange only, and who offers may change."""
@@ -76,35 +80,58 @@ class Spare(NamedTuple):
     rtcp: tuple[LeaseId, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """What carries an m-line, or several that are bundled."""
+_AT: Final[dict[Side, int]] = {"a": 0, "b": 1}
+"""Where a side stands in a pair."""
 
-    lease: LeaseId
-    kind: Kind
-    medium: Medium
-    families: dict[Side, Literal[4, 6]]
-    local: dict[Side, Local] = field(default_factory=dict)
-    known: dict[Side, Known] = field(default_factory=dict)
-    muxed: bool = False
+
+class _Slot:
+    """What carries an m-line, or several that are bundled; pairs are of sides "a" and "b"."""
+
+    __slots__ = ("families", "kind", "known", "lease", "local", "medium", "muxed")
+
+    def __init__(self, lease: LeaseId, kind: Kind, medium: Medium, families: tuple[Family, Family]) -> None:
+        self.lease = lease
+        self.kind: Kind = kind
+        self.medium: Medium = medium
+        self.families = families
+        self.local: tuple[Local, Local] | None = None  # until it is opened
+        self.known: tuple[Known | None, Known | None] = (None, None)
+        self.muxed = False
+
+    def learn(self, side: Side, known: Known) -> None:
+        """Note the far side of one end."""
+        a, b = self.known
+        self.known = (known, b) if side == "a" else (a, known)
+
+    def again(self) -> _Slot:
+        """Give it for another exchange, which may come to nothing."""
+        slot = _Slot(self.lease, self.kind, self.medium, self.families)
+        slot.local, slot.known, slot.muxed = self.local, self.known, self.muxed
+        return slot
 
 
 class CallMedia:
     """The leases of one call through all its offers and answers."""
 
-    def __init__(self, call: CallId, a: Party, b: Party, first: int = 0) -> None:
+    __slots__ = (
+        *("_agreed", "_answered", "_call", "_current", "_offer", "_offered_by", "_parties", "_pending", "_shared"),
+        *("_sharing", "next"),
+    )
+
+    def __init__(self, call: CallId, parties: dict[Side, Party], first: int = 0) -> None:
         """Make it; `first` is the number of its first lease."""
         self._call = call
-        self._parties: dict[Side, Party] = {"a": a, "b": b}
+        self._parties = parties
         self._current: list[_Slot | None] = []
         self._pending: list[_Slot | None] = []
         self._offer: tuple[MediaEndpoint, ...] = ()
         self._offered_by: Side = "a"
         self.next = first
         self._agreed = False
-        self._shared: dict[int, int] = {}  # of the session, [index of a line] -> that of the line whose slot it has
+        # of the session, [index of a line] -> that of the line whose slot it has
+        self._shared: Mapping[int, int] = NOT_BUNDLED
         self._answered = False
-        self._sharing: dict[int, int] = {}  # the same of the open exchange, once there is an answer
+        self._sharing: Mapping[int, int] = NOT_BUNDLED  # the same of the open exchange, once there is an answer
 
     @property
     def leases(self) -> tuple[LeaseId, ...]:
@@ -130,26 +157,27 @@ class CallMedia:
         refreshes the session: the connections that it calls new are there.
         """
         self._offer, self._offered_by = offer, side
-        self._sharing, self._answered = {}, False
+        self._sharing, self._answered = NOT_BUNDLED, False
         self._pending = []
         for stream in offer:
             bundled = self._shared.get(stream.index)
             renewed = stream.transport is Transport.BFCP_TCP and stream.renewed and not repeated
             lasts = bundled in {None, shared.get(stream.index)} and not renewed
             self._pending.append(self._place(side, stream, lasts=lasts))
-        fresh = [slot for slot in self._pending if slot and not slot.local]
-        return tuple(self._request(side, slot) for slot in fresh)
+        fresh = [slot for slot in self._pending if slot and slot.local is None]
+        return tuple(self._request(slot) for slot in fresh)
 
     def opened(self, streams: tuple[Opened, ...]) -> None:
         """Take in the ports of the streams that `begin` asked for."""
-        local: dict[str, dict[Side, Local]] = {entry.lease: {"a": entry.a, "b": entry.b} for entry in streams}
-        self._pending = [
-            replace(slot, local=local[slot.lease]) if slot and slot.lease in local else slot for slot in self._pending
-        ]
+        local = {entry.lease: (entry.a, entry.b) for entry in streams}
+        for slot in self._pending:
+            if slot and slot.lease in local:
+                slot.local = local[slot.lease]
 
     def toward(self, side: Side) -> list[OurMedia | None]:
         """Give what to advertise to a side for each m-line of the offer; None refuses the line."""
-        return [_ours(slot.local[side], slot) if slot else None for slot in self._slots()]
+        at = _AT[side]
+        return [_ours(slot.local[at], slot) if slot and slot.local else None for slot in self._slots()]
 
     def settle(
         self,
@@ -165,7 +193,8 @@ class CallMedia:
         connected to might not be the one that answers.
         """
         self._answered = True
-        self._sharing = {line: first for line, first in shared.items() if self._pending[first] is not None}
+        if shared:
+            self._sharing = {line: first for line, first in shared.items() if self._pending[first] is not None}
         return tuple(self._changes(answer, by, final=final))
 
     def commit(self, answer: tuple[MediaEndpoint, ...]) -> Spare:
@@ -178,14 +207,16 @@ class CallMedia:
                 muxed = slot.kind == "rtp" and self._offer[index].mux and answer[index].mux
                 if muxed and not slot.muxed and answer[index].active:
                     narrowed.append(slot.lease)
-                known = {side: (rtp, rtcp, AGREED, opens) for side, (rtp, rtcp, _, opens) in slot.known.items()}
-                final[slot.lease] = replace(slot, known=known, muxed=slot.muxed or muxed)
+                a, b = slot.known
+                slot.known = (_agreed(a), _agreed(b))
+                slot.muxed = slot.muxed or muxed
+                final[slot.lease] = slot
         self._current = [
             final[slot.lease] if slot and said.active else None
             for slot, said in zip(self._slots(), answer, strict=True)
         ]
-        self._pending = []
-        self._shared, self._sharing = self._sharing, {}
+        self._pending, self._offer = [], ()
+        self._shared, self._sharing = self._sharing, NOT_BUNDLED
         self._agreed = True
         after = _leases(self._current)
         return Spare(tuple(before - after), tuple(lease for lease in narrowed if lease in after))
@@ -193,7 +224,7 @@ class CallMedia:
     def rollback(self) -> tuple[LeaseId, ...]:
         """Stay with the session as it was; gives the leases that were opened for nothing."""
         vain = _leases(self._pending) - _leases(self._current)
-        self._pending = []
+        self._pending, self._offer = [], ()
         return tuple(vain)
 
     def _slots(self) -> list[_Slot | None]:
@@ -218,23 +249,25 @@ class CallMedia:
             return None
         held = self._current[stream.index] if stream.index < len(self._current) else None
         lasts = lasts and (stream.mux or not (held and held.muxed))
-        if held and lasts and held.kind == kind and held.families[side] == stream.family:
-            return replace(held, known=dict(held.known))
-        other: Side = _other(side)
-        families = {side: stream.family, other: self._parties[other].peer.family}
+        if held and lasts and held.kind == kind and held.families[_AT[side]] == stream.family:
+            return held.again()
+        other = self._parties[_other(side)].peer.family
+        families = (stream.family, other) if side == "a" else (other, stream.family)
         lease = lease_id(self._call, self.next)
         self.next += 1
-        known: dict[Side, Known] = {side: (*_remotes(stream, mux=False), AGREED, False)}
-        return _Slot(lease, kind, _MEDIA.get(stream.kind, "control"), families, known=known)
+        slot = _Slot(lease, kind, _MEDIA.get(stream.kind, "control"), families)
+        slot.learn(side, (*_remotes(stream, mux=False), AGREED, False))
+        return slot
 
-    def _request(self, side: Side, slot: _Slot) -> Stream:
-        rtp, rtcp, _, _ = slot.known[side]
-        ends: dict[Side, End] = {}
-        for end, party in self._parties.items():
-            remote, control = (rtp, rtcp) if end == side else (None, None)
-            peer = party.peer
-            ends[end] = End(peer.zone, peer.name, slot.families[end], remote, control, party.source)
-        return Stream(slot.lease, slot.kind, ends["a"], ends["b"], slot.medium)
+    def _request(self, slot: _Slot) -> Stream:
+        a, b = slot.known
+        said = (self._end("a", slot, a), self._end("b", slot, b))
+        return Stream(slot.lease, slot.kind, *said, slot.medium)
+
+    def _end(self, side: Side, slot: _Slot, known: Known | None) -> End:
+        party = self._parties[side]
+        rtp, rtcp, _, _ = known or _UNKNOWN
+        return End(party.peer.zone, party.peer.name, slot.families[_AT[side]], rtp, rtcp, party.source)
 
     def _changes(self, answer: tuple[MediaEndpoint, ...], by: str, *, final: bool) -> Iterator[Change]:
         sides = (self._offered_by, _other(self._offered_by))
@@ -247,14 +280,18 @@ class CallMedia:
             for side, stream, tag, theirs in zip(sides, (asked, said), tags, opens, strict=True):
                 known: Known = (*_remotes(stream, mux=mux), tag, slot.kind == "tcp" and not theirs)
                 # an old-style hold (no address) leaves the last known far side in place
-                if stream.address is None or slot.known.get(side) == known:
+                if stream.address is None or slot.known[_AT[side]] == known:
                     continue
-                slot.known[side] = known
+                slot.learn(side, known)
                 yield Change(slot.lease, side, known[0], known[1], self._parties[side].source, known[3])
 
 
 def _other(side: Side) -> Side:
     return "b" if side == "a" else "a"
+
+
+def _agreed(known: Known | None) -> Known | None:
+    return known if known is None or known[2] == AGREED else (known[0], known[1], AGREED, known[3])
 
 
 def _opened_by(asked: MediaEndpoint, said: MediaEndpoint) -> tuple[bool, bool]:

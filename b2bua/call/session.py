@@ -15,8 +15,8 @@ Theory of operation. Legs hand in bodies and get bodies back; SDP and pinholes e
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
+from sys import intern
 
 from b2bua import sdp
 from b2bua.call.answers import REFUSALS
@@ -37,6 +37,11 @@ Step = Callable[[float], None]
 class Session:
     """Descriptions and leases of one call."""
 
+    __slots__ = (
+        *("_answerer", "_asked", "_bodies", "_busy", "_call", "_closed", "_desk", "_early", "_had", "_lines", "_media"),
+        *("_offer", "_offered_by", "_profiles", "_streams", "_waiting", "_writers", "talking_since"),
+    )
+
     def __init__(
         self,
         call: CallId,
@@ -51,7 +56,7 @@ class Session:
         self._writers = writers
         self._profiles = profiles(parties)
         first = before[0].next_lease if before else 0
-        self._media = CallMedia(call, parties["a"], parties["b"], first)
+        self._media = CallMedia(call, parties, first)
         self._lines: dict[Side, int] = {}  # of a side that joined: how many m-lines its own dialog has
         self._had: tuple[Media, ...] = ()
         if before:
@@ -61,13 +66,14 @@ class Session:
         self._offer: Description | None = None
         self._offered_by: Side = "a"
         self._early: dict[str, bytes] = {}  # what each fork has answered so far, by its To tag
-        self._agreed: tuple[Description, tuple[MediaEndpoint, ...]] | None = None
-        self._bodies: dict[Side, bytes] = {}  # what each side said last that was agreed
+        self._bodies: tuple[bytes, bytes] | None = None  # what sides "a" and "b" said last that was agreed
+        self._answerer: Side = "b"  # who of them answered
+        self._streams: tuple[StreamInfo, ...] = ()
         self._asked: bytes = b""
         self.talking_since: float | None = None
         """Since when both sides send and receive on some stream as agreed; None on hold, and before the answer."""
         self._busy = False
-        self._waiting: deque[Step] = deque()
+        self._waiting: list[Step] = []
         self._closed = False
 
     @property
@@ -83,7 +89,16 @@ class Session:
     @property
     def lines(self) -> tuple[Media, ...]:
         """The m-lines of the session."""
-        return self._agreed[0].media if self._agreed else ()
+        return self._agreed().media if self._bodies else ()
+
+    def _agreed(self) -> Description:
+        """Read again what was agreed: thousands of held calls keep no more than its octets."""
+        return sdp.parse(self._said(self._answerer))
+
+    def _said(self, side: Side) -> bytes:
+        """Give what a side said last that was agreed."""
+        a, b = self._bodies or (b"", b"")
+        return a if side == "a" else b
 
     def writer(self, side: Side) -> Writer:
         """Give what writes for a side: its dialog knows one origin (RFC 3264 8)."""
@@ -108,12 +123,12 @@ class Session:
 
         Fails where the other side has taken over more m-lines than were agreed: no offer can lose one (RFC 3264 8).
         """
-        had, has = self._agreed, self._offer
+        had, has = self._bodies, self._offer
         self.drop()
-        if had is None or (has is not None and len(had[0].media) != len(has.media)):
+        if had is None or (has is not None and len(self.lines) != len(has.media)):
             fail(500, "the session before a withdrawn change has fewer streams", now)
         else:
-            self.offer(side, self._bodies[side], now, then, fail)
+            self.offer(side, self._said(side), now, then, fail)
 
     def lift_off(self, now: float) -> None:
         """Note that the call is answered, whose session was agreed before: from now on both sides should be heard."""
@@ -122,10 +137,10 @@ class Session:
 
     def repeat(self, side: Side, now: float, then: Then, fail: Fail) -> None:
         """Offer the other side once more what `side` agreed to: nothing changes, its version neither (RFC 4028 7.4)."""
-        if self._agreed is None or self._offer is not None:
+        if self._bodies is None or self._offer is not None:
             fail(500, "there is no session to repeat, or another one is being offered", now)
         else:
-            self.offer(side, self._bodies[side], now, then, fail)
+            self.offer(side, self._said(side), now, then, fail)
 
     def refusal(self, side: Side) -> bytes:
         """Write an answer to a side's open offer that refuses every stream; b"" where it has not made a proper one."""
@@ -142,18 +157,7 @@ class Session:
 
     def streams(self) -> tuple[StreamInfo, ...]:
         """Give what was agreed, m-line by m-line, for people."""
-        if self._agreed is None:
-            return ()
-        description, answer = self._agreed
-        return tuple(
-            StreamInfo(
-                self._media.lease_at(stream.index) or "",
-                _medium(media, stream),
-                sdp.codec(media),
-                stream.direction if stream.active else "refused",
-            )
-            for media, stream in zip(description.media, answer, strict=True)
-        )
+        return self._streams
 
     def _next(self, step: Step, now: float) -> None:
         """Do a step now, or after the ones before it."""
@@ -177,7 +181,7 @@ class Session:
                     self._media.opened(reply.streams)
                 then(now)
             while self._waiting and not self._busy:
-                self._waiting.popleft()(now)
+                self._waiting.pop(0)(now)
 
         return replied
 
@@ -185,16 +189,16 @@ class Session:
         try:
             offer = self._filled(side, sdp.parse(body))
             streams = sdp.endpoints(offer, self._profiles[_other(side)])
-            if self._agreed is None:
+            if self._bodies is None:
                 sdp.require_usable(streams)
             else:
-                sdp.check_reoffer(self._agreed[0], offer)
+                sdp.check_reoffer(self._agreed(), offer)
         except SdpError as error:
             fail(error.status, f"offer of {side}: {error}", now)
             return
         self._offer, self._offered_by, self._asked = offer, side, body
         shared = sdp.together(offer, offer)
-        wanted = self._media.begin(side, streams, shared, repeated=body == self._bodies.get(side))
+        wanted = self._media.begin(side, streams, shared, repeated=body == self._said(side))
 
         def write(now: float) -> None:
             other = _other(side)
@@ -245,9 +249,10 @@ class Session:
                 spare = self._media.commit(streams)
                 self._desk.release(spare.leases)
                 self._desk.narrow(spare.rtcp)
-                self._agreed = (answer, streams)
+                self._streams = self._described(answer, streams)
                 self.talking_since = now if sdp.two_way(sdp.endpoints(offer, profile), streams) else None
-                self._bodies = {asker: self._asked, _other(asker): body}
+                self._bodies = (self._asked, body) if asker == "a" else (body, self._asked)
+                self._answerer = _other(asker)
                 self._offer, self._early, self._asked = None, {}, b""
             else:
                 self._early[by] = body
@@ -257,6 +262,18 @@ class Session:
             self._desk.set_remote(self._call, changes, now, self._asking(write, fail))
         else:
             write(now)
+
+    def _described(self, answer: Description, streams: tuple[MediaEndpoint, ...]) -> tuple[StreamInfo, ...]:
+        """Put what was agreed into words; those of thousands of calls are the same few."""
+        return tuple(
+            StreamInfo(
+                self._media.lease_at(stream.index) or "",
+                intern(_medium(media, stream)),
+                intern(sdp.codec(media)),
+                stream.direction if stream.active else "refused",
+            )
+            for media, stream in zip(answer.media, streams, strict=True)
+        )
 
 
 def _other(side: Side) -> Side:

@@ -31,11 +31,12 @@ MAX_NEW_REQUESTS = 50_000
 about 100 MB. Each zone has its own, so that none can shut out another.
 """
 
-NAME_ADDR_CACHE = 2_048
-"""Parsed From, To and Contact values kept: each is seen four to eight times during the set-up of a call."""
+NAME_ADDR_CACHE = 512
+"""Parsed From, To and Contact values kept: each is seen four to eight times during the set-up of a call, and some fifty
+calls are set up at a time."""
 
 NAME_ADDR_CACHED = 256
 """Characters up to which such a value is kept: nobody fills the memory with long ones."""
 
-URI_CACHE = 1_024
+URI_CACHE = 512
 """Parsed URIs kept: Request-URIs and Contacts repeat through a call."""

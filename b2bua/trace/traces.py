@@ -53,7 +53,7 @@ class Traces:
         self._sources: OrderedDict[tuple[str, str], deque[tuple[bytes, Message]]] = OrderedDict()
         self._sources_octets = 0
         self._held: tuple[bytes, Flow, float] | None = None
-        self._loose: deque[CallTrace] = deque()  # not packed yet, oldest first
+        self._loose: deque[tuple[float, CallId]] = deque()  # when calls began that are not packed yet, oldest first
 
     # What happens
 
@@ -89,7 +89,7 @@ class Traces:
         `parties` are caller and callee, for people.
         """
         trace = self._calls[call] = CallTrace(call, now, parties)
-        self._loose.append(trace)
+        self._loose.append((now, call))
         self._adopt(trace, (flow.zone, flow.remote[0]), call_id.encode())
         self.join(call, flow.zone, call_id, "a")
         self.place()
@@ -132,13 +132,13 @@ class Traces:
                 self._forget()
 
     def tidy(self, now: float) -> None:
-        """Pack the beginnings of calls that have gone on for a while, a few at a time."""
-        for _ in range(PACKED_AT_ONCE):
-            if not self._loose or self._loose[0].began + PACK_SECONDS > now:
-                return
-            trace = self._loose.popleft()
-            if self.of(trace.call) is trace:
+        """Pack the beginnings of calls that go on for a while, a few at a time; one that has ended soon goes."""
+        packed = 0
+        while self._loose and packed < PACKED_AT_ONCE and self._loose[0][0] + PACK_SECONDS <= now:
+            trace = self._calls.get(self._loose.popleft()[1])
+            if trace is not None:
                 self.octets += trace.pack()
+                packed += 1
 
     # What is asked
 
@@ -193,13 +193,13 @@ class Traces:
         trace = self.of(call)
         if trace is None:
             trace = self._calls[call] = CallTrace(call, now)
-            self._loose.append(trace)
+            self._loose.append((now, call))
         trace.keys.append(key)
         self._legs[key] = trace, leg
         return trace, leg
 
     def _keep(self, trace: CallTrace, entry: Entry) -> None:
-        self.octets += trace.add(entry)
+        self.octets += trace.add(entry, len(entry.data) if isinstance(entry, Message) else 0)
         while self.octets > MAX_OCTETS and self._ended:
             self._forget()
         if self.octets > MAX_OCTETS:
@@ -252,7 +252,7 @@ class Traces:
         if not self._sources[source]:
             del self._sources[source]
         for message in mine:
-            self.octets += trace.add(message._replace(leg="a"))
+            self.octets += trace.add(message._replace(leg="a"), len(message.data))
 
 
 _NOBODY: tuple[None, Leg] = (None, "")

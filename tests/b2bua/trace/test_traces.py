@@ -17,6 +17,7 @@ from b2bua.trace.limits import (
     SOURCES,
 )
 from vdx.ids import CallId
+from vdx.pinhole import Change, End, Learned, Lease, Leased, Local, Opened, Release, Remote, Revoked, SetRemote, Stream
 
 CALLER = Flow("tls", ("198.18.0.10", 5061), ("198.18.1.10", 40000), "sdn", 7, ("198.18.0.10", 5061))
 CALLEE = Target("internet", "udp", "198.51.100.10", 5060, "203.0.113.10")
@@ -254,22 +255,42 @@ def test_the_beginning_of_a_call_is_packed_and_reads_the_same() -> None:
     assert list(trace)[:-1] == before
 
 
-def test_traces_are_packed_a_few_at_a_time_and_not_when_they_are_gone() -> None:
+def test_traces_are_packed_a_few_at_a_time_and_not_when_their_calls_have_ended() -> None:
     found = Traces()
-    names = [CallId(f"{number:013d}") for number in range(KEPT_CALLS + 2 * PACKED_AT_ONCE)]
-    for name in names:
+    names = [CallId(f"{number:013d}") for number in range(5 * PACKED_AT_ONCE // 2)]
+    for number, name in enumerate(names):
         found.received(message("INVITE", name, f"X: {'y' * 200}\r\n"), CALLER, 1.0)
         found.begin(name, CALLER, name, 1.0)
-        found.end(name, "over", 1.0)
+        if number < PACKED_AT_ONCE:
+            found.end(name, "over", 1.0)
     octets = found.octets
-    for _ in range(2):
-        found.tidy(100.0)  # these have been forgotten
-    assert found.octets == octets
     found.tidy(100.0)
     packed = octets - found.octets
     assert packed > 0
     found.tidy(100.0)
-    assert packed < octets - found.octets < 3 * packed
-    for _ in range(KEPT_CALLS // PACKED_AT_ONCE + 1):
-        found.tidy(100.0)
-    assert found.octets == sum(trace.octets for name in names if (trace := found.of(name)))
+    assert packed < octets - found.octets < 2 * packed
+    octets = found.octets
+    found.tidy(100.0)
+    assert found.octets == octets == sum(trace.octets for name in names if (trace := found.of(name)))
+
+
+def test_what_was_said_at_the_pinhole_socket_is_packed_too() -> None:
+    found = begun()
+    ends = End("sdn", "hospital", 4, Remote("198.18.1.10", 6000)), End("internet", "clinic", 4)
+    ports = Local("198.18.0.10", 40000, 40001), Local("203.0.113.10", 40000, 40001)
+    lease = f"{CALL}.0"
+    for event in (
+        Lease(1, CALL, (Stream(lease, "rtp", *ends),)),
+        Leased(1, (Opened(lease, *ports),)),
+        SetRemote(2, (Change(lease, "b", Remote("198.51.100.10", 7000)),)),
+        Learned(lease, "a", Remote("198.18.1.10", 6000)),
+        Release(0, (lease,)),
+        Revoked((lease,), "policy"),
+    ):
+        found.said(event, 1.0)
+    trace = found.of(CALL)
+    assert trace is not None
+    before = list(trace)
+    found.tidy(100.0)
+    assert list(trace) == before
+    assert len(before) == 7
