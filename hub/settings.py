@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -23,6 +24,17 @@ def _zone(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError):
         raise ValueError(f"{name!r} is not a time zone: give one such as Europe/Copenhagen") from None
     return name
+
+
+class NullInPatch(StrEnum):
+    """What a null means in the body of a PATCH.
+
+    The original's text says that it clears the field, its program left the field as it was. Clients that write null for
+    everything they don't set work with `ignored` only.
+    """
+
+    IGNORED = "ignored"
+    CLEARS = "clears"
 
 
 class Part(BaseModel):
@@ -93,6 +105,7 @@ class Settings(Part):
     )
     time_zone: Annotated[str, AfterValidator(_zone)] = "Europe/Copenhagen"
     origins: tuple[str, ...] = ()
+    null_in_patch: NullInPatch = NullInPatch.IGNORED
     correlation_header: str = "x-request-id"
     default_template: DefaultTemplate = DefaultTemplate()
     pools: Pools = Pools()

@@ -28,8 +28,7 @@ UNIQUE = {
 }
 """What a client is told of a value that is there already, by the constraint it meets."""
 
-ADDRESS = "uq_scheduling_infos_uri_without_domain_uri_domain"
-AGAIN = frozenset({"uq_meetings_short_id", ADDRESS})
+AGAIN = rooms.AGAIN | {"uq_meetings_short_id"}
 """Constraints that another choice by chance satisfies: the whole transaction is sent again."""
 
 
@@ -38,7 +37,7 @@ async def create(database: Database, office: Office, caller: Caller, wanted: Boo
     try:
         return await database.retry(lambda connection: _create(connection, office, caller, wanted), AGAIN)
     except TakenError as taken:
-        if taken.constraint == ADDRESS:
+        if taken.constraint == rooms.ADDRESS:
             code = Code.ADDRESS_FULL if wanted.uri_without_domain is None else Code.ADDRESS_TAKEN
             raise refuse(code) from taken
         raise refuse(UNIQUE.get(taken.constraint, Code.SHORT_ID)) from taken

@@ -17,6 +17,10 @@ from hub.domain.words import ProvisionStatus, Role
 from hub.errors import Code, ForbiddenError, UnknownError, refuse
 from hub.store import organisations, rooms, templates
 
+ADDRESS = "uq_scheduling_infos_uri_without_domain_uri_domain"
+AGAIN = frozenset({ADDRESS})
+"""The constraint that another address, chosen anew, satisfies."""
+
 
 async def make(
     connection: AsyncConnection,

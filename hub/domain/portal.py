@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import quote, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,7 @@ def portal_link(template: str, room: SchedulingInfo, meeting: Meeting | None, zo
         "__pin__": "" if pin is None else str(pin),
         "__uri-with-domain__": room.uri_with_domain,
         "__uri-domain__": room.uri_domain,
-        "__start-date__": None if meeting is None else f"{meeting.start_time.astimezone(zone):%Y-%m-%dT%H:%M:%S}",
+        "__start-date__": None if meeting is None else _local(meeting.start_time, zone),
         "__return-url__": room.return_url,
         "__microphone__": meeting.guest_microphone.value if meeting is not None and silent else None,
         "__call-type__": room.call_type,
@@ -37,6 +38,10 @@ def custom_portal(template: str | None, room: SchedulingInfo, pin: int | None) -
         return None
     filled = template.replace("%uri-with-domain%", quote(room.uri_with_domain or "", safe="@"))
     return filled.replace("%pin%", "" if pin is None else str(pin))
+
+
+def _local(time: datetime, zone: ZoneInfo) -> str:
+    return time.astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def _filled(text: str, values: dict[str, str | None], *, keep: bool = False) -> str | None:

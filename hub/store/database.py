@@ -85,9 +85,7 @@ class Database:
         except (SQLAlchemyError, OSError) as error:
             raise translated(error) from error
 
-    async def retry(
-        self, work: Callable[[AsyncConnection], Awaitable[T]], again: frozenset[str] = frozenset()
-    ) -> T:
+    async def retry(self, work: Callable[[AsyncConnection], Awaitable[T]], again: frozenset[str] = frozenset()) -> T:
         """Run `work` in a transaction, again while others are in its way; raises as `write`.
 
         `again`: constraints that another try satisfies, since `work` chooses anew by chance.

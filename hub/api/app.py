@@ -1,0 +1,68 @@
+"""The application: operations, errors and what happens around them, put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.responses import JSONResponse
+
+from hub.api import refusals
+from hub.api.answers import HAL
+from hub.api.context import Hub
+from hub.api.middleware import Bounded, Origins, Plain
+from hub.api.v2 import meetings, rooms, templates
+
+
+class HalResponse(JSONResponse):
+    """What every answer is; handlers have written it already."""
+
+    media_type = HAL
+
+
+def build(hub: Hub, version: str) -> FastAPI:
+    """Put the application together."""
+    settings = hub.office.settings
+    app = FastAPI(
+        title="Video API",
+        version=version,
+        description="Meetings, their rooms and the templates that rooms are made from.",
+        root_path=settings.base_path,
+        default_response_class=HalResponse,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v2/openapi.json",
+        separate_input_output_schemas=False,
+    )
+    app.state.hub = hub
+    refusals.install(app)
+    for each in (meetings, rooms, templates):
+        app.include_router(each.router)
+    app.add_middleware(Bounded)
+    app.add_middleware(Plain, header=settings.correlation_header)
+    app.add_middleware(Origins, origins=settings.origins)
+    _describe(app)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    """Say in the OpenAPI document what FastAPI does not know: the bearer token, and our form of refused input."""
+    written = app.openapi
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = written()
+            schema["components"]["securitySchemes"] = {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            }
+            schema["security"] = [{"bearer": []}]
+            for path in schema["paths"].values():
+                for operation in path.values():
+                    operation["responses"].pop("422", None)
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schema["components"]["schemas"].pop(unused, None)
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]  # the way FastAPI documents

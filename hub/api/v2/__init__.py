@@ -1,0 +1,1 @@
+"""The 23 operations of the video API, version 2."""

@@ -1,0 +1,1 @@
+"""Who asks: tokens verified, and the claims that the video API reads."""
