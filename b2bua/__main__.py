@@ -110,8 +110,7 @@ async def until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) ->
 
 
 def _ask(gateway: Gateway, pinholes: PinholeClient, keeper: Keeper | None, lookups: Lookups) -> None:
-    for request in gateway.requests():
-        pinholes.send(request)
+    pinholes.send(gateway.requests())
     lookups.start()
     if keeper is not None:
         keeper.look()

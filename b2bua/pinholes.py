@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
 
+from b2bua.call.desk import Question
 from vdx import pinhole, wire
 from vdx.channel import Channel, open_channel
 
 RETRY_SECONDS = 0.5
 """Between attempts to connect: a restarted `gatewayd` is found again long before a lease expires."""
+
+PATIENT_SECONDS = 0.05
+"""How long a word that nobody waits for, such as a release, may wait for a question to travel with.
+
+Each message of its own wakes `gatewayd` and costs it a transaction. One that finds nothing sent so lately goes at once.
+"""
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +47,7 @@ class Desk(Protocol):
 
 
 class PinholeClient:
-    """The connection to the pinhole socket at `path`; `after` runs after every message, to send what came of it."""
+    """The connection to the pinhole socket at `path`; `after` runs after all that came at once, to send more."""
 
     def __init__(self, path: Path, desk: Desk, clock: Callable[[], float], after: Callable[[], None]) -> None:
         self._path = path
@@ -48,17 +55,35 @@ class PinholeClient:
         self._clock = clock
         self._after = after
         self._connection: Channel[pinhole.Reply | pinhole.Event] | None = None
+        self._kept: list[Struct] = []  # what can wait, and is sent before anything else
+        self._later: asyncio.TimerHandle | None = None
+        self._sent_at = 0.0
 
-    def send(self, request: Struct) -> None:
-        """Send one question; without a connection it is dropped, as the desk has already refused it."""
-        if self._connection:
-            self._connection.send(request)
+    def send(self, requests: Sequence[Question]) -> None:
+        """Send questions; without a connection they are dropped, as the desk has already refused them."""
+        if not requests or self._connection is None:
+            return
+        self._kept += requests
+        due = self._sent_at + PATIENT_SECONDS
+        if due <= self._clock() or any(request.id for request in requests):
+            self._send_kept()
+        elif self._later is None:
+            self._later = asyncio.get_running_loop().call_later(PATIENT_SECONDS, self._send_kept)
+
+    def _send_kept(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        kept, self._kept = self._kept, []
+        if kept and self._connection is not None:
+            self._sent_at = self._clock()
+            self._connection.send(*kept)
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
         while True:
             try:
-                await self._serve(await open_channel(self._path, pinhole.OwnerCodec, self._take))
+                await self._serve(await open_channel(self._path, pinhole.OwnerCodec, self._take, self._after))
             except wire.WireError as error:
                 log.debug("pinholes.away: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
@@ -72,6 +97,7 @@ class PinholeClient:
             self._after()
             await connection.closed
         finally:
+            self._send_kept()
             self._connection = None
             connection.close()
             log.warning("pinholes.lost: gatewayd went away; calls go on, new ones are refused")
@@ -81,4 +107,3 @@ class PinholeClient:
     def _take(self, message: pinhole.Reply | pinhole.Event) -> None:
         if self._connection:  # what still comes from a connection that was given up is nobody's answer
             self._desk.on_pinhole(message, self._clock())
-            self._after()

@@ -19,24 +19,32 @@ READ_SIZE = 64 * 1024
 """Bytes read at once: most messages have under a thousand, and a long one is only put together from more pieces."""
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class Channel(asyncio.BufferedProtocol, Generic[Incoming]):
     """One end of a connected UNIX socket. `closed` is done, with the error if there was one, when it has ended."""
 
-    def __init__(self, codec: Codec[Incoming], reader: Callable[[Incoming], None]) -> None:
+    def __init__(
+        self, codec: Codec[Incoming], reader: Callable[[Incoming], None], after: Callable[[], None] = _nothing
+    ) -> None:
+        """Make it; `after` is called when all messages that came together have been handed over."""
         self._codec = codec
         self._reader = reader
+        self._after = after
         self._transport: asyncio.Transport | None = None
         self._buffer = memoryview(bytearray(READ_SIZE))
         self._started = bytearray()  # a message whose end has not come yet
         self._error: WireError | None = None
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def send(self, message: msgspec.Struct) -> None:
-        """Queue one message; a reader that lets too much pile up loses its connection."""
+    def send(self, *messages: msgspec.Struct) -> None:
+        """Queue messages, in one write; a reader that lets too much pile up loses its connection."""
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        transport.write(self._codec.encode(message))
+        transport.write(b"".join([self._codec.encode(message) for message in messages]))
         if transport.get_write_buffer_size() > MAX_BACKLOG:
             transport.abort()
 
@@ -73,6 +81,8 @@ class Channel(asyncio.BufferedProtocol, Generic[Incoming]):
                 self._reader(self._codec.decode(line))
         except WireError as error:
             self._fail(error)
+        finally:  # a fault over one message must not keep back what came of the others
+            self._after()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell of the end."""
@@ -90,11 +100,13 @@ class Channel(asyncio.BufferedProtocol, Generic[Incoming]):
         self.close()
 
 
-async def open_channel(path: Path, codec: Codec[Incoming], reader: Callable[[Incoming], None]) -> Channel[Incoming]:
+async def open_channel(
+    path: Path, codec: Codec[Incoming], reader: Callable[[Incoming], None], after: Callable[[], None] = _nothing
+) -> Channel[Incoming]:
     """Connect to the program that listens at `path`; raises `WireError` that says what to start."""
     loop = asyncio.get_running_loop()
     try:
-        _, channel = await loop.create_unix_connection(lambda: Channel(codec, reader), str(path))
+        _, channel = await loop.create_unix_connection(lambda: Channel(codec, reader, after), str(path))
     except OSError as error:
         raise nobody_answers(path, error) from error
     return channel

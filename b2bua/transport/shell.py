@@ -19,6 +19,7 @@ from typing import Protocol
 from b2bua.sip import Flow, Outgoing, Target, Wanted
 from b2bua.transport.connection import Connection
 from b2bua.transport.credentials import Credentials
+from b2bua.transport.datagrams import Datagrams
 from b2bua.transport.errors import TlsError
 from b2bua.transport.framing import StreamFraming
 from b2bua.transport.limits import CONNECT_SECONDS, TICK
@@ -84,7 +85,7 @@ class Shell:
         self._credentials = credentials or Credentials()
         self._loop = asyncio.get_running_loop()
         self._ids = itertools.count(1)
-        self._udp: dict[int, UdpSocket] = {}
+        self._datagrams = Datagrams(self.flush)
         self._servers: list[tuple[Listener, Listener, asyncio.Server]] = []  # as asked for, as bound
         self._pool = Pool()
         self._places = Places()
@@ -103,7 +104,7 @@ class Shell:
         try:
             for listener in listeners:
                 if listener.transport == "udp":
-                    self._open_udp(listener)
+                    self._datagrams.open(UdpSocket(listener, next(self._ids), self.received))
                 else:
                     await self._open_stream(listener)
                 bound.append(listener)
@@ -114,21 +115,11 @@ class Shell:
     async def shut(self, listeners: Iterable[Listener]) -> None:
         """Close these listeners; connections that came through them live on."""
         gone = set(listeners)
-        for ident, udp in list(self._udp.items()):
-            if udp.listener in gone:
-                self._loop.remove_reader(udp.socket)
-                udp.close()
-                del self._udp[ident]
+        self._datagrams.shut(gone.__contains__)
         closing = [server for asked, _, server in self._servers if asked in gone]
         self._servers = [entry for entry in self._servers if entry[0] not in gone]
         for server in closing:
             server.close()
-
-    def _open_udp(self, listener: Listener) -> None:
-        ident = next(self._ids)
-        bound = UdpSocket(listener, ident, self.received, self.flush)
-        self._udp[ident] = bound
-        self._loop.add_reader(bound.socket, bound.readable)
 
     async def _open_stream(self, listener: Listener) -> None:
         bound = listen(listener)
@@ -159,7 +150,7 @@ class Shell:
         """What is bound, with the ports that were given."""
         udp = [
             Listener(one.listener.zone, "udp", one.local[0], one.local[1], one.listener.advertise)
-            for one in self._udp.values()
+            for one in self._datagrams
         ]
         return udp + [served for _, served, _ in self._servers]
 
@@ -175,10 +166,7 @@ class Shell:
 
     async def close(self) -> None:
         """Close everything; the sink hears of every connection that ends."""
-        for udp in self._udp.values():
-            self._loop.remove_reader(udp.socket)
-            udp.close()
-        self._udp.clear()
+        self._datagrams.shut(lambda _listener: True)
         for task in list(self._connecting):
             task.cancel()
         await asyncio.gather(*self._connecting, return_exceptions=True)
@@ -238,7 +226,7 @@ class Shell:
     def _send(self, outgoing: Outgoing) -> None:
         to = outgoing.to
         if to.transport == "udp":
-            problem = self._send_udp(outgoing.data, to)
+            problem = self._datagrams.send(outgoing.data, to, _fits)
             if problem:
                 self.undelivered(outgoing, problem)
             return
@@ -250,18 +238,6 @@ class Shell:
             self.undelivered(outgoing, str(error))
         else:
             connection.send(outgoing)
-
-    def _send_udp(self, data: bytes, to: Flow | Target) -> str:
-        if isinstance(to, Flow):
-            # A listener that was closed and opened again serves the calls of the one before
-            udp = self._udp.get(to.id) or next((one for one in self._udp.values() if one.serves(to)), None)
-            host, port = to.remote
-        else:
-            udp = next((one for one in self._udp.values() if _fits(one.listener, to)), None)
-            host, port = to.host, to.port
-        if udp is None:
-            return f"zone {to.zone} has no udp listener for {host}"
-        return udp.send(data, host, port)
 
     def _connect(self, to: Flow | Target) -> Connection:
         """Start a connection from the listener's address; messages to it wait.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -27,14 +26,13 @@ class Receiver(Protocol):
 
 
 class UdpSocket:
-    """A bound socket. `readable` is what the event loop calls."""
+    """A bound socket."""
 
-    def __init__(self, listener: Listener, ident: int, receive: Receiver, after: Callable[[], None]) -> None:
+    def __init__(self, listener: Listener, ident: int, receive: Receiver) -> None:
         """Bind. Raises ListenError."""
         self.listener = listener
         self.id = ident
         self._receive = receive
-        self._after = after
         self._flows: dict[tuple[str, int], Flow] = {}
         family = socket.AF_INET6 if ":" in listener.address else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
@@ -50,24 +48,22 @@ class UdpSocket:
         self.local: tuple[str, int] = self.socket.getsockname()[:2]
         self._sent_by = listener.advertise or (listener.address, self.local[1])
 
-    def readable(self) -> None:
-        """Read what waits, at most one batch, then let the answers out."""
+    def read(self) -> int:
+        """Hand over what waits, at most one batch; gives how many datagrams were read."""
         receive, flows, read = self._receive, self._flows, self.socket.recvfrom
-        try:
-            for _ in range(BATCH):
-                try:
-                    data, address = read(_LARGEST)
-                except OSError:  # nothing more, or the echo of an ICMP error to something we sent
-                    break
-                if data[:1] < b"\4" and is_stun(data):
-                    self._keep_alive(data, address)
-                    continue
-                flow = flows.get(address)
-                if flow is None:
-                    flow = self._flow(address)
-                receive(data, flow)
-        finally:  # a fault in one message's handling must not keep the answers to the others
-            self._after()
+        for count in range(BATCH):
+            try:
+                data, address = read(_LARGEST)
+            except OSError:  # nothing more, or the echo of an ICMP error to something we sent
+                return count
+            if data[:1] < b"\4" and is_stun(data):
+                self._keep_alive(data, address)
+                continue
+            flow = flows.get(address)
+            if flow is None:
+                flow = self._flow(address)
+            receive(data, flow)
+        return BATCH
 
     def _keep_alive(self, data: bytes, address: tuple[str, int]) -> None:
         told = stun_answer(data, address[:2])

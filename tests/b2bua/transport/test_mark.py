@@ -38,7 +38,7 @@ def test_what_a_listener_accepts_is_marked(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_datagrams_are_marked(host: str) -> None:
-    server = UdpSocket(Listener("sdn", "udp", host, 0), 1, lambda _data, _flow: None, lambda: None)
+    server = UdpSocket(Listener("sdn", "udp", host, 0), 1, lambda _data, _flow: None)
     try:
         assert octet(server.socket) == CS3
     finally:
