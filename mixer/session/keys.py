@@ -33,9 +33,14 @@ class Key:
     secret: bytes = field(repr=False)
 
     @property
+    def inline(self) -> str:
+        """Write the secret as SDP does, in base64."""
+        return base64.b64encode(self.secret).decode()
+
+    @property
     def line(self) -> str:
         """Write it as a line of SDP, which holds the secret."""
-        return f"a=crypto:{self.tag} {self.suite} inline:{base64.b64encode(self.secret).decode()}"
+        return f"a=crypto:{self.tag} {self.suite} inline:{self.inline}"
 
 
 def new_key(suite: str, tag: int, octets: Callable[[int], bytes]) -> Key:
