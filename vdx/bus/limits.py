@@ -27,6 +27,10 @@ WALK_BATCH = 512
 AUDIT_SECONDS = 10.0
 """How often a watcher asks whether it has missed anything: one question, answered by one line when it has not."""
 
+SETTLE_SECONDS = 1.0
+"""How long after a comparison a watcher asks for the first time: the server may tell the first changes to nobody, while
+our interest still spreads from account to account."""
+
 GRACE_SECONDS = 2.0
 """How long after a lease ran out a watcher waits for the server's word, before it goes by its own clock."""
 

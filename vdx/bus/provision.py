@@ -9,7 +9,7 @@ from nats.js.errors import NotFoundError
 
 from vdx.bus.connection import Bus
 from vdx.bus.errors import BusError
-from vdx.bus.kinds import AnyKind, Happening
+from vdx.bus.kinds import AnyKind
 from vdx.bus.limits import (
     DUPLICATE_SECONDS,
     MAX_BUCKET,
@@ -42,11 +42,11 @@ def bucket(kind: AnyKind, replicas: int) -> StreamConfig:
     )
 
 
-def stream(happening: Happening[object], replicas: int) -> StreamConfig:  # type: ignore[type-var]
+def stream(name: str, replicas: int) -> StreamConfig:
     """Describe a stream: what happened, kept for its time, the oldest dropped where the disk is full."""
     return StreamConfig(
-        name=happening.stream,
-        subjects=[f"vdx.{happening.name}.>"],
+        name=name,
+        subjects=[f"vdx.{name}.>"],
         retention=RetentionPolicy.LIMITS,
         max_msg_size=MAX_RECORD,
         max_age=STREAM_SECONDS,

@@ -28,7 +28,7 @@ Why = Literal["deleted", "expired", "unreadable"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One stored change: `value` None says that the key is gone, `expired` why; `lease` in seconds, None without end."""
+    """One stored change: `value` None: the key is gone, `expired` says why; `lease` in seconds, None without end."""
 
     key: str
     value: bytes | None

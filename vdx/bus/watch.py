@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 
 from vdx.bus.errors import BadRecord, BusError
 from vdx.bus.kinds import Kind, Record
-from vdx.bus.limits import AUDIT_SECONDS, SERVER_SECONDS, SNAPSHOT_SECONDS
+from vdx.bus.limits import AUDIT_SECONDS, SERVER_SECONDS, SETTLE_SECONDS, SNAPSHOT_SECONDS
 from vdx.bus.replica import Change, Replica, Synced
 from vdx.bus.snapshot import Snapshot
 from vdx.bus.walk import stored, walk
@@ -160,8 +160,9 @@ class Watch(Generic[Record]):
                 return
 
     def _patience(self) -> float:
-        ends = self._replica.next_expiry
-        return AUDIT_SECONDS if ends is None else max(0.0, min(AUDIT_SECONDS, ends - self._clock()))
+        now, ends = self._clock(), self._replica.next_expiry
+        pause = SETTLE_SECONDS if now - self._compared < SETTLE_SECONDS else AUDIT_SECONDS
+        return pause if ends is None else max(0.0, min(pause, ends - now))
 
     async def _hear(self, message: Msg) -> None:
         try:
