@@ -1,0 +1,121 @@
+"""Encoders: blocks of sound or composed pictures in, encoded frames out, to everyone who listens.
+
+Each is a pipeline of its own. What it makes goes to the streams that listen at that moment; they pack and send it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from mixer.wire import Format
+from mixer.worker.adaptation import Send
+from mixer.worker.engine import Gst, GstVideo, Pipeline, element, now
+from mixer.worker.formats import SOUND, VIDEO
+from mixer.worker.frames import raw_caps
+from mixer.worker.pace import Gate
+from mixer.worker.voice import BLOCK, RATE
+
+WAITING_PICTURES = 2
+"""Pictures that may wait for an encoder: a slow machine shows fewer, never older ones."""
+WAITING_BLOCKS = 10
+"""Blocks of sound that may wait: 200 ms."""
+
+SOUND_CAPS = f"audio/x-raw,format=S16LE,rate={RATE},channels=1,layout=interleaved"
+
+
+class Listener(Protocol):
+    """Who takes encoded frames; called in the encoder's thread."""
+
+    def encoded(self, encoder: Encoder, frame: Gst.Buffer, *, key: bool) -> None:
+        """Take one frame, whose time stamp counts from the zero of all pipelines."""
+
+
+class Encoder:
+    """One encoder and its listeners."""
+
+    def __init__(
+        self, name: str, caps: Gst.Caps, chain: list[Gst.Element], waiting: int, broken: Callable[[], None]
+    ) -> None:
+        self.listeners: tuple[Listener, ...] = ()
+        """Replaced as a whole, so that the encoder's thread always sees one state or the other."""
+        self.caps: Gst.Caps | None = None
+        """What it makes; known after the first frame."""
+        self._pipeline = Pipeline(name, lambda _reason: broken())
+        self._source = element(
+            "appsrc", caps=caps, format="time", is_live=True, block=False, max_buffers=waiting, leaky_type="downstream"
+        )
+        self._source.set_property("max-bytes", 0)
+        self._sink = element("appsink", sync=False, emit_signals=True, max_buffers=waiting + 8, drop=True, async_=False)
+        self._first = chain[0]
+        self._sink.connect("new-sample", self._made)
+        self._pipeline.add(self._source, *chain, self._sink)
+        self._pipeline.play()
+
+    def push(self, frame: Gst.Buffer) -> None:
+        """Encode one frame or block, with its time stamp set."""
+        self._source.push_buffer(frame)
+
+    def close(self) -> None:
+        """Stop and free it."""
+        self.listeners = ()
+        self._pipeline.close()
+
+    def _made(self, sink: Gst.Element) -> Gst.FlowReturn:
+        sample = sink.pull_sample()
+        if sample is None:
+            return Gst.FlowReturn.OK
+        if self.caps is None:
+            self.caps = sample.get_caps()
+        made = sample.get_buffer()
+        frame = made.copy_region(Gst.BufferCopyFlags.MEMORY | Gst.BufferCopyFlags.FLAGS, 0, made.get_size())
+        frame.pts = sample.get_segment().to_running_time(Gst.Format.TIME, made.pts)
+        frame.duration = made.duration
+        key = not made.has_flags(Gst.BufferFlags.DELTA_UNIT)
+        for listener in self.listeners:
+            listener.encoded(self, frame, key=key)
+        return Gst.FlowReturn.OK
+
+
+class SoundEncoder(Encoder):
+    """Encode blocks of 20 ms."""
+
+    def __init__(self, format_: Format, broken: Callable[[], None]) -> None:
+        kind = SOUND[format_.encoding]
+        chain = kind.encode(format_)
+        if kind.rate != RATE:
+            rate = Gst.Caps.from_string(f"audio/x-raw,rate={kind.rate}")
+            chain = [element("audioresample", quality=2), element("capsfilter", caps=rate), *chain]
+        super().__init__(f"sound-{format_.encoding}", Gst.Caps.from_string(SOUND_CAPS), chain, WAITING_BLOCKS, broken)
+
+    def block(self, samples: bytes, at: int) -> None:
+        """Encode one block of 16-bit samples."""
+        buffer = Gst.Buffer.new_wrapped(samples)
+        buffer.pts = at
+        buffer.duration = BLOCK * Gst.SECOND // RATE
+        self.push(buffer)
+
+
+class VideoEncoder(Encoder):
+    """Encode composed pictures of one size at one rate; key pictures on request."""
+
+    def __init__(self, format_: Format, send: Send, broken: Callable[[], None]) -> None:
+        self.send = send
+        self.keyframes = 0
+        """Key pictures that were asked for and made."""
+        self._gate = Gate()
+        chain = VIDEO[format_.encoding].encode(format_, send)
+        caps = raw_caps(send.width, send.height, send.fps)
+        super().__init__(f"video-{format_.encoding}-{send.kbps}", caps, chain, WAITING_PICTURES, broken)
+
+    def ask(self) -> None:
+        """Ask for a key picture: made with the next picture, at most once a second."""
+        self._gate.ask()
+
+    def picture(self, frame: Gst.Buffer) -> None:
+        """Encode one picture, with its time stamp set."""
+        if self._gate.due(now()):
+            self.keyframes += 1
+            event = GstVideo.video_event_new_upstream_force_key_unit(Gst.CLOCK_TIME_NONE, True, 0)
+            self._first.get_static_pad("src").send_event(event)
+        self.push(frame)

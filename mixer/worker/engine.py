@@ -1,0 +1,189 @@
+"""The media engine: GStreamer loaded once, and pipelines that all share one clock and one zero.
+
+Each stream and each encoder is a pipeline of its own, and pictures and blocks of sound are handed from one to the next
+here: what goes wrong in one cannot stop another. All of them count time from the same moment, so that a time stamp made
+in one means the same in all.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import TypeVar
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstApp", "1.0")
+gi.require_version("GstVideo", "1.0")
+from gi.repository import Gio, GLib, Gst, GstApp, GstVideo  # noqa: E402 - versions are named before
+
+__all__ = ["GLib", "Gio", "Gst", "GstApp", "GstVideo", "Pipeline", "element", "field_of", "load", "now"]
+
+log = logging.getLogger("mixer.worker")
+
+PRELOADED = (
+    "appsrc",
+    "appsink",
+    "udpsrc",
+    "udpsink",
+    "rtpbin",
+    "rtpjitterbuffer",
+    "rtpssrcdemux",
+    "rtpptdemux",
+    "srtpenc",
+    "srtpdec",
+    "rtprtxsend",
+    "errorignore",
+    "valve",
+    "fakesink",
+    "capsfilter",
+    "audioconvert",
+    "audioresample",
+    "opusenc",
+    "opusdec",
+    "rtpopuspay",
+    "rtpopusdepay",
+    "avenc_g722",
+    "avdec_g722",
+    "rtpg722pay",
+    "rtpg722depay",
+    "alawenc",
+    "alawdec",
+    "rtppcmapay",
+    "rtppcmadepay",
+    "mulawenc",
+    "mulawdec",
+    "rtppcmupay",
+    "rtppcmudepay",
+    "x264enc",
+    "avdec_h264",
+    "h264parse",
+    "rtph264pay",
+    "rtph264depay",
+    "vp8enc",
+    "vp8dec",
+    "rtpvp8pay",
+    "rtpvp8depay",
+    "matroskamux",
+    "filesink",
+)
+"""Every element a room may need: loaded before rights are given up, and what is missing is found before a call is."""
+
+T = TypeVar("T")
+
+_zero = time.monotonic_ns()
+
+
+class EngineError(Exception):
+    """An element is missing or will not be linked: the sentence says which."""
+
+
+def load() -> str:
+    """Load the engine and all plugins a room needs; gives its name and version, raises `EngineError`."""
+    Gst.init(None)
+    registry = Gst.Registry.get()
+    missing = [name for name in PRELOADED if not Gst.ElementFactory.find(name)]
+    if missing:
+        raise EngineError(
+            f"GStreamer has no {', '.join(missing)}: install its plugins (tools/setup names the packages)"
+        )
+    for name in PRELOADED:
+        registry.find_feature(name, Gst.ElementFactory.__gtype__).load()
+    return str(Gst.version_string())
+
+
+def now() -> int:
+    """Nanoseconds since the zero of all pipelines."""
+    return time.monotonic_ns() - _zero
+
+
+def element(kind: str, **properties: object) -> Gst.Element:
+    """Make an element; strings are read as its properties write them, and `async_` is `async`."""
+    made = Gst.ElementFactory.make(kind)
+    if made is None:
+        raise EngineError(f"GStreamer has no element {kind}")
+    for name, value in properties.items():
+        if isinstance(value, str):
+            Gst.util_set_object_arg(made, _property(name), value)
+        else:
+            made.set_property(_property(name), value)
+    return made
+
+
+def _property(name: str) -> str:
+    return name.rstrip("_").replace("_", "-")
+
+
+def field_of(structure: Gst.Structure, name: str, default: T) -> T:
+    """Read a field of a structure, which may lack it."""
+    if structure is None or not structure.has_field(name):
+        return default
+    value: T = structure.get_value(name)
+    return value
+
+
+class Pipeline:
+    """Elements that run together; `broken` is called once, in the main loop, when one of them gives up."""
+
+    def __init__(self, name: str, broken: Callable[[str], None]) -> None:
+        self._bin = Gst.Pipeline.new(name)
+        self._bin.use_clock(Gst.SystemClock.obtain())
+        self._bin.set_start_time(Gst.CLOCK_TIME_NONE)
+        self._bin.set_base_time(_zero)
+        self._bus = self._bin.get_bus()
+        self._bus.add_signal_watch()
+        self._watch = self._bus.connect("message::error", self._error)
+        self._broken: Callable[[str], None] | None = broken
+        self.eos: Callable[[], None] | None = None
+        self._bus.connect("message::eos", lambda *_: self.eos and self.eos())
+
+    def add(self, *chain: Gst.Element) -> Gst.Element:
+        """Put elements in and link them in this order; gives the last."""
+        for one in chain:
+            self._bin.add(one)
+        for left, right in pairwise(chain):
+            if not left.link(right):
+                raise EngineError(f"{left.get_name()} cannot be linked to {right.get_name()}")
+        return chain[-1]
+
+    def grow(self, *chain: Gst.Element) -> Gst.Element:
+        """Put elements into a running pipeline, the last of them running first; gives the first."""
+        self.add(*chain)
+        for one in reversed(chain):
+            one.sync_state_with_parent()
+        return chain[0]
+
+    def play(self) -> None:
+        """Start; sinks come first, sources last."""
+        if self._bin.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
+            raise EngineError(f"pipeline {self._bin.get_name()} will not start")
+
+    def close(self) -> None:
+        """Stop and free everything; nothing is called afterwards."""
+        self._broken = None
+        self.eos = None
+        self._bus.remove_signal_watch()
+        self._bin.set_state(Gst.State.NULL)
+
+    def end(self) -> None:
+        """Tell the sources that nothing more comes."""
+        self._bin.send_event(Gst.Event.new_eos())
+
+    def finish(self, seconds: float) -> None:
+        """Wait until everything has come through after `end`, as long as that, and close."""
+        self._bus.remove_signal_watch()
+        kinds = Gst.MessageType.EOS | Gst.MessageType.ERROR
+        self._bus.timed_pop_filtered(int(seconds * Gst.SECOND), kinds)
+        self._bin.set_state(Gst.State.NULL)
+
+    def _error(self, _bus: Gst.Bus, message: Gst.Message) -> None:
+        error, detail = message.parse_error()
+        where = message.src.get_name()
+        log.warning("pipeline.broken pipeline=%s element=%s error=%r", self._bin.get_name(), where, error.message)
+        log.debug("pipeline.detail %s", detail)
+        broken, self._broken = self._broken, None
+        if broken is not None:
+            broken(f"{where}: {error.message}")

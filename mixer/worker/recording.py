@@ -1,0 +1,120 @@
+"""Files: a recording of a view with the sound of the room, and pictures of a moment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from mixer.wire import Format, Record
+from mixer.worker.adaptation import SIZES, Send
+from mixer.worker.encoding import SOUND_CAPS, Encoder, VideoEncoder
+from mixer.worker.engine import EngineError, Gst, GstVideo, Pipeline, element
+from mixer.worker.voice import BLOCK, RATE
+
+FINISH_SECONDS = 3.0
+"""How long a recording may take to be completed when the room ends."""
+OPUS_KBPS = 64
+PICTURE_SECONDS = 5
+
+
+class Recorder:
+    """Write one Matroska file; it can be read up to the last second also when the machine loses power."""
+
+    @staticmethod
+    def wants(message: Record, fps: int) -> tuple[Format, Send]:
+        """Give what is to be encoded for a recording."""
+        height = max(high for high in SIZES if high <= message.height)
+        width, _ = SIZES[height]
+        return Format("h264", 0, profile="high"), Send(message.kbps, width, height, fps)
+
+    def __init__(self, path: str, encoder: VideoEncoder) -> None:
+        if Path(path).exists():
+            raise EngineError(f"{path} exists: a recording never replaces a file")
+        self.encoder = encoder
+        self._written: Callable[[str], None] = lambda _reason: None
+        self._pipeline = Pipeline("recording", self._broken)
+        self._pipeline.eos = self._complete
+        self._video = _source()
+        self._audio = _source(caps=Gst.Caps.from_string(SOUND_CAPS))
+        mux = element("matroskamux", offset_to_zero=True, writing_app="room")
+        sink = element("filesink", location=path, sync=False, async_=False)
+        self._pipeline.add(mux, sink)
+        self._pipeline.add(self._video, element("h264parse"), _queue(), mux)
+        encode = element("opusenc", bitrate=OPUS_KBPS * 1000, complexity=5)
+        self._pipeline.add(self._audio, encode, _queue(), mux)
+        self._began = False
+        self._closed = False
+        self._pipeline.play()
+        encoder.ask()
+
+    def encoded(self, encoder: Encoder, frame: Gst.Buffer, *, key: bool) -> None:
+        """Take one picture; the first is a key picture, and sound begins with it."""
+        if not self._began:
+            if not key:
+                return
+            self._video.set_property("caps", encoder.caps)
+            self._began = True
+        self._video.push_buffer(frame)
+
+    def block(self, samples: bytes, at: int) -> None:
+        """Take one block of sound."""
+        if self._began:
+            buffer = Gst.Buffer.new_wrapped(samples)
+            buffer.pts, buffer.duration = at, BLOCK * Gst.SECOND // RATE
+            self._audio.push_buffer(buffer)
+
+    def end(self, written: Callable[[str], None]) -> None:
+        """Complete the file; `written` is called in the main loop, with a reason where it failed."""
+        if self._closed:
+            written("the recording had broken off before")
+            return
+        self._written = written
+        self._finish_sources()
+
+    def finish(self) -> None:
+        """Complete the file now."""
+        if not self._closed:
+            self._closed = True
+            self._finish_sources()
+            self._pipeline.finish(FINISH_SECONDS)
+
+    def _finish_sources(self) -> None:
+        for source in (self._video, self._audio):
+            source.end_of_stream()
+
+    def _complete(self) -> None:
+        self._closed = True
+        self._pipeline.close()
+        self._written("")
+
+    def _broken(self, reason: str) -> None:
+        self._closed = True
+        self._pipeline.close()
+        self._written(f"recording: {reason}")
+
+
+def _source(**properties: object) -> Gst.Element:
+    return element("appsrc", format="time", is_live=True, block=False, max_bytes=4_000_000, **properties)
+
+
+def _queue() -> Gst.Element:
+    return element("queue", max_size_time=5 * Gst.SECOND, max_size_buffers=0, max_size_bytes=0)
+
+
+def write_png(sample: Gst.Sample, path: str, written: Callable[[str], None]) -> None:
+    """Write a picture in a thread of its own; `written` is called there, with a reason where it failed."""
+
+    def work() -> None:
+        try:
+            png = GstVideo.video_convert_sample(sample, Gst.Caps.from_string("image/png"), PICTURE_SECONDS * Gst.SECOND)
+            buffer = png.get_buffer()
+            whole = Path(f"{path}.part")
+            whole.write_bytes(buffer.extract_dup(0, buffer.get_size()))
+            whole.replace(path)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong with a picture, the room goes on
+            written(f"{path} cannot be written: {error}")
+        else:
+            written("")
+
+    threading.Thread(target=work, name="snapshot", daemon=True).start()

@@ -1,0 +1,327 @@
+"""The room: what it is told is done here, in the main loop; the threads of sound and pictures go on meanwhile."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from mixer import wire
+from mixer.reports import Broken, Digit, Done, Failed, FromWorker, Heard, KeyframeWanted, Level, Levels, Prompted
+from mixer.wire import Media, Scene, Start, Stream, ToWorker
+from mixer.worker.encoding import Listener
+from mixer.worker.engine import EngineError, GLib
+from mixer.worker.frames import Picture
+from mixer.worker.hearing import Hearing, Hooks
+from mixer.worker.participant import Participant
+from mixer.worker.prompts import Player, PromptError, Sounding, read
+from mixer.worker.recording import Recorder, write_png
+from mixer.worker.showing import Showing
+from mixer.worker.stats import Statistics
+from mixer.worker.transport import TransportError
+
+log = logging.getLogger("mixer.worker")
+
+MAX_PARTICIPANTS = 100
+"""What one process is asked to carry at most; the agent books far fewer."""
+LEVELS_MS = 200
+HOUSEKEEPING_MS = 100
+
+
+class RoomError(Exception):
+    """A command cannot be carried out: the sentence says why."""
+
+
+class Room:
+    """One meeting room; `say` sends a message to the agent, from the main loop only."""
+
+    def __init__(self, start: Start, say: Callable[[FromWorker], None]) -> None:
+        self._start = start
+        self._say = say
+        self._participants: dict[str, Participant] = {}
+        self._watching: dict[tuple[str, Media], str] = {}
+        self._shown: frozenset[tuple[str, str]] = frozenset()
+        self._recorder: Recorder | None = None
+        self.showing = Showing(start.fps, self._camera)
+        self.hearing = Hearing(
+            loudest=start.loudest, comfort_noise=start.comfort_noise, hooks=Hooks(partial(self._digit, "tone"))
+        )
+        self._statistics = Statistics(self._participants, self.showing, self.hearing, self.later)
+        self._timers = [
+            GLib.timeout_add(LEVELS_MS, self._levels),
+            GLib.timeout_add(HOUSEKEEPING_MS, self._housekeeping),
+            GLib.timeout_add_seconds(1, self._second),
+        ]
+        self.hearing.start()
+
+    # -- commands
+
+    def obey(self, message: ToWorker, descriptors: Sequence[int]) -> None:
+        """Carry out a command; raises an error whose words go to the agent, and has then changed nothing."""
+        done = self._people(message, descriptors) or self._media(message) or self._files(message)
+        if not done:
+            raise RoomError("this room has been started already")
+
+    def _people(self, message: ToWorker, descriptors: Sequence[int]) -> bool:
+        match message:
+            case wire.Join():
+                self._join(message, descriptors)
+            case wire.Change():
+                self._participant(message.participant).change(self._allowed(message.streams), descriptors)
+            case wire.Leave():
+                self._leave(message.participant)
+            case _:
+                return False
+        return self._done(message.id)
+
+    def _media(self, message: ToWorker) -> bool:
+        match message:
+            case wire.Scenes():
+                self._scenes(message)
+            case wire.Sound():
+                self._participant(message.participant).sound(message)
+            case wire.Prompt():
+                self._prompt(message)
+            case wire.Quiet():
+                self._player(message.participant).quiet()
+            case wire.Keyframe() | wire.Refresh():
+                self._keyframe(message)
+            case _:
+                return False
+        return self._done(message.id)
+
+    def _files(self, message: ToWorker) -> bool:
+        """Begin or end a file; what takes long says itself when it is done."""
+        match message:
+            case wire.Record():
+                self._record(message)
+                self._done(message.id)
+            case wire.StopRecord():
+                self._stop_record(message.id)
+            case wire.Snapshot():
+                sample = self.showing.snapshot(message.view)
+                write_png(sample, message.path, partial(self._written, message.id))
+            case _:
+                return False
+        return True
+
+    def _done(self, number: int) -> bool:
+        self._settle()
+        if number:
+            self._say(Done(number))
+        return True
+
+    def started(self, number: int) -> None:
+        """Answer the command that made this room."""
+        if number:
+            self._say(Done(number))
+
+    def close(self) -> None:
+        """End the room: a recording is completed, sockets are closed."""
+        for timer in self._timers:
+            GLib.source_remove(timer)
+        self.hearing.stop()
+        if self._recorder is not None:
+            self._recorder.finish()
+        self.showing.close()
+        for participant in self._participants.values():
+            participant.close()
+        self._participants.clear()
+
+    def later(self, message: FromWorker) -> None:
+        """Say something from another thread."""
+        GLib.idle_add(self._say_once, message)
+
+    # -- participants
+
+    def _join(self, message: wire.Join, descriptors: Sequence[int]) -> None:
+        if message.participant in self._participants:
+            raise RoomError(f"{message.participant} is in the room already")
+        if len(self._participants) >= MAX_PARTICIPANTS:
+            raise RoomError(f"the room holds {MAX_PARTICIPANTS} participants at most")
+        participant = Participant(
+            message.participant,
+            gain_control=self._start.gain_control,
+            muted=message.muted,
+            deaf=message.deaf,
+            reports=self._reports(message.participant),
+        )
+        participant.change(self._allowed(message.streams), descriptors)
+        self._participants[message.participant] = participant
+        if message.view:
+            self._watching.setdefault((message.participant, "video"), message.view)
+
+    def _leave(self, name: str) -> None:
+        self._participant(name).close()
+        del self._participants[name]
+        self._seat()
+        self._watching = {key: view for key, view in self._watching.items() if key[0] != name}
+
+    def _participant(self, name: str) -> Participant:
+        try:
+            return self._participants[name]
+        except KeyError:
+            raise RoomError(f"{name} is not in the room") from None
+
+    def _allowed(self, streams: Sequence[Stream]) -> Sequence[Stream]:
+        used = {form.encoding for one in streams for form in (*one.receive, *((one.send,) if one.send else ()))}
+        if "h265" in used and not self._start.h265:
+            raise RoomError("H.265 is not allowed in this room")
+        return streams
+
+    def _reports(self, name: str) -> Callable[[str, Media, str], None]:
+        """Give what a participant's streams report with, from any thread: what happened, on which stream, why."""
+
+        def report(what: str, media: Media, detail: str) -> None:
+            match what:
+                case "heard":
+                    self.later(Heard(name, media))
+                case "event":
+                    self._digit("event", name, detail)
+                case "wanted" if media != "audio":
+                    self.later(KeyframeWanted(name, media))
+                case "asked":
+                    GLib.idle_add(self._asked, name, media)
+                case "broken":
+                    GLib.idle_add(self._broken, name, media, detail)
+
+        return report
+
+    def _broken(self, name: str, media: Media, reason: str) -> bool:
+        participant = self._participants.get(name)
+        if participant is not None and participant.drop(media):
+            self._settle()
+            self._say(Broken(name, media, reason))
+        return False
+
+    def _digit(self, by: str, name: str, digit: str) -> None:
+        self.later(Digit(name, digit, "event" if by == "event" else "tone"))
+
+    # -- pictures
+
+    def _camera(self, name: str, source: str) -> Picture | None:
+        """Give what a participant shows; called in the threads of compositions."""
+        participant = self._participants.get(name)
+        stream = participant.videos.get("content" if source == "content" else "video") if participant else None
+        return stream.latest() if stream is not None else None
+
+    def _scenes(self, message: wire.Scenes) -> None:
+        scenes: dict[str, Scene] = {scene.view: scene for scene in message.scenes}
+        self._watching = {(one.participant, one.media): one.view for one in message.watching}
+        self._shown = frozenset((tile.participant, tile.source) for one in message.scenes for tile in one.tiles)
+        self.showing.tell(scenes)
+
+    def _settle(self) -> None:
+        """Let every stream have what the present state gives it."""
+        self._seat()
+        for name, participant in self._participants.items():
+            for media, stream in participant.videos.items():
+                stream.show((name, media) in self._shown)
+                form = stream.sends
+                if form is not None:
+                    view = self._watching.get((name, media), "")
+                    send = participant.choose(media, self._start.fps)
+                    participant.watch(media, view, self.showing.encoder(view, form, send))
+        self._listen()
+
+    def _listen(self) -> None:
+        """Tell each encoder who listens."""
+        listeners: dict[int, list[Listener]] = {}
+        streams = [one for participant in self._participants.values() for one in participant.videos.values()]
+        for stream in streams:
+            for encoder in (stream.encoder, stream.next_encoder):
+                if encoder is not None:
+                    listeners.setdefault(id(encoder), []).append(stream)
+        if self._recorder is not None:
+            listeners.setdefault(id(self._recorder.encoder), []).append(self._recorder)
+        self.showing.listen(listeners)
+
+    def _keyframe(self, message: wire.Keyframe | wire.Refresh) -> None:
+        stream = self._participant(message.participant).videos.get(message.media)
+        if stream is None:
+            raise RoomError(f"{message.participant} has no stream {message.media}")
+        if isinstance(message, wire.Refresh):
+            stream.refresh()
+        else:
+            self._asked(message.participant, message.media)
+
+    def _asked(self, name: str, media: Media) -> bool:
+        """Have a key picture made for a participant."""
+        participant = self._participants.get(name)
+        stream = participant.videos.get(media) if participant else None
+        if stream is not None:
+            for encoder in (stream.encoder, stream.next_encoder):
+                if encoder is not None:
+                    encoder.ask()
+        return False
+
+    # -- sound
+
+    def _seat(self) -> None:
+        self.hearing.seats = tuple(
+            seat for participant in self._participants.values() if (seat := participant.seat) is not None
+        )
+
+    def _player(self, name: str) -> Player:
+        return self._participant(name).player if name else self.hearing.everybody
+
+    def _prompt(self, message: wire.Prompt) -> None:
+        ended = partial(self.later, Prompted(message.participant, message.key))
+        self._player(message.participant).add(Sounding(read(message.path), message.repeat, ended))
+
+    # -- files
+
+    def _record(self, message: wire.Record) -> None:
+        if self._recorder is not None:
+            raise RoomError("this room is being recorded already")
+        form, send = Recorder.wants(message, self._start.fps)
+        self._recorder = Recorder(message.path, self.showing.encoder(message.view, form, send))
+        self.hearing.hooks = replace(self.hearing.hooks, recorder=self._recorder.block)
+
+    def _stop_record(self, number: int) -> None:
+        if self._recorder is None:
+            raise RoomError("this room is not being recorded")
+        recorder, self._recorder = self._recorder, None
+        self.hearing.hooks = replace(self.hearing.hooks, recorder=None)
+        self._listen()
+        recorder.end(partial(self._written, number))
+
+    def _written(self, number: int, reason: str = "") -> None:
+        if reason:
+            self.later(Failed(number, reason))
+        elif number:
+            self.later(Done(number))
+
+    # -- time
+
+    def _levels(self) -> bool:
+        levels = tuple(
+            Level(name, round(level, 1), speaking) for name, (level, speaking) in self.hearing.heard.levels.items()
+        )
+        if levels:
+            self._say(Levels(levels))
+        return True
+
+    def _housekeeping(self) -> bool:
+        for participant in self._participants.values():
+            for stream in participant.videos.values():
+                stream.tick()
+        self._listen()
+        self.showing.sweep()
+        return True
+
+    def _second(self) -> bool:
+        stats, changed = self._statistics.take()
+        self._say(stats)
+        if changed:
+            self._settle()
+        return True
+
+    def _say_once(self, message: FromWorker) -> bool:
+        self._say(message)
+        return False
+
+
+ERRORS = (RoomError, TransportError, EngineError, PromptError, OSError)
+"""What a command may fail with; its words are for the agent."""

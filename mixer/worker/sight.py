@@ -1,0 +1,219 @@
+"""A video stream of one participant, camera or content: what it shows now, and the packets of what he is to see."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mixer.wire import Format, Stream
+from mixer.worker.adaptation import Rate
+from mixer.worker.encoding import Encoder, VideoEncoder
+from mixer.worker.engine import Gst, GstVideo, element, now
+from mixer.worker.formats import VIDEO
+from mixer.worker.frames import Picture, picture
+from mixer.worker.pace import Gate
+from mixer.worker.transport import Needs, Sockets, Transport
+
+LARGEST = 1920 * 1088
+"""Pixels of the largest picture that is decoded: a sender of more was not asked for it, and would slow the room."""
+WAITING = 60
+"""Encoded pictures that may wait to be sent."""
+STALE = 5_000_000_000
+"""Nanoseconds after which the last picture of a sender who stopped is no longer shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """What a participant's picture tells the room; called in threads of the stream, `broken` in the main loop."""
+
+    heard: Callable[[], None]
+    wanted: Callable[[], None]
+    """A key picture is needed of an endpoint that takes no RTCP feedback."""
+    asked: Callable[[], None]
+    """The other side needs a key picture of us."""
+    broken: Callable[[str], None]
+
+
+class VideoStream:
+    """One participant's camera or content."""
+
+    def __init__(self, name: str, stream: Stream, sockets: Sockets, eyes: Eyes) -> None:
+        self.stream = stream
+        self.rate = Rate(stream.kbps)
+        self.encoder: VideoEncoder | None = None
+        """Whose pictures are sent."""
+        self.next_encoder: VideoEncoder | None = None
+        """Whose pictures are sent from its next key picture on."""
+        self.pictures = 0
+        """Pictures decoded and taken since the start."""
+        self.asked = 0
+        """Key pictures asked of the other side."""
+        self._eyes = eyes
+        self._lock = threading.Lock()
+        self._latest: Picture | None = None
+        self._latest_at = 0
+        self._sink: Gst.Element | None = None
+        self._valve: Gst.Element | None = None
+        self._source_pad: Gst.Pad | None = None
+        self._gate = Gate()
+        self._shown = False
+        self._oversize = False
+        self.transport = Transport(name, stream, sockets, Needs(self._arrived, self.rate.ask, eyes.broken))
+        self._source: Gst.Element | None = None
+        if stream.send is not None and stream.remote is not None:
+            self._source = element(
+                "appsrc",
+                format="time",
+                is_live=True,
+                block=False,
+                max_buffers=WAITING,
+                max_bytes=0,
+                leaky_type="downstream",
+            )
+            packer = VIDEO[stream.send.encoding].pack(stream.send)
+            packer.get_static_pad("src").add_probe(Gst.PadProbeType.EVENT_UPSTREAM, self._asked_of_us)
+            self.transport.send_from([self._source, packer])
+
+    def play(self) -> None:
+        """Start."""
+        self.transport.play()
+
+    @property
+    def sends(self) -> Format | None:
+        """What he is sent, if anything."""
+        return self.stream.send if self._source is not None else None
+
+    # -- what he shows
+
+    def show(self, shown: bool) -> None:
+        """Decode from now on, or no longer."""
+        with self._lock:
+            if shown == self._shown:
+                return
+            self._shown = shown
+            if self._valve is not None:
+                self._valve.set_property("drop", not shown or self._oversize)
+            if not shown:
+                self._latest = None
+        if shown:
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Ask the other side for a key picture: at once, or when one is due again."""
+        self._gate.ask()
+        self.tick()
+
+    def tick(self) -> None:
+        """Ask for the key picture that was put off, if its time has come."""
+        with self._lock:
+            pad = self._source_pad
+        if pad is not None and self._gate.due(now()):
+            self.asked += 1
+            event = GstVideo.video_event_new_upstream_force_key_unit(
+                Gst.CLOCK_TIME_NONE, "fir" in self.stream.feedback and "pli" not in self.stream.feedback, self.asked
+            )
+            if not self.transport.request_keyframe(pad, event):
+                self._eyes.wanted()
+
+    def latest(self) -> Picture | None:
+        """Give what is shown now, or None before the first picture and after a long silence."""
+        with self._lock:
+            sink = self._sink
+            sample = sink.try_pull_sample(0) if sink is not None and self._shown else None
+            if sample is not None:
+                self.pictures += 1
+                self._latest, self._latest_at = picture(sample), now()
+            elif self._latest is not None and now() - self._latest_at > STALE:
+                self._latest = None
+            return self._latest
+
+    def size(self) -> tuple[int, int]:
+        """Give width and height of what is received, 0 where unknown."""
+        with self._lock:
+            return (self._latest.width, self._latest.height) if self._latest else (0, 0)
+
+    # -- what he sees
+
+    def watch(self, encoder: VideoEncoder, *, instead: bool) -> None:
+        """Send another encoder's pictures, from its next key picture on; `instead`: and none of the one before."""
+        if instead:
+            self.encoder = None
+        if encoder is self.encoder:
+            self.next_encoder = None
+        elif encoder is not self.next_encoder:
+            self.next_encoder = encoder
+            encoder.ask()
+
+    def encoded(self, encoder: Encoder, frame: Gst.Buffer, *, key: bool) -> None:
+        """Send one picture, if its encoder is the one watched; another's key picture may be the moment to change."""
+        if encoder is not self.encoder:
+            if encoder is not self.next_encoder or not key:
+                return
+            self.encoder, self.next_encoder = self.next_encoder, None
+        source = self._source
+        if source is not None:
+            if source.get_property("caps") != encoder.caps:
+                source.set_property("caps", encoder.caps)
+            source.push_buffer(frame)
+
+    def retarget(self, stream: Stream) -> None:
+        """Send where this description says, which otherwise is the same as before."""
+        if stream != self.stream:
+            self.stream = stream
+            self.transport.retarget(stream)
+
+    def close(self) -> None:
+        """Stop; the sockets stay open."""
+        self._source = None
+        with self._lock:
+            self._sink = self._valve = self._source_pad = self._latest = None
+        self.transport.close()
+
+    # -- in threads of the stream
+
+    def _arrived(self, pad: Gst.Pad, number: int, caps: Gst.Caps) -> None:
+        """Decode what comes from a new source: the newest is the one that is shown."""
+        del caps
+        self._eyes.heard()
+        kind = next((one for one in self.stream.receive if one.payload_type == number), None)
+        if kind is None:
+            return
+        decode = VIDEO[kind.encoding].decode()
+        valve = element("valve", drop=not self._shown)
+        sink = element("appsink", sync=False, async_=False, max_buffers=1, drop=True)
+        guard = element("errorignore", ignore_error=True, ignore_notlinked=True, convert_to="ok")
+        valve.get_static_pad("sink").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._measured, valve)
+        decode[0].get_static_pad("sink").add_probe(Gst.PadProbeType.EVENT_UPSTREAM, self._asked_of_them)
+        first = self.transport.pipeline.grow(guard, *decode[:-1], valve, decode[-1], sink)
+        with self._lock:
+            if self._valve is not None:
+                self._valve.set_property("drop", True)
+            self._sink, self._valve, self._source_pad, self._oversize = sink, valve, pad, False
+        pad.link(first.get_static_pad("sink"))
+        if self._shown:
+            self.refresh()
+
+    def _measured(self, _pad: Gst.Pad, info: Gst.PadProbeInfo, valve: Gst.Element) -> Gst.PadProbeReturn:
+        """Stop decoding pictures that are too large."""
+        event = info.get_event()
+        if event.type == Gst.EventType.CAPS:
+            structure = event.parse_caps().get_structure(0)
+            wide, high = (structure.get_value(name) or 0 for name in ("width", "height"))
+            with self._lock:
+                self._oversize = wide * high > LARGEST
+                valve.set_property("drop", self._oversize or not self._shown)
+        return Gst.PadProbeReturn.OK
+
+    def _asked_of_them(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        if not GstVideo.video_event_is_force_key_unit(info.get_event()):
+            return Gst.PadProbeReturn.OK
+        if self._shown:
+            self._gate.ask()
+        return Gst.PadProbeReturn.DROP
+
+    def _asked_of_us(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        if not GstVideo.video_event_is_force_key_unit(info.get_event()):
+            return Gst.PadProbeReturn.OK
+        self._eyes.asked()
+        return Gst.PadProbeReturn.DROP

@@ -1,0 +1,367 @@
+"""One media stream on its sockets: RTP, RTCP and SRTP, both ways.
+
+Receiving: socket -> (srtpdec) -> rtpbin -> whoever takes packets of a payload type. Sending: packer -> (retransmission)
+-> rtpbin -> (srtpenc) -> socket. Nothing here opens a socket: they were handed over, and the kernel filters them.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import os
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from mixer.reports import Flow
+from mixer.wire import Address, Key, Stream
+from mixer.worker import adaptation, packets
+from mixer.worker.engine import Gio, Gst, Pipeline, element, field_of
+from mixer.worker.formats import rtp_caps
+
+REORDER_MS = 60
+"""How long a missing packet is waited for; a stream without gaps never waits."""
+REPAIR_MS = 200
+"""The same where it can be asked for again (NACK): a round trip and some."""
+MAX_STREAMS = 8
+"""Synchronisation sources of one stream that may live at once: a flood of invented ones costs no memory."""
+RECEIVE_BUFFER = 512 * 1024
+"""Octets: a key picture of 1080p and a busy moment of this machine."""
+REPORT_NS = 1_000_000_000
+"""How often RTCP reports go out: as often as rates are adapted."""
+
+_CIPHERS = {
+    "AES_CM_128_HMAC_SHA1_80": ("aes-128-icm", "hmac-sha1-80", "hmac-sha1-80", 30),
+    "AES_CM_128_HMAC_SHA1_32": ("aes-128-icm", "hmac-sha1-32", "hmac-sha1-80", 30),
+    "AES_256_CM_HMAC_SHA1_80": ("aes-256-icm", "hmac-sha1-80", "hmac-sha1-80", 46),
+    "AES_256_CM_HMAC_SHA1_32": ("aes-256-icm", "hmac-sha1-32", "hmac-sha1-80", 46),
+    "AEAD_AES_128_GCM": ("aes-128-gcm", "null", "null", 28),
+    "AEAD_AES_256_GCM": ("aes-256-gcm", "null", "null", 44),
+}
+# suite -> cipher, authentication of RTP, of RTCP (always 80 bits, RFC 4568 section 6.2), octets of key and salt
+
+
+class TransportError(Exception):
+    """A stream cannot be set up as described: the sentence says why."""
+
+
+@dataclass(slots=True)
+class Sockets:
+    """The sockets of one stream, as long as the participant has it."""
+
+    rtp: socket.socket
+    rtcp: socket.socket | None
+
+    @classmethod
+    def adopt(cls, descriptors: Sequence[int]) -> Sockets:
+        """Take descriptors over; raises `TransportError` (all are closed) where one is not a bound UDP socket."""
+        taken: list[socket.socket] = []
+        left = list(descriptors)
+        try:
+            while left:
+                taken.append(socket.socket(fileno=left[0]))
+                left.pop(0)
+        except OSError as error:
+            cls.close_all(left)
+            _discard(taken)
+            raise TransportError(f"a descriptor cannot be used: {error}") from error
+        if not all(one.type == socket.SOCK_DGRAM and one.proto == socket.IPPROTO_UDP for one in taken):
+            _discard(taken)
+            raise TransportError("a descriptor is not a UDP socket")
+        return cls(taken[0], taken[1] if len(taken) > 1 else None)
+
+    @staticmethod
+    def close_all(descriptors: Sequence[int]) -> None:
+        """Close descriptors that nobody took; one that is none is let be."""
+        for descriptor in descriptors:
+            with suppress(OSError):
+                os.close(descriptor)
+
+    def arm(self, stream: Stream) -> None:
+        """Let only agreed packets in, and throw away what waits."""
+        given = [stream.telephone_event, *(kind.rtx for kind in stream.receive)]
+        types = {kind.payload_type for kind in stream.receive} | {one for one in given if one is not None}
+        packets.attach(self.rtp, packets.rtp(types, rtcp=self.rtcp is None))
+        self.rtp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        packets.drain(self.rtp)
+        if self.rtcp is not None:
+            packets.attach(self.rtcp, packets.rtcp())
+            packets.drain(self.rtcp)
+
+    def close(self) -> None:
+        """Close them here; the agent has its own copies."""
+        self.rtp.close()
+        if self.rtcp is not None:
+            self.rtcp.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a stream does with packets; the first two are called in its own threads."""
+
+    arrived: Callable[[Gst.Pad, int, Gst.Caps], None]
+    """A source of packets of this payload type began: link something to its pad."""
+    estimate: Callable[[float], None]
+    """The receiver says how many kilobits a second he can get."""
+    broken: Callable[[str], None]
+
+
+class Transport:
+    """RTP of one stream; `play` starts it, `close` ends it and leaves the sockets open."""
+
+    def __init__(self, name: str, stream: Stream, sockets: Sockets, needs: Needs) -> None:
+        self._stream = stream
+        self._needs = needs
+        self.pipeline = Pipeline(name, needs.broken)
+        repair = "nack" in stream.feedback
+        self._bin = element(
+            "rtpbin",
+            latency=REPAIR_MS if repair else REORDER_MS,
+            do_lost=True,
+            do_retransmission=repair,
+            rtp_profile="avpf" if stream.feedback else "avp",
+            autoremove=True,
+            max_streams=MAX_STREAMS,
+        )
+        self._bin.connect("request-pt-map", lambda _bin, _session, number: rtp_caps(stream, number))
+        self._bin.connect("pad-added", self._pad)
+        self._repairs = {one.rtx: one.payload_type for one in stream.receive if one.rtx is not None}
+        if self._repairs:
+            self._bin.connect("request-aux-receiver", self._aux)
+        self.pipeline.add(self._bin)
+        self._sinks: list[Gst.Element] = []
+        self._plain: dict[int, Gio.Socket] = {}
+        self._encoder = _encoder(stream.encryption.ours) if stream.encryption else None
+        self._decoder = _decoder(stream.encryption.theirs) if stream.encryption else None
+        for one in (self._encoder, self._decoder):
+            if one is not None:
+                self.pipeline.add(one)
+        self._handles = [_handle(sockets.rtp), _handle(sockets.rtcp or sockets.rtp)]
+        self._receive(shared=sockets.rtcp is None)
+        self._report()
+        self._session = self._bin.emit("get-internal-session", 0)
+        self._session.set_property("rtcp-min-interval", REPORT_NS)
+        self._session.connect("on-feedback-rtcp", self._feedback)
+        self._packer: Gst.Element | None = None
+
+    def send_from(self, chain: list[Gst.Element]) -> None:
+        """Send what this chain packs; before `play`."""
+        if self._stream.remote is None or self._stream.send is None:
+            raise TransportError("nowhere to send to")
+        self._packer = chain[-1]
+        if self._stream.send.rtx is not None:
+            again = element("rtprtxsend", max_size_time=1000)
+            number = self._stream.send.payload_type
+            again.set_property(
+                "payload-type-map",
+                Gst.Structure.new_from_string(f"m, {number}=(uint){self._stream.send.rtx}"),
+            )
+            chain = [*chain, again]
+        last = self.pipeline.add(*chain)
+        last.link_pads("src", self._bin, "send_rtp_sink_0")
+        sink = self._sink(self._handles[0], self._stream.remote)
+        self.pipeline.add(sink)
+        if self._encoder is not None:
+            self._bin.link_pads("send_rtp_src_0", self._encoder, "rtp_sink_0")
+            self._encoder.link_pads("rtp_src_0", sink, "sink")
+        else:
+            self._bin.link_pads("send_rtp_src_0", sink, "sink")
+
+    def play(self) -> None:
+        """Start."""
+        self.pipeline.play()
+
+    def retarget(self, stream: Stream) -> None:
+        """Send to another address from now on."""
+        self._stream = stream
+        for sink, address in zip(self._sinks, (_rtcp_address(stream), stream.remote), strict=False):
+            if address is not None:
+                sink.emit("clear")
+                sink.emit("add", address.host, address.port)
+
+    def close(self) -> None:
+        """Stop; nothing is called afterwards."""
+        self.pipeline.close()
+
+    def request_keyframe(self, pad: Gst.Pad, event: Gst.Event) -> bool:
+        """Ask the other side for a key picture by RTCP; false where it takes neither PLI nor FIR."""
+        if not self._stream.feedback & {"pli", "fir"}:
+            return False
+        return bool(pad.send_event(event))
+
+    def flows(self) -> tuple[Flow, Flow]:
+        """Count what was received and sent, as far as RTP knows."""
+        received, sent = Flow(), Flow()
+        stats = self._session.get_property("stats")
+        for source in _sources(stats):
+            if field_of(source, "internal", default=False):
+                if field_of(source, "packets-sent", 0) >= sent.packets:
+                    sent = self._sent(source, stats)
+            elif field_of(source, "packets-received", 0) > received.packets:
+                received = self._received(source)
+        return received, sent
+
+    def _received(self, source: Gst.Structure) -> Flow:
+        clock = field_of(source, "clock-rate", 0)
+        return Flow(
+            packets=field_of(source, "packets-received", 0),
+            octets=field_of(source, "octets-received", 0),
+            lost=max(0, field_of(source, "packets-lost", 0)),
+            jitter=round(field_of(source, "jitter", 0) * 1000 / clock, 1) if clock > 0 else 0.0,
+        )
+
+    def _sent(self, source: Gst.Structure, stats: Gst.Structure) -> Flow:
+        lost, fraction, jitter, trip = 0, 0.0, 0.0, 0.0
+        clock = max(1, field_of(source, "clock-rate", 1))
+        for other in _sources(stats):
+            if field_of(other, "have-rb", default=False) and not field_of(other, "internal", default=False):
+                lost = max(0, field_of(other, "rb-packetslost", 0))
+                fraction = field_of(other, "rb-fractionlost", 0) / 256
+                jitter = field_of(other, "rb-jitter", 0) * 1000 / clock
+                trip = field_of(other, "rb-round-trip", 0) * 1000 / 65536
+        return Flow(
+            packets=field_of(source, "packets-sent", 0),
+            octets=field_of(source, "octets-sent", 0),
+            lost=lost,
+            loss=round(fraction, 3),
+            jitter=round(jitter, 1),
+            round_trip=round(trip, 1),
+        )
+
+    def _receive(self, *, shared: bool) -> None:
+        decoder = self._decoder
+        if shared and decoder is None:
+            raise TransportError("RTCP can share a port with RTP only where the stream is encrypted")
+        kinds = ("rtp",) if shared else ("rtp", "rtcp")
+        for kind, handle in zip(kinds, self._handles, strict=False):
+            caps = f"application/x-s{kind}" if decoder is not None else f"application/x-{kind}"
+            source = element(
+                "udpsrc",
+                socket=handle,
+                close_socket=False,
+                auto_multicast=False,
+                retrieve_sender_address=False,
+                caps=Gst.Caps.from_string(caps),
+            )
+            guard = element("errorignore", ignore_error=True, ignore_notlinked=True, convert_to="ok")
+            self.pipeline.add(source, guard)
+            if decoder is not None:
+                guard.link_pads("src", decoder, f"{kind}_sink")
+            else:
+                guard.link_pads("src", self._bin, f"recv_{kind}_sink_0")
+        if decoder is not None:
+            decoder.link_pads("rtp_src", self._bin, "recv_rtp_sink_0")
+            decoder.link_pads("rtcp_src", self._bin, "recv_rtcp_sink_0")
+
+    def _report(self) -> None:
+        """Send RTCP where its address is known; otherwise it is made and dropped."""
+        address = _rtcp_address(self._stream)
+        sink = self._sink(self._handles[1], address) if address else element("fakesink", sync=False, async_=False)
+        self.pipeline.add(sink)
+        if self._encoder is not None and address:
+            self._bin.link_pads("send_rtcp_src_0", self._encoder, "rtcp_sink_0")
+            self._encoder.link_pads("rtcp_src_0", sink, "sink")
+        else:
+            self._bin.link_pads("send_rtcp_src_0", sink, "sink")
+
+    def _sink(self, handle: Gio.Socket, address: Address) -> Gst.Element:
+        try:
+            host = str(ipaddress.ip_address(address.host))
+        except ValueError as error:
+            raise TransportError(f"{address.host} is not an address") from error
+        sink = element(
+            "udpsink",
+            socket=handle,
+            close_socket=False,
+            auto_multicast=False,
+            sync=False,
+            async_=False,
+            host=host,
+            port=address.port,
+        )
+        if ":" in host:
+            sink.set_property("socket-v6", handle)
+        self._sinks.append(sink)
+        return sink
+
+    def _pad(self, _bin: Gst.Element, pad: Gst.Pad) -> None:
+        name = pad.get_name()
+        if not name.startswith("recv_rtp_src_"):
+            return
+        number = int(name.rsplit("_", 1)[1])
+        caps = rtp_caps(self._stream, number)
+        if caps is not None:
+            self._needs.arrived(pad, number, caps)
+
+    def _aux(self, _bin: Gst.Element, session: int) -> Gst.Element:
+        """Put packets that were sent again back in their place (RFC 4588)."""
+        again = element("rtprtxreceive")
+        numbers = ", ".join(f"{plain}=(uint){rtx}" for rtx, plain in self._repairs.items())
+        again.set_property("payload-type-map", Gst.Structure.new_from_string(f"m, {numbers}"))
+        box = Gst.Bin.new(None)
+        box.add(again)
+        for side in ("sink", "src"):
+            box.add_pad(Gst.GhostPad.new(f"{side}_{session}", again.get_static_pad(side)))
+        return box
+
+    def _feedback(
+        self, _session: object, kind: int, form: int, _sender: int, _media: int, fci: Gst.Buffer | None
+    ) -> None:
+        octets = bytes(fci.extract_dup(0, min(fci.get_size(), 64))) if fci is not None else b""
+        said = None
+        if (int(kind), int(form)) == (206, 15):  # payload-specific, application layer (RFC 4585, section 6.4)
+            said = adaptation.remb(octets)
+        elif (int(kind), int(form)) == (205, 3):  # transport layer, TMMBR (RFC 5104, section 4.2.1)
+            said = adaptation.tmmbr(octets)
+        if said is not None:
+            self._needs.estimate(said)
+
+
+def _discard(taken: list[socket.socket]) -> None:
+    for one in taken:
+        one.close()
+
+
+def _sources(stats: Gst.Structure) -> list[Gst.Structure]:
+    return list(stats.get_value("source-stats") or ())
+
+
+def _handle(one: socket.socket) -> Gio.Socket:
+    """Give the engine a copy of a socket, which goes when the engine lets go of it."""
+    return Gio.Socket.new_from_fd(one.dup().detach())
+
+
+def _rtcp_address(stream: Stream) -> Address | None:
+    if stream.remote_rtcp is not None or stream.remote is None:
+        return stream.remote_rtcp
+    return Address(stream.remote.host, min(65535, stream.remote.port + stream.rtcp))
+
+
+def _material(key: Key) -> bytes:
+    octets = _CIPHERS[key.suite][3]
+    try:
+        material = base64.b64decode(key.inline, validate=True)
+    except ValueError as error:
+        raise TransportError("a key is not base64") from error
+    if len(material) != octets:
+        raise TransportError(f"a key of {key.suite} has {octets} octets with its salt, not {len(material)}")
+    return material
+
+
+def _encoder(key: Key) -> Gst.Element:
+    cipher, rtp, rtcp, _ = _CIPHERS[key.suite]
+    encoder = element("srtpenc", rtp_cipher=cipher, rtp_auth=rtp, rtcp_cipher=cipher, rtcp_auth=rtcp)
+    encoder.set_property("key", Gst.Buffer.new_wrapped(_material(key)))
+    return encoder
+
+
+def _decoder(key: Key) -> Gst.Element:
+    cipher, rtp, rtcp, _ = _CIPHERS[key.suite]
+    caps = Gst.Caps.from_string(
+        f"application/x-srtp,srtp-key=(buffer){_material(key).hex()},srtp-cipher=(string){cipher},"
+        f"srtp-auth=(string){rtp},srtcp-cipher=(string){cipher},srtcp-auth=(string){rtcp}"
+    )
+    decoder = element("srtpdec")
+    decoder.connect("request-key", lambda _decoder, _ssrc: caps)
+    return decoder
