@@ -41,9 +41,14 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         path = tmp_path / "hub.sqlite"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         return f"sqlite:///{path}"
-    url: str = request.getfixturevalue("postgresql_url")
-    _empty(url)
-    return url
+    return str(request.getfixturevalue("postgresql_database"))
+
+
+@pytest.fixture
+def postgresql_database(postgresql_url: str) -> str:
+    """Give the database of the PostgreSQL server, empty."""
+    _empty(postgresql_url)
+    return postgresql_url
 
 
 def _empty(url: str) -> None:

@@ -32,10 +32,9 @@ async def _settle(url: str) -> None:
 
 
 @pytest.mark.system
-def test_every_answer_is_as_the_document_says(postgresql_url: str, issuer: Issuer, tmp_path: Path) -> None:
-    url = postgresql_url
-    with hub(url, issuer, tmp_path) as address:
-        asyncio.run(_settle(url))
+def test_every_answer_is_as_the_document_says(postgresql_database: str, issuer: Issuer, tmp_path: Path) -> None:
+    with hub(postgresql_database, issuer, tmp_path) as address:
+        asyncio.run(_settle(postgresql_database))
         paths = httpx2.get(f"{address}/v2/openapi.json").json()["paths"]
         named = [(path, method) for path, methods in paths.items() for method in methods if path.startswith("/v2/")]
         assert len(named) == OPERATIONS
