@@ -15,9 +15,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from gatewayd import agreements, guard, owners, rights
+from gatewayd import agreements, guard, owners, prove, rights
 from gatewayd.admin import Admin, program_version
 from gatewayd.bans import Bans
+from gatewayd.config.answers import Answers
+from gatewayd.config.disk import Directory
+from gatewayd.config.file import ActiveFile, Seen
+from gatewayd.config.keeper import Keeper
 from gatewayd.drain import Drain
 from gatewayd.errors import StartError
 from gatewayd.metrics import Meter
@@ -35,6 +39,7 @@ from nft.nflog import LatchReader
 from vdx import collector, journal, service, site, wire
 from vdx.errors import VdxError
 from vdx.ids import LEASE_SECONDS
+from vdx.proof import ProofReport
 from vdx.site.source import LoadedSite
 
 NICE = -10
@@ -48,12 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     journal.begin()
     try:
-        loaded = site.load(options.site)
         if options.check:
-            compute(loaded, {})
+            compute(site.load(options.site), {})
             return 0
         rights.require_net_admin()
-        asyncio.run(Gatewayd(options, owners.users(options.owner) or owners.present()).run(loaded))
+        asyncio.run(Gatewayd(options, owners.users(options.owner) or owners.present()).run())
     except VdxError as error:
         print(f"gatewayd: {error}", file=sys.stderr)  # noqa: T201 - the sentence for whoever started it
         return 2
@@ -86,6 +90,16 @@ class Gatewayd:
         self._versions = Versions(links, self._desk, self._bans, self._b2bua, self._revoke)
         self._meter = Meter(self._run_dir, self._desk, self._bans, self._b2bua, netlink)
         self._service = PinholeService(self._desk, self._bans, users, time.monotonic)
+        self._keeper = Keeper(
+            Directory(options.state_dir / "versions"),
+            Seen(options.site),
+            self._versions.apply,
+            time.time,
+            lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+            ActiveFile(options.state_dir),
+        )
+        self._answers = Answers(self._keeper, _proved)
+        web = frozenset(own if options.web is None else own | {options.web})
         self._admin = Admin(
             self._desk,
             self._service,
@@ -95,23 +109,28 @@ class Gatewayd:
             self._drain,
             self._meter,
             self._versions,
+            self._answers,
+            web,
             self.reload,
         )
         self._stop = asyncio.Event()
 
-    async def run(self, loaded: LoadedSite) -> None:
+    async def run(self) -> None:
         """Become ready, serve, end; pinholes, rules and addresses stay for the next start."""
         with self._open:
             # taken before anything is changed: a second gatewayd ends here
-            admin, pinholes = await self._take()
+            admin, web, pinholes = await self._take()
             reader = self._open.enter_context(LatchReader())
             found = self._kernel.adopt() if self._ruled else []
-            await self._versions.start(loaded, found, time.monotonic(), fresh=not self._ruled)
+
+            async def first(loaded: LoadedSite) -> None:
+                await self._versions.start(loaded, found, time.monotonic(), fresh=not self._ruled)
+
+            loaded = await self._keeper.start(first)
             self._service.watch(reader)
             # whoever came meanwhile has waited: an owner told before adoption that nothing is open would end its calls
-            for server in (await self._admin.serve(admin), await self._service.serve(pinholes)):
+            for server in (*await self._admin.serve(admin, web), await self._service.serve(pinholes)):
                 self._open.callback(server.close)
-            self._remember()
             self._steer()
             with suppress(OSError):  # CAP_SYS_NICE is welcome, not needed
                 os.setpriority(os.PRIO_PROCESS, 0, NICE)
@@ -124,8 +143,7 @@ class Gatewayd:
         """Read the site file again and make it active; raises `VdxError`, and then nothing has changed."""
         service.tell("RELOADING=1")
         try:
-            await self._versions.apply(site.load(self._options.site))
-            self._remember()
+            await self._answers.reload()
         finally:
             active = self._versions.active
             service.tell(f"READY=1\nSTATUS=site version {active.name if active else 'none'}")
@@ -136,11 +154,12 @@ class Gatewayd:
             await self._versions.greet()
 
     async def _take(self) -> list[socket.socket]:
-        """Take the paths of the sockets, in the order admin, owners; nobody is served yet."""
+        """Take the paths of the sockets, in the order admin, web, owners; nobody is served yet."""
         try:
             self._run_dir.mkdir(parents=True, exist_ok=True)
             return [
                 self._open.enter_context(await wire.take(self._run_dir / "admin.sock", mode=0o600)),
+                self._open.enter_context(await wire.take(self._run_dir / "web.sock", mode=0o666)),
                 self._open.enter_context(await door.take(self._run_dir / "pinhole.sock")),
             ]
         except OSError as error:
@@ -154,6 +173,7 @@ class Gatewayd:
             self._meter.run(),
             guard.watch(self._netlink, self._versions, self._desk),
             agreements.watch(self._versions),
+            self._keeper.run(self._answers.due),
             collector.look_when_quiet(lambda: self._desk.leases.calls),
             service.feed_watchdog(),
         ]
@@ -189,19 +209,9 @@ class Gatewayd:
     def _revoke(self, leases: list[Held], reason: str) -> None:
         self._service.revoke(leases, reason)
 
-    def _remember(self) -> None:
-        """Keep the active site file beside the state, to compare with."""
-        directory: Path = self._options.state_dir
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            active = self._versions.active
-            for name, content in active.loaded.lists.items() if active else ():  # so that the copy can be read alone
-                (directory / name).write_bytes(content)
-            part = directory / "active.yaml.part"
-            part.write_bytes(self._options.site.read_bytes())
-            part.replace(directory / "active.yaml")
-        except OSError as error:
-            log.warning("state.unwritten: %s", error)
+
+async def _proved(candidate: LoadedSite, running: LoadedSite) -> ProofReport:
+    return await prove.start(candidate, running, now=time.time())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -224,6 +234,13 @@ def _parser() -> argparse.ArgumentParser:
         default=owners.number("mediad"),
         metavar="UID",
         help="the user that mediad runs as, besides root (default: the system user mediad)",
+    )
+    parser.add_argument(
+        "--web",
+        type=int,
+        default=owners.number("gatewayd-web"),
+        metavar="UID",
+        help="the user that gatewayd-web runs as, besides root (default: the system user gatewayd-web)",
     )
     parser.add_argument("--lease-seconds", type=float, default=LEASE_SECONDS, help=argparse.SUPPRESS)
     return parser

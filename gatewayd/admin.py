@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from msgspec import structs
 
 from gatewayd.bans import Bans
+from gatewayd.config.answers import Answers
 from gatewayd.drain import Drain
 from gatewayd.errors import RefusalError, VersionError
 from gatewayd.metrics import Meter
@@ -30,6 +31,7 @@ from vdx.control import (
     Reload,
     Status,
     StatusReport,
+    Steering,
     ToGatewayd,
     Unban,
 )
@@ -39,6 +41,9 @@ from vdx.errors import VdxError
 from vdx.metrics import MetricList, Metrics, MetricText
 from vdx.pinhole import Ban, Done, Listed, Refused
 from vdx.versions import AboutVersions
+
+SHOWN_TO_WEB = (Status, Pinholes, control.Bans, control.Calls, control.Registrations, Metrics)
+"""What `gatewayd-web` may ask beside versions, by itself: it shows them to whoever it has authenticated."""
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +69,8 @@ class Admin:
         drain: Drain,
         meter: Meter,
         versions: Versions,
+        answers: Answers,
+        web: frozenset[int],
         reload: Callable[[], Awaitable[None]],
     ) -> None:
         self._desk = desk
@@ -74,22 +81,41 @@ class Admin:
         self._drain = drain
         self._meter = meter
         self._versions = versions
+        self._answers = answers
+        self._web = web
         self._reload = reload
         self._since = time.monotonic()
 
     async def visit(self, connection: wire.Connection[ToGatewayd]) -> None:
-        """Answer one connection to its end."""
+        """Answer one connection of root to its end."""
+        await self._visited(connection, local=True)
+
+    async def visit_web(self, connection: wire.Connection[ToGatewayd]) -> None:
+        """Answer one connection of `gatewayd-web`, which asks for others; whoever else comes gets no answer."""
+        if connection.user in self._web:
+            await self._visited(connection, local=False)
+        else:
+            log.warning("web.refused user=%d: name the user of gatewayd-web with --web", connection.user)
+
+    async def serve(self, listener: socket.socket, web: socket.socket) -> tuple[asyncio.Server, asyncio.Server]:
+        """Serve at the sockets that were taken before: root's, and that of `gatewayd-web`."""
+        return (
+            await wire.attend(listener, AdminServerCodec, self.visit),
+            await wire.attend(web, AdminServerCodec, self.visit_web),
+        )
+
+    async def _visited(self, connection: wire.Connection[ToGatewayd], *, local: bool) -> None:
         try:
             async for request in connection:
-                connection.send(await self._answer(request))
+                connection.send(await self._answer(request, local=local))
         except wire.WireError as error:
             connection.send(Refused(0, "invalid", str(error)))
 
-    async def serve(self, listener: socket.socket) -> asyncio.Server:
-        """Serve at a socket that was taken before."""
-        return await wire.attend(listener, AdminServerCodec, self.visit)
-
-    async def _answer(self, request: ToGatewayd) -> FromGatewayd:
+    async def _answer(self, request: ToGatewayd, *, local: bool) -> FromGatewayd:
+        if isinstance(request, AboutVersions):
+            return await self._answers.ask(request, local=local)
+        if not local and not isinstance(request, SHOWN_TO_WEB):
+            return Refused(request.id, "policy", "this is for root on the machine itself: gatewayctl")
         try:
             return await self._do(request)
         except RefusalError as refusal:
@@ -101,7 +127,7 @@ class Admin:
         except VdxError as error:
             return Refused(request.id, "invalid", str(error))
 
-    async def _do(self, request: ToGatewayd) -> FromGatewayd:
+    async def _do(self, request: AboutCalls | Steering) -> FromGatewayd:
         if isinstance(request, Status):
             return await self._status(request.id)
         if isinstance(request, Pinholes):
@@ -125,8 +151,6 @@ class Admin:
             return control.Ok(request.id)
         if isinstance(request, Metrics):
             return MetricText(request.id, await self._meter.text())
-        if isinstance(request, AboutVersions):
-            raise VersionError("this gatewayd keeps no versions")
         return await self._passed_on(request)
 
     async def _passed_on(self, request: AboutCalls) -> FromGatewayd:

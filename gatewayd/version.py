@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -117,7 +116,6 @@ class Versions:
         async with self._changing:
             kept = self._desk.indices
             version = await asyncio.to_thread(compute, loaded, kept)
-            transit.stated(version.transit, time.time())
             async with AsyncExitStack() as undo:
                 await self._change(version, undo, busy=bool(len(self._desk.leases)))
                 undo.pop_all()

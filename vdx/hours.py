@@ -12,7 +12,7 @@ _DAY = timedelta(days=1)
 
 
 class Hours:
-    """The times of one rule or window. Hours that pass midnight belong to the day they began on, before and after it."""
+    """The times of a rule or window. Hours that pass midnight belong to the day they began on, before and after it."""
 
     def __init__(self, when: RuleTime) -> None:
         self._zone = ZoneInfo(when.time_zone)

@@ -12,7 +12,7 @@ names under `delegations`. A fragment's content has a name that follows from it,
     Confirm(number) -> Applied                      it stays. Without it the version before comes back by itself
 
 Who asks: `gatewayd` asks the kernel who is at the other end of the socket. Root is an admin. `gatewayd-web` must name
-in each message the `principal` it has authenticated, by name. That principal may do what the running base says of it under
+in each message the `principal` it has authenticated, by name. That one may do what the running base says under
 `management.people`, and of that no more than the `role` in the message may (a token can be worth less than its owner).
 A message of `gatewayd-web` without a principal is declined. What an owner of an organisation reads back names nothing
 of other organisations.
@@ -27,6 +27,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from vdx.pinhole import Name, Part, Sequence
+from vdx.proof import ProofReport
 from vdx.wire import Message
 
 BASE = "base"
@@ -308,6 +309,7 @@ class Checked(Message, frozen=True, tag="checked"):
     findings: tuple[Finding, ...] = ()
     hindrances: tuple[str, ...] = ()
     waits_for: tuple[str, ...] = ()
+    proof: ProofReport | None = None
 
 
 class PathChange(Part, frozen=True):
@@ -410,13 +412,14 @@ class Frozen(Part, frozen=True):
 
 
 class CutInfo(Part, frozen=True):
-    """Who is cut off."""
+    """Who is cut off, since when, and by which line of the journal."""
 
     kind: CutKind
     name: str
     who: str
     why: str
     since: float
+    number: int
 
 
 class SituationReport(Message, frozen=True, tag="situation-report"):

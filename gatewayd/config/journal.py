@@ -1,0 +1,108 @@
+"""The journal: one JSON object a line, each with the digest of the line before, only ever appended to.
+
+Three kinds of damage are told apart. What follows the last line end is *torn*: a power cut came while it was written,
+nobody was told that it is done, and the next line takes its place. A line that cannot be read, or whose digest does not
+fit, is *damage*: the lines around it still count, `verify` names the place, and it stays there for whoever looks into
+it. Lines taken off the end leave no trace in the file: so each digest is in the system's log too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from gatewayd.config.disk import Disk
+from gatewayd.config.errors import StorageError
+from gatewayd.config.events import FIRST, Entry, Happening
+from vdx.journal import fields
+from vdx.versions import MAX_WHY
+
+NAME = "journal"
+"""The file."""
+
+_DECODER = msgspec.json.Decoder(Entry)
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+log = logging.getLogger(__name__)
+
+
+class Line(NamedTuple):
+    """An entry with its digest; `fault` is what is wrong with its place in the chain."""
+
+    entry: Entry
+    digest: str
+    fault: str = ""
+
+
+class Journal:
+    """The lines so far, and the way to add one. `wall` gives the seconds since 1970."""
+
+    def __init__(self, disk: Disk, wall: Callable[[], float]) -> None:
+        self._disk = disk
+        self._wall = wall
+        content = disk.read(NAME) or b""
+        self._end = content.rfind(b"\n") + 1
+        self.lines: list[Line] = []
+        self.damage = _read(content[: self._end], self.lines)
+        self._last = self.lines[-1].entry.number if self.lines else 0
+        self.head = _head(content[: self._end])
+        if torn := len(content) - self._end:
+            log.warning("journal.torn bytes=%d: a line that was never finished is left out", torn)
+        if self.damage:
+            log.error("journal.damaged: %s", self.damage)
+
+    def add(self, what: Happening, who: str, why: str) -> Entry:
+        """Append a line and have it on the disk; raises `StorageError`, and then nothing has happened."""
+        entry = Entry(self._last + 1, self.head, self._wall(), who, why[:MAX_WHY], what)
+        line = _ENCODER.encode(entry) + b"\n"
+        self._disk.append(NAME, line, self._end)
+        digest = _digest(line[:-1])
+        self._end += len(line)
+        self._last = entry.number
+        self.head = digest
+        self.lines.append(Line(entry, digest))
+        said = fields(who=who, number=entry.number, digest=digest)
+        log.info("%s: %s", what.__struct_config__.tag, entry.why or "no reason given", extra=said)
+        return entry
+
+    def verify(self) -> str:
+        """Read the whole file again; return where the chain is broken, "" where it is whole."""
+        content = self._disk.read(NAME) or b""
+        if len(content) < self._end:
+            raise StorageError("the journal is shorter than it was: lines were taken off its end")
+        return _read(content[: self._end], [])
+
+
+def _read(content: bytes, into: list[Line]) -> str:
+    """Read whole lines; return the first damage in words."""
+    faults = []
+    before = FIRST
+    for position, raw in enumerate(content.splitlines(), 1):
+        try:
+            entry = _DECODER.decode(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            faults.append(f"line {position} cannot be read")
+        else:
+            fault = "" if entry.before == before else f"line {position} does not follow the one before it"
+            into.append(Line(entry, _digest(raw), fault))
+            faults += [fault] if fault else []
+        before = _digest(raw)
+    return f"{faults[0]}: the journal was changed by hand, or the disk has failed" if faults else ""
+
+
+def _head(content: bytes) -> str:
+    lines = content.splitlines()
+    return _digest(lines[-1]) if lines else FIRST
+
+
+def _digest(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()
+
+
+def after(lines: list[Line], number: int) -> Iterator[Line]:
+    """Yield the lines after a number, oldest first."""
+    return (line for line in lines if line.entry.number > number)
