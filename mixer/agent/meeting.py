@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -72,6 +73,8 @@ class Meeting:
     def __init__(self, key: str, settings: RoomSettings, around: Surroundings) -> None:
         self.key = key
         self.room = Room(settings, around.guard, around.wall())
+        self.conference = secrets.randbits(31)
+        """The number of the conference in floor control."""
         self.callers: dict[str, Caller] = {}
         self.closed = False
         self._around = around
@@ -112,8 +115,8 @@ class Meeting:
         self.callers.pop(caller.id, None)
         self._voices.pop(caller.id, None)
         self._repeating.pop(caller.id, None)
-        if self._worker is not None:
-            self._worker.send(wire.Leave(caller.id))
+        if caller.joined:
+            self._tell(wire.Leave(caller.id))
         caller.joined = False
         caller.meeting = None
         self.room.gone(caller.id, self._now)
@@ -303,7 +306,7 @@ class Meeting:
         if self._worker is not None:
             self._worker.send(message)
 
-    def _start(self, work: Any) -> None:  # noqa: ANN401 - any coroutine
+    def _start(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -10,6 +10,7 @@ from mixer.room.commands import Announce, Dial, Drop, Log, Move, Over, Redraw, S
 from mixer.room.errors import RoomError
 from mixer.room.hall import Hall
 from mixer.room.participant import WAITING, Participant, Phase, Role
+from mixer.room.settings import RoomSettings
 
 
 class Steering(Hall):
@@ -52,6 +53,14 @@ class Steering(Hall):
         """Change the views; None leaves one as it is."""
         settings = self.settings
         self.settings = replace(settings, host_view=host or settings.host_view, guest_view=guest or settings.guest_view)
+        self.changed()
+
+    def apply(self, settings: RoomSettings) -> None:
+        """Take settings that have changed while the room runs."""
+        if settings.mute_guests != self.settings.mute_guests:
+            self.mute_guests(muted=settings.mute_guests)
+        self.noticed = self.noticed and settings.ends == self.settings.ends
+        self.settings = settings
         self.changed()
 
     def lock(self, now: float, *, locked: bool) -> None:

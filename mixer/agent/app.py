@@ -1,0 +1,142 @@
+"""The program: configuration, prompts, workers, sockets, bus and orders, wired together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+
+from b2bua.transport import Credentials, Listener, Shell
+from b2bua.transport.limits import CREDENTIALS_SECONDS
+from mixer import calibration
+from mixer.agent import orders, workers
+from mixer.agent.config import Config, Sip
+from mixer.agent.directory import Directory, load, read_key
+from mixer.agent.focus import ZONE
+from mixer.agent.node import Alone, Membership
+from mixer.agent.server import Server
+from mixer.agent.workers import Pool
+from mixer.errors import ConfigError, WorkerError
+from mixer.prompts import build
+from vdx import ports, wire
+from vdx.control import ListenerTls, SipListener
+from vdx.errors import VdxError
+from vdx.journal import fields
+from vdx.meetings import Denied, Done, Order, OrderAnswer, Steer, Steered, TakeSnapshot
+from vdx.service import feed_watchdog, tell
+
+log = logging.getLogger("mixer")
+
+SOCKET = "mixer.sock"
+"""In the run directory; `mixerctl` connects to it."""
+
+OrderCodec: wire.Codec[Order] = wire.Codec(Order)
+
+
+async def run(config: Config) -> None:
+    """Serve until SIGTERM. Raises `VdxError` where it cannot start."""
+    key = await asyncio.to_thread(read_key, config.pins)
+    prompts = await asyncio.to_thread(build, config.cache_dir)
+    directory = Directory(await asyncio.to_thread(load, config.rooms, key))
+    capacity = config.capacity * ports.PORT or calibration.known(config.state_dir)
+    for folder in (config.run_dir, config.state_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+    pool = Pool(workers.command(config.workers.user), config.workers.ready)
+    place = Membership(config, directory) if config.bus is not None else Alone()
+    server = Server(config, directory, pool, prompts, place, key, capacity)
+    credentials = Credentials()
+    shell = Shell(server.focus, server.focus.settle, credentials)
+    server.focus.flush = shell.flush
+    if errors := await asyncio.to_thread(credentials.prepare, [_tls(sip) for sip in config.sip], ()):
+        raise ConfigError("; ".join(errors))
+    credentials.activate()
+    await shell.open([Listener(ZONE, sip.transport, sip.address, sip.port) for sip in config.sip])
+    desk = Desk(server)
+    socket = await wire.serve(config.run_dir / SOCKET, OrderCodec, desk.serve, mode=0o660)
+
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    parts: list[Coroutine[object, object, None]] = [pool.run(), feed_watchdog(), _watch(credentials)]
+    if isinstance(place, Membership):
+        place.room_changed, place.room_gone = server.record_changed, server.record_gone
+        place.answer(desk.steer)
+        parts.append(place.run(lambda: (server.capacity, server.used, len(server.running), server.draining)))
+    tasks = [asyncio.create_task(part) for part in parts]
+    tell("READY=1")
+    log.info("mixer.ready")
+    try:
+        await _until(stop, tasks)
+    finally:
+        tell("STOPPING=1")
+        socket.close()
+        await server.close()
+        shell.flush()
+        await asyncio.sleep(0)
+        for task in reversed(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await shell.close()
+
+
+class Desk:
+    """Where orders come in."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    async def serve(self, connection: wire.Connection[Order]) -> None:
+        """Answer one connection of the UNIX socket, order by order."""
+        try:
+            async for order in connection:
+                connection.send(await self._do(order))
+        except wire.WireError as error:
+            connection.send(Denied(str(error)))
+
+    async def steer(self, asked: Steer) -> Steered:
+        """Answer an order of the bus; files of this server are nobody's there."""
+        if isinstance(asked.order, TakeSnapshot):
+            return Steered(Denied("a snapshot is taken by `mixerctl` on the server itself"))
+        return Steered(await self._do(asked.order))
+
+    async def _do(self, order: Order) -> OrderAnswer:
+        log.info("order.came", extra=fields(order=type(order).__name__, room=getattr(order, "room", None)))
+        if isinstance(order, TakeSnapshot):
+            return await self._snapshot(order)
+        return orders.carry_out(self._server, order, time.time())
+
+    async def _snapshot(self, order: TakeSnapshot) -> OrderAnswer:
+        try:
+            await self._server.meeting(order.room).snapshot(Path(order.path))
+        except VdxError as error:
+            return Denied(str(error))
+        return Done()
+
+
+def _tls(sip: Sip) -> SipListener:
+    tls = None
+    if sip.transport == "tls":
+        tls = ListenerTls(((sip.certificate, sip.key),), sip.trust, clients="required")
+    return SipListener(ZONE, sip.transport, sip.address, sip.port, sip.address, sip.port, tls=tls)
+
+
+async def _watch(credentials: Credentials) -> None:
+    while True:
+        await asyncio.sleep(CREDENTIALS_SECONDS)
+        await asyncio.to_thread(credentials.refresh)
+
+
+async def _until(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
+    """Wait for the end. A part that ends before is an error: a program without it is better started anew."""
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+    for task in tasks:
+        if task in done:
+            task.result()
+            raise WorkerError("a part of the program ended, and should not have")

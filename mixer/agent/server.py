@@ -1,0 +1,409 @@
+"""A mixing server: its rooms and calls, what it has room for, and who is sent where."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Protocol
+from urllib.parse import unquote
+
+from b2bua import sip
+from b2bua.sip.uri import host_port
+from mixer.agent.caller import Caller
+from mixer.agent.config import Config, Sources
+from mixer.agent.directory import Directory, settings_of
+from mixer.agent.focus import ZONE, Answer, Focus, display
+from mixer.agent.media import PortRange
+from mixer.agent.meeting import Meeting, Surroundings
+from mixer.agent.negotiation import Negotiation
+from mixer.agent.workers import Pool
+from mixer.errors import NoPorts, WorkerError
+from mixer.prompts import Prompts
+from mixer.room import Guard, RoomError
+from mixer.session import Abilities, Quality
+from mixer.session.write import FloorPlace
+from vdx import ports
+from vdx.journal import fields
+from vdx.meetings import Status
+from vdx.rooms import Room
+
+log = logging.getLogger("mixer.server")
+
+LINGER_SECONDS = 10.0
+"""How long an empty room keeps its worker: whoever dropped out calls back in that time."""
+
+RETRY_SECONDS = 30
+"""Retry-After of a server without capacity."""
+
+
+class Place(Protocol):
+    """This server's place among others: who holds a room. Without a bus everything is ours."""
+
+    async def claim(self, room: Room) -> str:
+        """Take a room; gives "" where it is ours, or the name of the server that holds it."""
+        ...
+
+    def release(self, uuid: str) -> None:
+        """Let go of a room that has ended."""
+        ...
+
+    @property
+    def state(self) -> str:
+        """How the bus does, in a word."""
+        ...
+
+
+class Watchers(Protocol):
+    """Who is told of rosters and floors."""
+
+    def changed(self, meeting: Meeting) -> None:
+        """Hear that a roster has changed."""
+        ...
+
+    def presenter(self, meeting: Meeting, participant: str) -> None:
+        """Hear who presents."""
+        ...
+
+    def left(self, meeting: Meeting, caller: Caller) -> None:
+        """Hear that a call is over."""
+        ...
+
+    def closed(self, meeting: Meeting) -> None:
+        """Hear that a room has ended."""
+        ...
+
+
+class Server:
+    """All of it but sockets; `capacity` in twelfths of a port."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts of a server, wired in one place
+        self,
+        config: Config,
+        directory: Directory,
+        pool: Pool,
+        prompts: Prompts,
+        place: Place,
+        key: bytes,
+        capacity: int,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.focus = Focus(self, Sources(config.edge), asyncio.get_running_loop().time)
+        self.watchers: list[Watchers] = []
+        self.draining = False
+        self.capacity = capacity
+        self._config = config
+        self._directory = directory
+        self._pool = pool
+        self._place = place
+        self._key = key
+        self._wall = wall
+        self._ports = PortRange(config.media.address, config.media.first, config.media.last)
+        self._meetings: dict[str, Meeting] = {}
+        self._callers: set[Caller] = set()
+        self._users = itertools.cycle(range(1, 65_536))
+        self._closing: dict[str, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._around = Surroundings(
+            pool,
+            prompts,
+            Guard(),
+            self.focus,
+            self._dial,
+            self._find,
+            self._move,
+            self._changed,
+            self._presenter,
+            self._over,
+            config.recordings,
+            config.h265,
+            wall,
+        )
+
+    # What the focus asks
+
+    def available(self) -> Answer | None:
+        """Tell whether calls are taken."""
+        if self.draining:
+            return 503, "draining", (("Retry-After", str(RETRY_SECONDS)),)
+        return None
+
+    async def admit(self, leg: sip.Leg, request: sip.Request) -> Caller | Answer:
+        """Find room and capacity for a call."""
+        alias = unquote(request.parsed_uri.user)
+        room = self._directory.find(alias)
+        if room is None:
+            log.info("call.unknown", extra=fields(alias=alias[:64]))
+            return 404, "", ()
+        refusal = self._closed(room) or self._crowded(room)
+        if refusal is not None:
+            return refusal
+        holder = await self._place.claim(room)
+        if holder:
+            log.info("call.elsewhere", extra=fields(room=room.uuid, holder=holder))
+            return 503, f"the room is held by {holder}", (("Retry-After", "1"),)
+        name, address = display(request)
+        meeting = self._open(room)
+        caller = self._caller(meeting, name, address, self.new_participant())
+        leg.who = leg.who._replace(contact=f"{leg.who.contact};isfocus")
+        log.info("call.came", extra=fields(participant=caller.id, room=room.uuid, source=address))
+        return caller
+
+    async def begin(self, caller: Caller) -> None:
+        """Take a call into its room."""
+        if caller.meeting is not None:
+            await caller.meeting.join(caller)
+
+    def ended(self, caller: Caller, why: str) -> None:
+        """Let go of a call that is over."""
+        if caller.gone:
+            return
+        caller.gone = True
+        self._callers.discard(caller)
+        meeting = caller.meeting
+        if meeting is not None:
+            for watcher in self.watchers:
+                watcher.left(meeting, caller)
+            meeting.leave(caller)
+            self._empty(meeting)
+        caller.negotiation.close()
+        log.info("call.ended", extra=fields(participant=caller.id, why=why))
+
+    def subscribed(self, handle: sip.ServerRequest, request: sip.Request, leg: sip.Leg | None) -> None:
+        """Refuse a SUBSCRIBE; `conference` takes its place."""
+        del request, leg
+        handle.respond(asyncio.get_running_loop().time(), 489)
+
+    def notified(self, handle: sip.ClientRequest, status: int) -> None:
+        """Hear how a NOTIFY was answered."""
+
+    # What orders ask
+
+    @property
+    def running(self) -> Mapping[str, Meeting]:
+        """Rooms that run, by uuid."""
+        return self._meetings
+
+    def meeting(self, name: str) -> Meeting:
+        """Give a running room."""
+        room = self._directory.get(name) or self._directory.find(name)
+        meeting = self._meetings.get(room.uuid if room is not None else name)
+        if meeting is None:
+            raise RoomError(f"room {name} does not run here: `mixerctl rooms` lists those that do")
+        return meeting
+
+    def opened(self, name: str) -> Meeting:
+        """Give a room, opened if it does not run."""
+        room = self._directory.get(name) or self._directory.find(name)
+        if room is None:
+            raise RoomError(f"there is no room {name}: `mixerctl room list` lists all")
+        return self._open(room)
+
+    def new_participant(self) -> str:
+        """Give a new identifier: eight characters, of which no two are alike in a meeting."""
+        return secrets.token_hex(4)
+
+    def status(self) -> Status:
+        """Tell how the server does."""
+        return Status(
+            self._config.name,
+            self.capacity,
+            self.used,
+            len(self._meetings),
+            len(self._callers),
+            self._pool.ready,
+            self.draining,
+            self._place.state,
+        )
+
+    def drain(self, *, draining: bool) -> None:
+        """Take no new rooms, or take them again."""
+        self.draining = draining
+        log.info("node.draining" if draining else "node.serving")
+
+    @property
+    def used(self) -> int:
+        """Twelfths of a port that calls take."""
+        return sum(caller.twelfths for caller in self._callers)
+
+    # The bus's word
+
+    def record_changed(self, room: Room) -> None:
+        """Take a new or changed record of a room that may run: its end, its settings."""
+        meeting = self._meetings.get(room.uuid)
+        if meeting is None:
+            return
+        if room.state == "closed":
+            meeting.room.end(self._wall(), "it was closed")
+        else:
+            meeting.room.apply(settings_of(room, self._key))
+        meeting.settle()
+
+    def record_gone(self, uuid: str) -> None:
+        """Take that a room is no more."""
+        meeting = self._meetings.get(uuid)
+        if meeting is not None:
+            meeting.room.end(self._wall(), "it was deleted")
+            meeting.settle()
+
+    async def close(self) -> None:
+        """End all calls and rooms."""
+        for caller in list(self._callers):
+            self.focus.drop(caller, 503, "the server stops")
+        for timer in self._closing.values():
+            timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(meeting.close() for meeting in self._meetings.values()), return_exceptions=True)
+        self._meetings.clear()
+        await self.focus.close()
+
+    # Rooms
+
+    def _closed(self, room: Room) -> Answer | None:
+        now = self._wall()
+        if room.state == "closed" or (room.ends is not None and now >= room.ends):
+            return 410, "the meeting has ended", ()
+        if room.starts is not None and now < room.starts:
+            return 480, "the meeting is not open yet", ()
+        if (room.host_pin or room.guest_pin) and not self._key:
+            log.error("room.shut: it has PINs, and the configuration names no key `pins`", extra=fields(room=room.uuid))
+            return 500, "", ()
+        return None
+
+    def _crowded(self, room: Room) -> Answer | None:
+        full = self.capacity and self.used + ports.cost(room.quality) > self.capacity
+        if full or (self.draining and room.uuid not in self._meetings):
+            why = "no ports are left" if full else "the server takes no new rooms"
+            return 503, why, (("Retry-After", str(RETRY_SECONDS)),)
+        return None
+
+    def _open(self, room: Room) -> Meeting:
+        meeting = self._meetings.get(room.uuid)
+        if meeting is None:
+            meeting = self._meetings[room.uuid] = Meeting(room.uuid, settings_of(room, self._key), self._around)
+            log.info("room.opened", extra=fields(room=room.uuid))
+        timer = self._closing.pop(room.uuid, None)
+        if timer is not None:
+            timer.cancel()
+        return meeting
+
+    def _caller(self, meeting: Meeting, name: str, address: str, participant: str) -> Caller:
+        quality = meeting.room.settings.quality
+        floor = FloorPlace(self._config.media.floor, meeting.conference, next(self._users))
+        abilities = Abilities(Quality(quality), self._config.h265)
+        session = Negotiation(self._ports, self._config.media.address, abilities, floor, os.urandom)
+        caller = Caller(participant, floor.user, name, address, session, meeting=meeting)
+        self._callers.add(caller)
+        return caller
+
+    def _empty(self, meeting: Meeting) -> None:
+        """End a room in which nobody is left, a while later."""
+        if any(caller.meeting is meeting for caller in self._callers) or len(meeting.room):
+            return
+        seconds = 0.0 if meeting.room.over else LINGER_SECONDS
+        timer = self._closing.pop(meeting.key, None)
+        if timer is not None:
+            timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._closing[meeting.key] = loop.call_later(seconds, self._close, meeting)
+
+    def _close(self, meeting: Meeting) -> None:
+        self._closing.pop(meeting.key, None)
+        if self._meetings.get(meeting.key) is meeting:
+            del self._meetings[meeting.key]
+        for watcher in self.watchers:
+            watcher.closed(meeting)
+        self._place.release(meeting.key)
+        log.info("room.closed", extra=fields(room=meeting.key))
+        self._start(meeting.close())
+
+    # What rooms ask
+
+    def _dial(self, meeting: Meeting, participant: str, address: str) -> None:
+        proxy = self._config.proxy
+        entry = next(one for one in meeting.room.roster if one.participant == participant)
+        if proxy is None:
+            log.warning("call.undialled: the configuration names no `proxy`", extra=fields(participant=participant))
+            meeting.room.gone(participant, self._wall())
+            return
+        try:
+            uri = address if address.lower().startswith(("sip:", "sips:")) else f"sip:{address}"
+            sip.parse_uri(uri)
+            ours = next(one for one in self._config.sip if one.transport == proxy.transport)
+            caller = self._caller(meeting, entry.name, address, participant)
+            caller.role = entry.role
+            where = host_port(ours.address, ours.port)
+            alias = meeting.room.settings.alias
+            suffix = "" if ours.transport == "udp" else f";transport={ours.transport}"
+            invitation = sip.Invitation(
+                sip.Target(ZONE, proxy.transport, proxy.address, proxy.port),
+                uri,
+                f'"{_plain(meeting.room.settings.name)}" <sip:{alias}@{where}>',
+                f"<{uri}>",
+                (ours.address, ours.port),
+                f"<sip:{alias}@{where}{suffix}>;isfocus",
+                body=caller.negotiation.offer(),
+                reliable=False,
+            )
+            self.focus.call(caller, invitation)
+        except (sip.SipError, NoPorts, StopIteration) as error:
+            log.warning("call.undialled: %s", error, extra=fields(participant=participant))
+            meeting.room.gone(participant, self._wall())
+
+    def _find(self, meeting: Meeting, participant: str, alias: str) -> None:
+        room = self._directory.find(alias)
+        exists = room is not None and room.uuid != meeting.key and self._closed(room) is None
+        meeting.room.found(participant, alias, self._wall(), exists=exists)
+
+    def _move(self, meeting: Meeting, participant: str, alias: str) -> None:
+        self._start(self._moved(meeting, participant, alias))
+
+    async def _moved(self, meeting: Meeting, participant: str, alias: str) -> None:
+        """Take a call from one room into another: the same dialog, the same sockets, another worker."""
+        caller = meeting.callers.get(participant)
+        room = self._directory.get(alias) or self._directory.find(alias)
+        if caller is None or room is None or self._closed(room) is not None:
+            log.warning("call.unmoved", extra=fields(participant=participant, to=alias))
+            return
+        holder = await self._place.claim(room)
+        if caller.gone or meeting.callers.get(participant) is not caller:
+            return
+        if holder:
+            self.focus.refer(caller, alias)
+            return
+        other = self._open(room)
+        meeting.leave(caller)
+        caller.role = None
+        caller.meeting = other
+        self._empty(meeting)
+        try:
+            await other.join(caller)
+        except WorkerError as error:
+            log.error("call.unmoved: %s", error, extra=fields(participant=participant))  # noqa: TRY400 - said
+            self.focus.drop(caller, 503, "the room cannot be entered")
+
+    def _changed(self, meeting: Meeting) -> None:
+        for watcher in self.watchers:
+            watcher.changed(meeting)
+
+    def _presenter(self, meeting: Meeting, participant: str) -> None:
+        for watcher in self.watchers:
+            watcher.presenter(meeting, participant)
+
+    def _over(self, meeting: Meeting) -> None:
+        self._empty(meeting)
+
+    def _start(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _plain(name: str) -> str:
+    return "".join(char for char in name if char.isprintable() and char not in '"\\')
