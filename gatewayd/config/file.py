@@ -8,7 +8,7 @@ import yaml
 
 from gatewayd.config.disk import Directory
 from gatewayd.config.merge import Merged, named_lists
-from gatewayd.config.store import Store
+from gatewayd.config.store import Keeping
 from gatewayd.config.whole import Source
 from vdx.site.policy import MAX_LIST_BYTES
 from vdx.site.source import MAX_BYTES, Fault, SiteError
@@ -26,7 +26,7 @@ class Seen:
         """What messages call the base."""
         return self._path.name
 
-    def keep(self, store: Store) -> str:
+    def keep(self, store: Keeping) -> str:
         """Put the file as it is now among the contents and return its ref; raises `SiteError`, `StorageError`."""
         text = _bounded(self._path, MAX_BYTES)
         source = Source(BASE, self.name, text)

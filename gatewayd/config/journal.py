@@ -94,6 +94,11 @@ def _read(content: bytes, into: list[Line]) -> str:
     return f"{faults[0]}: the journal was changed by hand, or the disk has failed" if faults else ""
 
 
+def chain(content: bytes) -> str:
+    """Tell where the chain of a whole file is broken, "" where it is not; a torn end does not count."""
+    return _read(content[: content.rfind(b"\n") + 1], [])
+
+
 def _head(content: bytes) -> str:
     lines = content.splitlines()
     return _digest(lines[-1]) if lines else FIRST

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -32,6 +32,26 @@ class WholeTable(Part, frozen=True):
     """The fragments of a version, by their refs."""
 
     fragments: dict[str, str]
+
+
+class Keeping(Protocol):
+    """Where the text and lists of a fragment are put."""
+
+    def put(self, text: bytes, lists: Mapping[str, bytes]) -> str:
+        """Keep a fragment and return its ref; raises `StorageError`."""
+
+
+class Loose:
+    """A fragment in memory, on its way to be pushed."""
+
+    def __init__(self) -> None:
+        self.text = b""
+        self.lists: dict[str, bytes] = {}
+
+    def put(self, text: bytes, lists: Mapping[str, bytes]) -> str:
+        """Keep a fragment; it has no ref yet."""
+        self.text, self.lists = text, dict(lists)
+        return ""
 
 
 class Store:

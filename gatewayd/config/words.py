@@ -24,7 +24,7 @@ BLOCKS: tuple[tuple[str, str], ...] = (
 """Blocks of names, and what one of them is called."""
 
 VALUES = (
-    "name", "domains", "time_zone", "access", "limits", "upstream", "acme", "records", "hep", "management",
+    "name", "domains", "time_zone", "access", "limits", "upstream", "acme", "records", "hep", "bus", "management",
 )  # fmt: skip
 """The other keys of a site, but `policy` and `agreements`, whose paths are told, and the dial plan."""
 
@@ -132,7 +132,8 @@ def _was_now(was: object, now: object) -> str:
 def _said(value: Any) -> Any:  # noqa: ANN401 - what a model holds
     """Leave out what nobody said."""
     if isinstance(value, dict):
-        return {key: _said(each) for key, each in value.items() if each not in (None, [], {}, False)}
+        inner = {key: _said(each) for key, each in value.items()}
+        return {key: each for key, each in inner.items() if each not in (None, [], {}, "", False)}
     return value
 
 

@@ -24,13 +24,13 @@ class Asking:
         """Connect; raises `WireError` where nobody answers."""
         return cls(await wire.connect(run_dir / "admin.sock", AdminClientCodec))
 
-    async def ask(self, request: ToGatewayd) -> FromGatewayd:
-        """Give the answer; raises `VdxError` where none comes."""
+    async def ask(self, request: ToGatewayd, seconds: float = ANSWER_SECONDS) -> FromGatewayd:
+        """Give the answer; raises `VdxError` where none comes within some seconds."""
         self._connection.send(request)
         try:
-            answer = await asyncio.wait_for(self._connection.receive(), ANSWER_SECONDS)
+            answer = await asyncio.wait_for(self._connection.receive(), seconds)
         except TimeoutError:
-            raise VersionError(f"gatewayd has not answered for {ANSWER_SECONDS:.0f} s") from None
+            raise VersionError(f"gatewayd has not answered for {seconds:.0f} s") from None
         if answer is None:
             raise VersionError("gatewayd closed the connection without an answer: its log says why")
         return answer

@@ -15,7 +15,7 @@ import msgspec
 
 from gatewayd import transit
 from gatewayd.admin import program_version
-from gatewayd.ctl import dns, packet, prove, records, route, tables, trace
+from gatewayd.ctl import dns, packet, prove, records, route, tables, trace, versions
 from gatewayd.ctl.ask import ask_once
 from gatewayd.version import compute
 from nft.policy.lint import lint
@@ -25,6 +25,7 @@ from vdx.drain import MAX_DEADLINE, Drain, Undrain
 from vdx.errors import VdxError
 from vdx.metrics import Metrics, MetricText
 from vdx.pinhole import Ban, Listed, Refused
+from vdx.versions import BASE
 
 RUN_DIR = Path("/run/vdx")
 BAN_SECONDS = 3600
@@ -35,22 +36,10 @@ ACTIVE_FILE = Path("/var/lib/vdx/active.yaml")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     options = _parser().parse_args(arguments)
+    run = OWN_VERBS.get(options.verb)
     try:
-        if options.verb == "version":
-            return _version(as_json=options.json)
-        if options.verb == "check":
-            return _check(options)
-        if options.verb == "trace":
-            return trace.run(options)
-        if options.verb == "records":
-            return records.run(options)
-        if options.verb == "route":
-            return route.run(options)
-        if options.verb == "explain":
-            return packet.run(options)
-        if options.verb == "dns":
-            print(dns.records(site.load(options.file).site))
-            return 0
+        if run:
+            return run(options)
         answer = asyncio.run(ask_once(options.run_dir, _request(options)))
     except VdxError as error:
         print(error, file=sys.stderr)
@@ -60,14 +49,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _show(answer, as_json=options.json)
 
 
-def _version(*, as_json: bool) -> int:
+def _version(options: argparse.Namespace) -> int:
     found = program_version()
-    print(json.dumps({"program": "gatewayctl", "version": found}) if as_json else f"gatewayctl {found}")
+    print(json.dumps({"program": "gatewayctl", "version": found}) if options.json else f"gatewayctl {found}")
+    return 0
+
+
+def _dns(options: argparse.Namespace) -> int:
+    print(dns.records(site.load(options.file).site))
     return 0
 
 
 def _check(options: argparse.Namespace) -> int:
-    file: Path = options.file
+    """Check a whole site file here; gatewayd checks a candidate, or a fragment, with what runs beside it."""
+    file = Path(options.what)
+    if options.organisation != BASE or (not file.exists() and versions.REF.fullmatch(options.what)):
+        return versions.run(options)
     version = compute(site.load(file), {})
     transit.stated(version.transit, time.time())
     findings = lint(version.transit, int(time.time()))
@@ -147,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("metrics", help="the numbers of the appliance as Prometheus reads them")
     route.add(verbs)
     packet.add(verbs, ACTIVE_FILE)
+    versions.add(verbs)
     publish = verbs.add_parser("dns", help="the DNS records to publish for every domain, as zone-file text")
     publish.add_argument(
         "file", type=Path, nargs="?", default=ACTIVE_FILE, metavar="FILE", help="(default: %(default)s)"
@@ -163,7 +161,8 @@ def _parser() -> argparse.ArgumentParser:
     unban = verbs.add_parser("unban", help="lift a ban before its time")
     unban.add_argument("address", type=ipaddress.ip_address, metavar="ADDR")
     check = verbs.add_parser("check", help="say whether a site file could be applied")
-    check.add_argument("file", type=Path, metavar="FILE")
+    check.add_argument("what", metavar="FILE|CANDIDATE")
+    versions.of_fragment(check)
     prove.add(check, ACTIVE_FILE)
     verbs.add_parser("reload", help="read the site file again and apply it, or change nothing")
     verbs.add_parser("version", help="the version of this program")
@@ -179,5 +178,17 @@ def _duration(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r} is longer than a week")
     return float(seconds)
 
+
+OWN_VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    **dict.fromkeys(versions.VERBS, versions.run),
+    "check": _check,
+    "dns": _dns,
+    "explain": packet.run,
+    "records": records.run,
+    "route": route.run,
+    "trace": trace.run,
+    "version": _version,
+}
+"""Verbs that are more than one question and its answer."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
