@@ -59,7 +59,12 @@ def receive(channel: socket.socket) -> Received | None:
     """Take the next message; None at the end. Raises BlockingIOError where none waits, `WireError` for one too long."""
     data, descriptors, flags, _ = socket.recv_fds(channel, MAX_PACKET, MAX_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
     if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
-        for descriptor in descriptors:
-            os.close(descriptor)
+        discard(Received(b"", tuple(descriptors)))
         raise WireError(f"a message is longer than {MAX_PACKET} octets or brings more than {MAX_DESCRIPTORS} sockets")
     return Received(data, tuple(descriptors)) if data or descriptors else None
+
+
+def discard(received: Received) -> None:
+    """Close the descriptors of a message that nobody takes."""
+    for descriptor in received.descriptors:
+        os.close(descriptor)

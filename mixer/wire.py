@@ -268,9 +268,13 @@ class Refresh(Message, frozen=True, tag="refresh"):
 
 
 class Record(Message, frozen=True, tag="record"):
-    """Write a view and the sound of the room to a new Matroska file (H.264, Opus) until `StopRecord` or the end."""
+    """Write a view and the sound of the room to a Matroska file (H.264, Opus) until `StopRecord` or the end.
 
-    path: Path
+    The file comes with this message, open for writing; or it is made at `path`, where none may be.
+    """
+
+    path: Annotated[str, Meta(max_length=4096)]
+    """Empty where the file comes with the message."""
     view: Name
     height: Annotated[int, Meta(ge=90, le=1080)] = 720
     kbps: Annotated[int, Meta(ge=100, le=10_000)] = 1_500
@@ -284,10 +288,10 @@ class StopRecord(Message, frozen=True, tag="stop-record"):
 
 
 class Snapshot(Message, frozen=True, tag="snapshot"):
-    """Write a view, as it is composed now, to a PNG file; `Done` comes when it stands there."""
+    """Write a view, as it is composed now, to a PNG file as with `Record`; `Done` comes when it is complete."""
 
     view: Name
-    path: Path
+    path: Annotated[str, Meta(max_length=4096)] = ""
     id: Id = 0
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from mixer import channel
 from mixer.reports import Failed, FromWorker, Levels, Ready, Stats
-from mixer.wire import Start, Stop, WorkerCodec
+from mixer.wire import Change, Join, Record, Snapshot, Start, Stop, WorkerCodec
 from mixer.worker.confine import ConfineError, confine
 from mixer.worker.engine import EngineError, GLib, load
 from mixer.worker.room import ERRORS, Room
@@ -103,6 +103,8 @@ class Worker:
                 self._loop.quit()
                 return False
             number = message.id
+            if not isinstance(message, Join | Change | Record | Snapshot):
+                channel.discard(received)
             if self._room is not None:
                 self._room.obey(message, received.descriptors)
             elif isinstance(message, Start):
@@ -110,7 +112,10 @@ class Worker:
                 self._room.started(number)
             else:
                 self.say(Failed(number, "the room has not been started: send start first"))
-        except (*ERRORS, WireError) as error:
+        except WireError as error:
+            channel.discard(received)
+            self.say(Failed(number, str(error)))
+        except ERRORS as error:
             log.warning("command.failed reason=%r", str(error))
             self.say(Failed(number, str(error)))
         return True

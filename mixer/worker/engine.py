@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from typing import TypeVar
@@ -18,7 +19,9 @@ import gi
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
 gi.require_version("GstVideo", "1.0")
-from gi.repository import Gio, GLib, Gst, GstApp, GstVideo  # noqa: E402 - versions are named before
+with warnings.catch_warnings():  # Debian's binding still loads its modules in a way that Python warns of
+    warnings.simplefilter("ignore", ImportWarning)
+    from gi.repository import Gio, GLib, Gst, GstApp, GstVideo
 
 __all__ = ["GLib", "Gio", "Gst", "GstApp", "GstVideo", "Pipeline", "element", "field_of", "load", "now"]
 
@@ -68,7 +71,8 @@ PRELOADED = (
     "rtpvp8pay",
     "rtpvp8depay",
     "matroskamux",
-    "filesink",
+    "fdsink",
+    "queue",
 )
 """Every element a room may need: loaded before rights are given up, and what is missing is found before a call is."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from mixer.wire import Format, Record
 from mixer.worker.adaptation import SIZES, Send
 from mixer.worker.encoding import SOUND_CAPS, Encoder, VideoEncoder
-from mixer.worker.engine import EngineError, Gst, GstVideo, Pipeline, element
+from mixer.worker.engine import Gst, GstVideo, Pipeline, element
 from mixer.worker.voice import BLOCK, RATE
 
 FINISH_SECONDS = 3.0
@@ -28,17 +28,16 @@ class Recorder:
         width, _ = SIZES[height]
         return Format("h264", 0, profile="high"), Send(message.kbps, width, height, fps)
 
-    def __init__(self, path: str, encoder: VideoEncoder) -> None:
-        if Path(path).exists():
-            raise EngineError(f"{path} exists: a recording never replaces a file")
+    def __init__(self, file: int, encoder: VideoEncoder) -> None:
+        self._file = file
         self.encoder = encoder
         self._written: Callable[[str], None] = lambda _reason: None
-        self._pipeline = Pipeline("recording", self._broken)
+        self._pipeline = Pipeline("recording", self._complete)
         self._pipeline.eos = self._complete
         self._video = _source()
         self._audio = _source(caps=Gst.Caps.from_string(SOUND_CAPS))
         mux = element("matroskamux", offset_to_zero=True, writing_app="room")
-        sink = element("filesink", location=path, sync=False, async_=False)
+        sink = element("fdsink", fd=file, sync=False, async_=False)
         self._pipeline.add(mux, sink)
         self._pipeline.add(self._video, element("h264parse"), _queue(), mux)
         encode = element("opusenc", bitrate=OPUS_KBPS * 1000, complexity=5)
@@ -78,20 +77,17 @@ class Recorder:
             self._closed = True
             self._finish_sources()
             self._pipeline.finish(FINISH_SECONDS)
+            os.close(self._file)
 
     def _finish_sources(self) -> None:
         for source in (self._video, self._audio):
             source.end_of_stream()
 
-    def _complete(self) -> None:
+    def _complete(self, reason: str = "") -> None:
         self._closed = True
         self._pipeline.close()
-        self._written("")
-
-    def _broken(self, reason: str) -> None:
-        self._closed = True
-        self._pipeline.close()
-        self._written(f"recording: {reason}")
+        os.close(self._file)
+        self._written(reason)
 
 
 def _source(**properties: object) -> Gst.Element:
@@ -102,18 +98,24 @@ def _queue() -> Gst.Element:
     return element("queue", max_size_time=5 * Gst.SECOND, max_size_buffers=0, max_size_bytes=0)
 
 
-def write_png(sample: Gst.Sample, path: str, written: Callable[[str], None]) -> None:
+def open_file(path: str, descriptors: Sequence[int]) -> int:
+    """Give the file to write: the one that came, or a new one; raises OSError where there cannot be one."""
+    if len(descriptors) == 1:
+        return descriptors[0]
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+
+
+def write_png(sample: Gst.Sample, file: int, written: Callable[[str], None]) -> None:
     """Write a picture in a thread of its own; `written` is called there, with a reason where it failed."""
 
     def work() -> None:
         try:
-            png = GstVideo.video_convert_sample(sample, Gst.Caps.from_string("image/png"), PICTURE_SECONDS * Gst.SECOND)
-            buffer = png.get_buffer()
-            whole = Path(f"{path}.part")
-            whole.write_bytes(buffer.extract_dup(0, buffer.get_size()))
-            whole.replace(path)
+            with os.fdopen(file, "wb") as out:
+                caps = Gst.Caps.from_string("image/png")
+                buffer = GstVideo.video_convert_sample(sample, caps, PICTURE_SECONDS * Gst.SECOND).get_buffer()
+                out.write(buffer.extract_dup(0, buffer.get_size()))
         except Exception as error:  # noqa: BLE001 - whatever went wrong with a picture, the room goes on
-            written(f"{path} cannot be written: {error}")
+            written(f"the picture cannot be written: {error}")
         else:
             written("")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,7 +17,7 @@ from mixer.worker.frames import Picture
 from mixer.worker.hearing import Hearing, Hooks
 from mixer.worker.participant import Participant
 from mixer.worker.prompts import Player, PromptError, Sounding, read
-from mixer.worker.recording import Recorder, write_png
+from mixer.worker.recording import Recorder, open_file, write_png
 from mixer.worker.showing import Showing
 from mixer.worker.stats import Statistics
 from mixer.worker.transport import TransportError
@@ -59,7 +60,7 @@ class Room:
 
     def obey(self, message: ToWorker, descriptors: Sequence[int]) -> None:
         """Carry out a command; raises an error whose words go to the agent, and has then changed nothing."""
-        done = self._people(message, descriptors) or self._media(message) or self._files(message)
+        done = self._people(message, descriptors) or self._media(message) or self._files(message, descriptors)
         if not done:
             raise RoomError("this room has been started already")
 
@@ -91,17 +92,17 @@ class Room:
                 return False
         return self._done(message.id)
 
-    def _files(self, message: ToWorker) -> bool:
+    def _files(self, message: ToWorker, descriptors: Sequence[int]) -> bool:
         """Begin or end a file; what takes long says itself when it is done."""
         match message:
             case wire.Record():
-                self._record(message)
+                self._record(message, open_file(message.path, descriptors))
                 self._done(message.id)
             case wire.StopRecord():
                 self._stop_record(message.id)
             case wire.Snapshot():
                 sample = self.showing.snapshot(message.view)
-                write_png(sample, message.path, partial(self._written, message.id))
+                write_png(sample, open_file(message.path, descriptors), partial(self._written, message.id))
             case _:
                 return False
         return True
@@ -272,11 +273,12 @@ class Room:
 
     # -- files
 
-    def _record(self, message: wire.Record) -> None:
+    def _record(self, message: wire.Record, file: int) -> None:
         if self._recorder is not None:
+            os.close(file)
             raise RoomError("this room is being recorded already")
         form, send = Recorder.wants(message, self._start.fps)
-        self._recorder = Recorder(message.path, self.showing.encoder(message.view, form, send))
+        self._recorder = Recorder(file, self.showing.encoder(message.view, form, send))
         self.hearing.hooks = replace(self.hearing.hooks, recorder=self._recorder.block)
 
     def _stop_record(self, number: int) -> None:

@@ -132,8 +132,8 @@ class Transport:
         self.pipeline.add(self._bin)
         self._sinks: list[Gst.Element] = []
         self._plain: dict[int, Gio.Socket] = {}
-        self._encoder = _encoder(stream.encryption.ours) if stream.encryption else None
-        self._decoder = _decoder(stream.encryption.theirs) if stream.encryption else None
+        self._encoder = srtp_encoder(stream.encryption.ours) if stream.encryption else None
+        self._decoder = srtp_decoder(stream.encryption.theirs) if stream.encryption else None
         for one in (self._encoder, self._decoder):
             if one is not None:
                 self.pipeline.add(one)
@@ -349,14 +349,16 @@ def _material(key: Key) -> bytes:
     return material
 
 
-def _encoder(key: Key) -> Gst.Element:
+def srtp_encoder(key: Key) -> Gst.Element:
+    """Encrypt with a key; raises `TransportError` where it is none of its suite."""
     cipher, rtp, rtcp, _ = _CIPHERS[key.suite]
     encoder = element("srtpenc", rtp_cipher=cipher, rtp_auth=rtp, rtcp_cipher=cipher, rtcp_auth=rtcp)
     encoder.set_property("key", Gst.Buffer.new_wrapped(_material(key)))
     return encoder
 
 
-def _decoder(key: Key) -> Gst.Element:
+def srtp_decoder(key: Key) -> Gst.Element:
+    """Decrypt what was encrypted with a key; raises `TransportError` where it is none of its suite."""
     cipher, rtp, rtcp, _ = _CIPHERS[key.suite]
     caps = Gst.Caps.from_string(
         f"application/x-srtp,srtp-key=(buffer){_material(key).hex()},srtp-cipher=(string){cipher},"

@@ -20,6 +20,7 @@ from mixer import channel
 from mixer.reports import AgentCodec, Done, Failed, FromWorker, Ready
 from mixer.wire import Address, Encoding, Encryption, Feedback, Format, Join, Media, Start, Stream, ToWorker
 from mixer.worker.engine import Gst, GstVideo, load
+from mixer.worker.transport import srtp_decoder, srtp_encoder
 
 M = TypeVar("M", bound=FromWorker)
 
@@ -120,7 +121,7 @@ class End:
         size: tuple[int, int] = (320, 180),
         feedback: frozenset[Feedback] = frozenset({"pli", "nack"}),
         encryption: Encryption | None = None,
-        payload: str = "",
+        source: str = "",
         profile: str = "baseline",
         packetization_mode: int = 1,
     ) -> None:
@@ -148,10 +149,12 @@ class End:
             height=size[1],
             kbps=400,
         )
-        self._pipeline = Gst.parse_launch(payload or self._launch(tone, colour, size))
+        self._pipeline = Gst.parse_launch(self._launch(source or self._source(tone, colour, size)))
         self.bin = self._pipeline.get_by_name("b")
         self.bin.connect("request-pt-map", self._caps)
         self.bin.connect("pad-added", self._added)
+        if encryption is not None:
+            self._encrypt(encryption)
         self._pads: list[object] = []
 
     @property
@@ -170,7 +173,18 @@ class End:
         for pad in self._pads:
             pad.send_event(GstVideo.video_event_new_upstream_force_key_unit(Gst.CLOCK_TIME_NONE, True, 0))  # type: ignore[attr-defined]
 
-    def _launch(self, tone: float, colour: str, size: tuple[int, int]) -> str:
+    def _source(self, tone: float, colour: str, size: tuple[int, int]) -> str:
+        if self.media == "audio":
+            return (
+                f"audiotestsrc is-live=true freq={tone or 440} volume={0.3 if tone else 0.0} samplesperbuffer=960 !"
+                " audio/x-raw,rate=48000,channels=1 ! audioresample"
+            )
+        return (
+            f"videotestsrc is-live=true pattern=solid-color foreground-color={_rgb(*COLOURS[colour or 'white'])} !"
+            f" video/x-raw,format=I420,width={size[0]},height={size[1]},framerate=15/1"
+        )
+
+    def _launch(self, source: str) -> str:
         pt = TYPES[self.encoding]
         ours, theirs = ([one.getsockname()[1] for one in pair] for pair in (self.ours, self.theirs))
         for one in self.ours:
@@ -184,26 +198,34 @@ class End:
             f" video/x-h264,profile=constrained-baseline ! rtph264pay pt={pt} config-interval=-1 mtu=1200",
             "vp8": f"vp8enc deadline=1 target-bitrate=300000 keyframe-max-dist=1000 ! rtpvp8pay pt={pt} mtu=1200",
         }[self.encoding]
-        if self.media == "audio":
-            volume = 0.3 if tone else 0.0
-            source = (
-                f"audiotestsrc is-live=true freq={tone or 440} volume={volume} samplesperbuffer=960 !"
-                " audio/x-raw,rate=48000,channels=1 ! audioresample"
-            )
-        else:
-            y, u, v = COLOURS[colour or "white"]
-            rgb = _rgb(y, u, v)
-            source = (
-                f"videotestsrc is-live=true pattern=solid-color foreground-color={rgb} !"
-                f" video/x-raw,format=I420,width={size[0]},height={size[1]},framerate=15/1"
-            )
+        quick = " host=127.0.0.1 sync=false async=false"
         return (
             f"rtpbin name=b rtp-profile=avpf {source} ! {encode} ! b.send_rtp_sink_0 "
-            f"b.send_rtp_src_0 ! udpsink host=127.0.0.1 port={theirs[0]} bind-port={ours[0]} sync=false async=false "
-            f"b.send_rtcp_src_0 ! udpsink host=127.0.0.1 port={theirs[1]} bind-port={ours[1]} sync=false async=false "
-            f"udpsrc port={ours[0]} address=127.0.0.1 caps=application/x-rtp ! b.recv_rtp_sink_0 "
-            f"udpsrc port={ours[1]} address=127.0.0.1 caps=application/x-rtcp ! b.recv_rtcp_sink_0"
+            f"b.send_rtp_src_0 ! udpsink name=rtp_out port={theirs[0]} bind-port={ours[0]}{quick} "
+            f"b.send_rtcp_src_0 ! udpsink name=rtcp_out port={theirs[1]} bind-port={ours[1]}{quick} "
+            f"udpsrc name=rtp_in port={ours[0]} address=127.0.0.1 caps=application/x-rtp ! b.recv_rtp_sink_0 "
+            f"udpsrc name=rtcp_in port={ours[1]} address=127.0.0.1 caps=application/x-rtcp ! b.recv_rtcp_sink_0"
         )
+
+    def _encrypt(self, keys: Encryption) -> None:
+        """Put encryption between RTP and the sockets: with their keys swapped, as seen from this side."""
+        for kind in ("rtp", "rtcp"):
+            sink = self._pipeline.get_by_name(f"{kind}_out")
+            source = self._pipeline.get_by_name(f"{kind}_in")
+            source.set_property("caps", Gst.Caps.from_string(f"application/x-s{kind}"))
+            if kind == "rtp":
+                self._locks = [srtp_encoder(keys.theirs), srtp_decoder(keys.ours)]
+                for one in self._locks:
+                    self._pipeline.add(one)
+            lock, unlock = self._locks
+            out, into = sink.get_static_pad("sink"), source.get_static_pad("src")
+            before, after = out.get_peer(), into.get_peer()
+            before.unlink(out)
+            into.unlink(after)
+            before.link(lock.request_pad_simple(f"{kind}_sink_0"))
+            lock.get_static_pad(f"{kind}_src_0").link(out)
+            into.link(unlock.get_static_pad(f"{kind}_sink"))
+            unlock.get_static_pad(f"{kind}_src").link(after)
 
     def _caps(self, _bin: object, _session: int, number: int) -> object:
         media = "audio" if self.media == "audio" else "video"

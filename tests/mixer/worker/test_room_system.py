@@ -1,0 +1,150 @@
+"""Rooms with real media: who is seen where, and who is heard by whom."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from PIL import Image
+
+from mixer.reports import Digit
+from mixer.wire import Change, Leave, Prompt, Scene, Scenes, Snapshot, Sound, Tile, Watch
+from tests.mixer.worker.sounds import keys, wav, write
+from tests.mixer.worker.world import End, Peer, Worker, eventually, running
+
+pytestmark = pytest.mark.system
+
+TONES = {"anna": 400.0, "bent": 650.0, "carl": 900.0}
+COLOURS = {"anna": "red", "bent": "green", "carl": "blue"}
+PLACES = {"anna": (0.25, 0.25), "bent": (0.75, 0.25), "carl": (0.25, 0.75)}
+HEARD, UNHEARD = -32.0, -48.0
+"""dBFS of a tone: sent at -10, brought down by gain control and the mix; what leaks of oneself is far below."""
+
+
+@pytest.fixture
+def room() -> Iterator[Worker]:
+    with running("--confine", "--user", "nobody") as worker:
+        yield worker
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """Give a folder that the worker's user may read, as that of the prompts is."""
+    with tempfile.TemporaryDirectory(prefix="room-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def scenes(*names: str, view: str = "main") -> Scenes:
+    """Four quarters of a frame, one for each."""
+    tiles = tuple(
+        Tile(320 * (place % 2), 180 * (place // 2), 320, 180, participant=name) for place, name in enumerate(names)
+    )
+    return Scenes((Scene(view, 640, 360, tiles),), tuple(Watch(name, view) for name in names))
+
+
+def hears(peer: Peer, others: set[str]) -> bool:
+    end = peer.by["audio"]
+    if sum(map(len, end.sound)) < 48_000:
+        return False
+    levels = dict(zip(TONES, end.levels(*TONES.values()), strict=True))
+    return all((level > HEARD) if name in others else (level < UNHEARD) for name, level in levels.items())
+
+
+def sees(peer: Peer, names: set[str]) -> bool:
+    end = peer.by["video"]
+    return end.frame is not None and all(
+        end.shows(*PLACES[name]) == (COLOURS[name] if name in names else "black") for name in COLOURS
+    )
+
+
+def peer(worker: Worker, name: str, sound: str = "opus", video: str = "h264", **more: object) -> Peer:
+    return Peer(
+        worker,
+        name,
+        End("audio", sound, tone=TONES[name]),  # type: ignore[arg-type]
+        End("video", video, colour=COLOURS[name], **more),  # type: ignore[arg-type]
+    )
+
+
+def test_everybody_sees_all_and_hears_all_but_himself(room: Worker) -> None:
+    codecs = {"anna": ("opus", "h264"), "bent": ("g722", "vp8"), "carl": ("pcma", "h264")}
+    people = {name: peer(room, name, *codecs[name]) for name in TONES}
+    room.do(scenes(*TONES))
+    for one in people.values():
+        one.join()
+    for name, one in people.items():
+        eventually(room, lambda one=one: sees(one, set(TONES)), f"{name} does not see everybody")
+        eventually(room, lambda one=one, name=name: hears(one, set(TONES) - {name}), f"{name} hears wrongly")
+
+    room.do(Sound("bent", muted=True))
+    eventually(room, lambda: hears(people["anna"], {"carl"}), "a muted one is heard")
+    room.do(Sound("bent", deaf=True))
+    eventually(room, lambda: hears(people["bent"], set()), "a deaf one hears")
+    room.do(Leave("carl"))
+    room.do(scenes("anna", "bent"))
+    eventually(room, lambda: sees(people["anna"], {"anna", "bent"}), "one who left is seen")
+    eventually(room, lambda: hears(people["anna"], {"bent"}), "one who left is heard")
+    for one in people.values():
+        one.close()
+
+
+def test_one_on_hold_gets_and_gives_nothing_and_comes_back(room: Worker) -> None:
+    people = {name: peer(room, name) for name in ("anna", "bent")}
+    room.do(scenes("anna", "bent"))
+    for one in people.values():
+        one.join()
+    anna, bent = people.values()
+    eventually(room, lambda: hears(bent, {"anna"}) and sees(bent, {"anna", "bent"}), "no call")
+    streams = [end.stream for end in anna.ends]
+    held = tuple(msgspec.structs.replace(one, send=None, receive=(), kept=True) for one in streams)
+    room.do(Change("anna", held))
+    eventually(room, lambda: hears(bent, set()) and sees(bent, {"bent"}), "one on hold is there")
+    pictures = anna.by["video"].frames
+    room.do(Change("anna", tuple(msgspec.structs.replace(one, kept=True) for one in streams)))
+    eventually(room, lambda: hears(bent, {"anna"}) and sees(bent, {"anna", "bent"}), "one on hold does not come back")
+    eventually(room, lambda: anna.by["video"].frames > pictures + 5, "nothing is sent to one who came back")
+    for one in people.values():
+        one.close()
+
+
+def test_prompts_reach_those_they_are_for(room: Worker, reachable: Path) -> None:
+    path = reachable / "prompt.wav"
+    wav(path, 900.0, 1.0)
+    people = {name: peer(room, name) for name in ("anna", "bent")}
+    for one in people.values():
+        one.join(deaf=True)
+    anna, bent = people.values()
+    room.do(Prompt(str(path), participant="anna", repeat=0.1))
+    eventually(room, lambda: hears(anna, {"carl"}), "a prompt is not heard")
+    assert hears(bent, set())
+    for one in people.values():
+        one.close()
+
+
+def test_keys_are_heard_as_tones(room: Worker, reachable: Path) -> None:
+    path = reachable / "keys.wav"
+    write(path, keys("5#", pause=0.5))
+    source = f"filesrc location={path} ! wavparse ! audioconvert ! audioresample ! identity sync=true"
+    one = Peer(room, "anna", End("audio", "pcma", source=source))
+    one.join()
+    assert [room.wait(Digit) for _ in "5#"] == [Digit("anna", "5", "tone"), Digit("anna", "#", "tone")]
+    one.close()
+
+
+def test_a_picture_of_a_view_is_written(room: Worker, reachable: Path) -> None:
+    one = peer(room, "anna")
+    room.do(scenes("anna"))
+    one.join()
+    eventually(room, lambda: sees(one, {"anna"}), "no picture")
+    with (reachable / "main.png").open("wb") as file:
+        room.do(Snapshot("main"), (file.fileno(),))
+    with Image.open(reachable / "main.png") as picture:
+        assert picture.size == (640, 360)
+        red, green, blue = picture.convert("RGB").getpixel((160, 90))  # type: ignore[misc]
+    assert red > 200
+    assert max(green, blue) < 60
+    one.close()

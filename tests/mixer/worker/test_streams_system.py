@@ -1,0 +1,164 @@
+"""Single streams: encryption, key pictures, telephone events, and what no room may fall over."""
+
+from __future__ import annotations
+
+import base64
+import os
+import random
+import socket
+import struct
+import time
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from mixer.reports import Digit, KeyframeWanted, Stats
+from mixer.wire import Encryption, Key, Keyframe, Refresh, Scene, Scenes, Suite, Tile, Watch
+from tests.mixer.worker.world import End, Peer, Worker, eventually, running
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture
+def room() -> Iterator[Worker]:
+    with running() as worker:
+        yield worker
+
+
+def all_see(*names: str) -> Scenes:
+    """Everybody sees the first, full size."""
+    scene = Scene("main", 320, 180, (Tile(0, 0, 320, 180, participant=names[0]),))
+    return Scenes((scene,), tuple(Watch(name, "main") for name in names))
+
+
+def rtp(kind: int, number: int, timestamp: int, payload: bytes, ssrc: int = 7, *, marker: bool = False) -> bytes:
+    return struct.pack("!BBHII", 0x80, kind | marker << 7, number, timestamp, ssrc) + payload
+
+
+@pytest.mark.parametrize("suite", ["AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32", "AEAD_AES_256_GCM"])
+def test_streams_are_encrypted_with_the_keys_agreed(room: Worker, suite: Suite) -> None:
+    octets = 44 if "GCM" in suite else 30
+    ours, theirs = (Key(suite, base64.b64encode(os.urandom(octets)).decode()) for _ in range(2))
+    one = Peer(room, "anna", End("video", "h264", colour="green", encryption=Encryption(ours, theirs)))
+    room.do(all_see("anna"))
+    one.join()
+    end = one.by["video"]
+    eventually(room, lambda: end.frame is not None and end.shows(0.5, 0.5) == "green", "no picture came back")
+    assert room.wait(Stats, lambda said: bool(said.streams)).streams[0].encrypted
+    one.close()
+
+
+def test_a_key_picture_is_made_for_who_asks_at_most_once_a_second(room: Worker) -> None:
+    one = Peer(room, "anna", End("video", "h264", colour="red"))
+    room.do(all_see("anna"))
+    one.join()
+    end = one.by["video"]
+    eventually(room, lambda: end.frames > 5, "no picture")
+
+    def made() -> int:
+        return room.wait(Stats, lambda said: bool(said.streams)).streams[0].sent.keyframes
+
+    before = made()
+    room.do(Keyframe("anna"))
+    eventually(room, lambda: made() > before, "none was made for SIP INFO")
+    before, began = made(), time.monotonic()
+    while time.monotonic() - began < 2.0:
+        room.do(Keyframe("anna"))
+    assert made() - before <= time.monotonic() - began + 1
+    one.close()
+
+
+def test_an_endpoint_without_feedback_is_asked_by_the_agent(room: Worker) -> None:
+    one = Peer(room, "anna", End("video", "h264", colour="red", feedback=frozenset()))
+    room.do(all_see("anna"))
+    one.join()
+    room.do(Refresh("anna"))
+    assert room.wait(KeyframeWanted) == KeyframeWanted("anna", "video")
+    one.close()
+
+
+def test_who_is_not_shown_is_not_decoded_and_comes_back_with_a_key_picture(room: Worker) -> None:
+    anna = Peer(room, "anna", End("video", "h264", colour="red"))
+    bent = Peer(room, "bent", End("video", "vp8", colour="blue"))
+    room.do(all_see("anna", "bent"))
+    for one in (anna, bent):
+        one.join()
+    end = bent.by["video"]
+    eventually(room, lambda: end.frame is not None and end.shows(0.5, 0.5) == "red", "the one shown is not seen")
+    hidden = room.wait(Stats, lambda said: len(said.streams) == 2).streams[1].received
+    assert (hidden.fps, hidden.width) == (0.0, 0)
+    room.do(all_see("bent", "anna"))
+    eventually(room, lambda: end.shows(0.5, 0.5) == "blue", "the one who came back is not seen")
+    for one in (anna, bent):
+        one.close()
+
+
+def test_a_key_pressed_is_one_digit_however_many_packets_say_so(room: Worker) -> None:
+    one = Peer(room, "anna", End("audio", "opus"))
+    one.join()
+    at = one.ends[0].stream.remote
+    assert at is not None
+    place = one.ends[0].theirs[0].getsockname()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        number = 0
+        for press, event in enumerate((1, 1, 11)):
+            for step in range(6):
+                payload = struct.pack("!BBH", event, (step > 2) << 7 | 10, 160 * (step + 1))
+                sender.sendto(rtp(101, number, 8000 * press, payload, marker=step == 0), place)
+                number += 1
+            assert room.wait(Digit) == Digit("anna", "1" if event == 1 else "#", "event")
+    one.close()
+
+
+def test_whatever_comes_the_room_goes_on_and_does_not_grow(room: Worker) -> None:
+    anna = Peer(room, "anna", End("audio", "opus", tone=400.0), End("video", "h264", colour="red"))
+    bent = Peer(room, "bent", End("audio", "opus", tone=900.0), End("video", "vp8", colour="blue"))
+    room.do(all_see("anna", "bent"))
+    for one in (anna, bent):
+        one.join()
+    seen, heard = bent.by["video"], bent.by["audio"]
+    eventually(room, lambda: seen.frame is not None and len(heard.sound) > 50, "no call")
+    before = room.wait(Stats).memory
+    chance = random.Random(5)  # noqa: S311 - noise, no secret
+    places = [one.getsockname() for end in anna.ends for one in end.theirs]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for number in range(20_000):
+            payload = chance.randbytes(chance.randrange(0, 200))
+            kind = number % 5
+            if kind == 0:
+                packet = payload
+            elif kind == 1:
+                packet = rtp(chance.randrange(128), chance.randrange(65536), chance.getrandbits(32), payload, 9)
+            elif kind == 2:
+                packet = rtp(chance.choice((96, 111, 101)), chance.randrange(65536), chance.getrandbits(32), payload)
+            elif kind == 3:
+                packet = rtp(96, number & 0xFFFF, number, payload, chance.getrandbits(32))
+            else:
+                packet = bytes((0x80 | chance.randrange(32), chance.randrange(192, 224))) + payload
+            sender.sendto(packet, chance.choice(places))
+            if number % 50 == 0:
+                for _ in room.read(0.001):
+                    pass
+    frames, blocks = seen.frames, len(heard.sound)
+    eventually(room, lambda: seen.frames > frames + 15 and len(heard.sound) > blocks + 50, "the room stands still")
+    eventually(room, lambda: seen.shows(0.5, 0.5) == "red", "the picture does not come back")
+    eventually(room, lambda: heard.levels(400.0)[0] > -35, "the sound does not come back")
+    after = room.wait(Stats).memory
+    assert after - before < 60e6
+    for one in (anna, bent):
+        one.close()
+
+
+def test_what_cannot_be_done_is_said_and_changes_nothing(room: Worker) -> None:
+    end = End("audio", "opus", tone=400.0)
+    one = Peer(room, "anna", end)
+    bad = Encryption(*(Key("AES_CM_128_HMAC_SHA1_80", "c2hvcnQ=") for _ in range(2)))
+    end.stream = msgspec.structs.replace(end.stream, encryption=bad)
+    with pytest.raises(AssertionError, match="30 octets with its salt, not 5"):
+        one.join()
+    with pytest.raises(AssertionError, match="nobody is not in the room"):
+        room.do(Refresh("nobody"))
+    end.stream = msgspec.structs.replace(end.stream, encryption=None)
+    one.join()
+    one.close()
