@@ -80,6 +80,11 @@ class Spare(NamedTuple):
     rtcp: tuple[LeaseId, ...]
 
 
+_FAMILIES: Final[dict[tuple[Family, Family], tuple[Family, Family]]] = {
+    (4, 4): (4, 4), (4, 6): (4, 6), (6, 4): (6, 4), (6, 6): (6, 6)
+}  # fmt: skip
+"""Each pair once, whatever the number of streams."""
+
 _AT: Final[dict[Side, int]] = {"a": 0, "b": 1}
 """Where a side stands in a pair."""
 
@@ -252,7 +257,7 @@ class CallMedia:
         if held and lasts and held.kind == kind and held.families[_AT[side]] == stream.family:
             return held.again()
         other = self._parties[_other(side)].peer.family
-        families = (stream.family, other) if side == "a" else (other, stream.family)
+        families = _FAMILIES[(stream.family, other) if side == "a" else (other, stream.family)]
         lease = lease_id(self._call, self.next)
         self.next += 1
         slot = _Slot(lease, kind, _MEDIA.get(stream.kind, "control"), families)

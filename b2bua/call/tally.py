@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict, deque
 from collections.abc import Iterable
+from functools import lru_cache
 
 from b2bua.call.plan import ALL, Plan
 from vdx.admission import Load, Scope
@@ -19,10 +20,15 @@ _BANDWIDTH = re.compile(rb"^b=(AS|CT|TIAS):([0-9]{1,12})\r?$", re.MULTILINE)
 _UNITS = {b"AS": 1, b"CT": 1, b"TIAS": 1000}
 
 
-def scopes(*peers: SipPeer) -> tuple[str, ...]:
+def scopes(caller: SipPeer, callee: SipPeer | None = None) -> tuple[str, ...]:
     """Name the scopes that a call between peers counts in, each once."""
-    zones, names = (f"zone {peer.zone}" for peer in peers), (f"peer {peer.name}" for peer in peers)
-    return tuple(dict.fromkeys([ALL, *zones, *names]))
+    return _scopes(caller.zone, caller.name, *(() if callee is None else (callee.zone, callee.name)))
+
+
+@lru_cache(maxsize=1024)  # one for each pair of peers that call each other
+def _scopes(zone: str, name: str, other: str = "", callee: str = "") -> tuple[str, ...]:
+    names = [ALL, f"zone {zone}", *([f"zone {other}"] if other else []), f"peer {name}"]
+    return tuple(dict.fromkeys([*names, f"peer {callee}"] if callee else names))
 
 
 class Tally:
@@ -33,9 +39,9 @@ class Tally:
         self._scopes: dict[CallId, tuple[str, ...]] = {}
         self._begun: defaultdict[str, deque[float]] = defaultdict(deque)
 
-    def begin(self, call: CallId, names: Iterable[str], kbps: int, now: float, *, fresh: bool = True) -> None:
+    def begin(self, call: CallId, names: tuple[str, ...], kbps: int, now: float, *, fresh: bool = True) -> None:
         """Count a call in its scopes; one that is not `fresh` only goes elsewhere, and has begun before."""
-        self._scopes[call] = tuple(names)
+        self._scopes[call] = names
         for name in names:
             self._calls[name][call] = kbps
             if fresh:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from b2bua.sip.errors import SipError
 from b2bua.sip.flow import Flow, Identity, Target, Wanted
@@ -198,6 +200,10 @@ class Dialog:
         if self.to == flow:
             self._left = flow
             self._to = replacement(flow, self.target, self.who.transport)
+
+
+NO_FORKS: Final[Mapping[str, Dialog]] = MappingProxyType({})
+"""Early dialogs of a leg that is not being called, or was answered."""
 
 
 def dialog_of(leg: Leg, request: Request) -> Dialog | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from b2bua.sip import glare
 from b2bua.sip.request import UNWATCHED, send_in_dialog
 from b2bua.sip.states import ENDED
 from b2bua.sip.write import fields_text
@@ -31,7 +32,7 @@ def close(leg: Leg) -> None:
     if leg.outgoing is not None:
         outgoing, leg.outgoing = leg.outgoing, None
         outgoing.cancel()
-    leg.glare.stop()
+    glare.stop(leg)
     if leg.incoming is not None:
         if leg.incoming.answered:
             leg.incoming.stop()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from b2bua.sip.events import ReInviteRetry
 
 if TYPE_CHECKING:
-    from b2bua.sip.layer import Timer
     from b2bua.sip.leg import Leg
 
 GLARE = "glare"
@@ -18,32 +17,21 @@ _OWNER = (2.1, 4.0)
 _OTHER = (0.0, 2.0)
 
 
-class Glare:
-    """The wait of one leg. It does not hold its leg, which holds it: that would wait for the garbage collector."""
+def wait(leg: Leg) -> None:
+    """Wait from now on."""
+    low, high = _OTHER if leg.called else _OWNER
+    seconds = round(low + leg.layer.ids.fraction() * (high - low), 2)  # units of 10 ms
+    leg.glare = leg.layer.start(seconds, leg, GLARE)
 
-    __slots__ = ("_alarm",)
 
-    def __init__(self) -> None:
-        self._alarm: Timer | None = None
+def fire(leg: Leg) -> None:
+    """Tell the owner to try again."""
+    leg.glare = None
+    leg.layer.events.append(ReInviteRetry(leg))
 
-    @property
-    def waits(self) -> bool:
-        """Whether it is not over yet."""
-        return self._alarm is not None
 
-    def begin(self, leg: Leg) -> None:
-        """Wait from now on."""
-        low, high = _OTHER if leg.called else _OWNER
-        wait = round(low + leg.layer.ids.fraction() * (high - low), 2)  # units of 10 ms
-        self._alarm = leg.layer.start(wait, leg, GLARE)
-
-    def fire(self, leg: Leg) -> None:
-        """Tell the owner to try again."""
-        self._alarm = None
-        leg.layer.events.append(ReInviteRetry(leg))
-
-    def stop(self) -> None:
-        """Cancel the alarm."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+def stop(leg: Leg) -> None:
+    """Cancel the wait."""
+    if leg.glare is not None:
+        leg.glare.cancel()
+        leg.glare = None

@@ -6,9 +6,12 @@ transaction of the same call (RFC 3261 22.2, RFC 4028 7.4); its owner hears noth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
-from b2bua.sip.dialog import Dialog
+from b2bua.sip import glare
+from b2bua.sip.dialog import NO_FORKS, Dialog
 from b2bua.sip.errors import HeaderError
 from b2bua.sip.events import (
     Answered,
@@ -37,6 +40,9 @@ if TYPE_CHECKING:
     from b2bua.sip.message import Fields, Response
 
 
+_NO_SEQUENCES: Final[Mapping[str, int]] = MappingProxyType({})
+
+
 class ClientInvite:
     """The transaction user of one INVITE, initial or inside the dialog.
 
@@ -61,14 +67,14 @@ class ClientInvite:
         self._type = ""
         self._max_forwards = 70
         self._credentials = ""
-        self._attempt = Attempt()
+        self._attempt: Attempt | None = None
         self._provisional = False
         self._cancel_sent = False
         self._final = False
         self._abandon: Timer | None = None
-        self._acks: dict[str, tuple[Flow | Target, bytes]] = {}
-        self._sequences: dict[str, int] = {}  # RSeq last taken, by To tag
-        self._described: set[str] = set()  # To tags whose reliable response carried a description
+        self._acks: tuple[tuple[str, Flow | Target, bytes], ...] = ()  # sent, by To tag; hardly ever more than one
+        self._sequences: Mapping[str, int] = _NO_SEQUENCES  # RSeq last taken, by To tag
+        self._described: frozenset[str] = frozenset()  # To tags whose reliable response carried a description
 
     @property
     def is_settled(self) -> bool:
@@ -103,8 +109,8 @@ class ClientInvite:
             head = before.head._replace(via=leg.who.via(branch), number=before.head.number + 1)
             to = before.to
         before.owner = UNWATCHED
-        leg.forks = {}
-        self._sequences, self._described = {}, set()
+        leg.forks = NO_FORKS
+        self._sequences, self._described = _NO_SEQUENCES, frozenset()
         self._provisional = self._final = False
         self.transaction = ClientTransaction(leg.layer, "INVITE", head, to, self)
         self._send()
@@ -171,7 +177,7 @@ class ClientInvite:
         if self.initial and tag and tag not in leg.forks:
             if len(leg.forks) >= MAX_FORKS:
                 return
-            leg.forks[tag] = self._dialog(response)
+            leg.forks = {**leg.forks, tag: self._dialog(response)}
         try:
             number = sequence(response)
         except HeaderError:
@@ -191,7 +197,7 @@ class ClientInvite:
         before = self._sequences.get(tag)
         if not tag or (before is not None and number != before + 1):
             return False
-        self._sequences[tag] = number
+        self._sequences = {**self._sequences, tag: number}
         return True
 
     def _offers_too(self, response: Response, tag: str) -> bool:
@@ -206,12 +212,12 @@ class ClientInvite:
             return False
         prack = Prack(leg, dialog, f"RAck: {number} {self.transaction.head.number} INVITE\r\n")
         if response.session and not self.offered and not self._described:
-            self._described.add(tag)
+            self._described |= {tag}
             negotiate(leg, "receive reliable", response.session)
             leg.prack_owed = prack
             return True
         if response.session:
-            self._described.add(tag)
+            self._described |= {tag}
             if leg.negotiation == OURS:  # the answer of another fork is one as well, and no offer
                 negotiate(leg, "receive reliable", response.session)
         prack.send()
@@ -225,9 +231,9 @@ class ClientInvite:
     def _on_success(self, response: Response) -> None:
         leg = self.leg
         tag = response.to.tag
-        sent = self._acks.get(tag)
+        sent = next((sent for sent in self._acks if sent[0] == tag), None)
         if sent is not None:  # 13.2.2.4: every retransmission of the 2xx gets the same ACK
-            leg.layer.send(*sent)
+            leg.layer.send(sent[1], sent[2])
         elif not self.initial:
             self._on_new_session(response)
         elif not leg.ended and leg.dialog is None:
@@ -240,7 +246,7 @@ class ClientInvite:
         dialog = leg.forks.get(tag) or self._dialog(response)
         dialog.to = response.flow
         dialog.update(response)
-        leg.dialog, leg.forks, leg.state = dialog, {}, UP  # the fork that answered first
+        leg.dialog, leg.forks, leg.state = dialog, NO_FORKS, UP  # the fork that answered first
         leg.layer.standing.note_leg(leg)
         owed = self._settled(response, tag)
         leg.layer.events.append(Answered(leg, response, tag, owed))
@@ -285,7 +291,7 @@ class ClientInvite:
         layer = self.leg.layer
         head, to = dialog.head(layer.ids.token(), self.transaction.head.number)
         data = request_head("ACK", head) + rest
-        self._acks[dialog.remote_tag] = (to, data)
+        self._acks += ((dialog.remote_tag, to, data),)
         layer.send(to, data)
 
     def _discard(self, response: Response) -> None:
@@ -303,9 +309,10 @@ class ClientInvite:
         leg = self.leg
         if leg.ended or self.cancelled:
             return False
-        again = (response.status == 422 and leg.timer.lengthen(response)) or (
-            leg.login is not None and leg.login.challenged(response, self._attempt)
-        )
+        again = response.status == 422 and leg.timer.lengthen(response)
+        if not again and leg.login is not None:
+            self._attempt = self._attempt or Attempt()
+            again = leg.login.challenged(response, self._attempt)
         if again:
             self._send_again()
         return again
@@ -321,7 +328,7 @@ class ClientInvite:
                 return
         elif status == 491 and not leg.ended:
             self._end_negotiation()
-            leg.glare.begin(leg)
+            glare.wait(leg)
             return
         self._over(status, response.reason, response)
         if not self.initial and status in {408, 481}:

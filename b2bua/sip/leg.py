@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from b2bua.sip import glare
+from b2bua.sip.dialog import NO_FORKS
 from b2bua.sip.errors import StateError
 from b2bua.sip.events import Lost
 from b2bua.sip.farewell import close, farewell
-from b2bua.sip.glare import GLARE, Glare
 from b2bua.sip.grammar import refuse_injection
 from b2bua.sip.headers import methods
 from b2bua.sip.invite_client import ClientInvite
@@ -26,8 +27,10 @@ from b2bua.sip.update import ClientUpdate, may_update, refresh
 from b2bua.sip.write import fields_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from b2bua.sip.dialog import Dialog, Local
-    from b2bua.sip.layer import Layer
+    from b2bua.sip.layer import Layer, Timer
     from b2bua.sip.login import Login
     from b2bua.sip.message import Fields, Message
     from b2bua.sip.prack import Prack
@@ -58,7 +61,7 @@ class Leg:
         self.state = CALLING
         self.called = False
         self.dialog: Dialog | None = None
-        self.forks: dict[str, Dialog] = {}
+        self.forks: Mapping[str, Dialog] = NO_FORKS
         self.outgoing: ClientInvite | None = None
         self.incoming: ServerInvite | None = None
         self.negotiation = STABLE
@@ -70,7 +73,7 @@ class Leg:
         self.login: Login | None = None
         self.timer = SessionTimer()
         self.bye_due: Fields | None = None
-        self.glare = Glare()
+        self.glare: Timer | None = None  # the wait after 491
 
     def __repr__(self) -> str:
         return f"<Leg {self.id} {self.zone} {self.state}>"
@@ -207,7 +210,7 @@ class Leg:
     @property
     def can_reinvite(self) -> bool:
         """Whether no INVITE is under way in either direction (14.1)."""
-        return self.state == UP and self.outgoing is None and self.incoming is None and not self.glare.waits
+        return self.state == UP and self.outgoing is None and self.incoming is None and self.glare is None
 
     def reinvite(
         self, now: float, headers: Fields = (), body: bytes = b"", content_type: str = "application/sdp"
@@ -320,7 +323,7 @@ class Leg:
 
     def fire(self, name: str) -> None:
         """Act on the session timer, or tell the owner that the wait after 491 is over."""
-        if name == GLARE:
-            self.glare.fire(self)
+        if name == glare.GLARE:
+            glare.fire(self)
         else:
             self.timer.fire(self, name)

@@ -1,8 +1,7 @@
-"""The entries of one call: its beginning, packed once it is settled, and its end."""
+"""The entries of one call: its beginning, packed as it settles, and its end."""
 
 from __future__ import annotations
 
-import zlib
 from collections import deque
 from collections.abc import Iterator
 
@@ -10,7 +9,8 @@ import msgspec
 
 from b2bua.sip import Flow, Target
 from b2bua.trace.entry import Entry, Event, Leg, Message, Note
-from b2bua.trace.limits import FIRST_ENTRIES, LAST_ENTRIES, MAX_CALL_OCTETS, PACK_LEVEL
+from b2bua.trace.limits import FIRST_ENTRIES, LAST_ENTRIES, MAX_CALL_OCTETS
+from b2bua.trace.packing import pack, unpack
 from vdx.ids import CallId
 
 Key = tuple[str, bytes]
@@ -47,6 +47,7 @@ class CallTrace:
         "_last",
         "_packed",
         "_paths",
+        "_settled",
         "began",
         "call",
         "ended",
@@ -68,19 +69,20 @@ class CallTrace:
         self.octets = 0
         self._first: list[Entry] = []
         self._last: deque[Entry] | None = None
-        self._packed: bytes | None = None
-        self._paths: tuple[Flow | Target, ...] = ()  # of the messages that are packed
+        self._packed: tuple[bytes, ...] = ()
+        self._settled = 0  # how many entries are packed
+        self._paths: tuple[Flow | Target, ...] = ()  # of their messages
 
     def __iter__(self) -> Iterator[Entry]:
-        if self._packed is not None:
-            yield from self._unpacked(zlib.decompress(self._packed))
+        for packed in self._packed:
+            yield from self._unpacked(unpack(packed))
         yield from self._first
         yield from self._last or _EMPTY
 
     def add(self, entry: Entry, octets: int) -> int:
         """Keep an entry with that many octets; gives by how many the trace grew."""
         first, last = self._first, self._last
-        room = last is None and self._packed is None and len(first) < FIRST_ENTRIES
+        room = last is None and self._settled + len(first) < FIRST_ENTRIES
         if room and self.octets + octets <= MAX_CALL_OCTETS // 2:
             first.append(entry)
             self.octets += octets
@@ -95,26 +97,31 @@ class CallTrace:
             self.left_out += 1
         return self.octets - before
 
+    @property
+    def is_loose(self) -> bool:
+        """Whether some of the first entries are not packed."""
+        return bool(self._first)
+
     def pack(self) -> int:
-        """Pack the first entries, once; what follows goes to the last ones. Gives by how many octets the trace grew."""
-        if self._packed is not None or not self._first:
-            return 0
-        paths: dict[Flow | Target, int] = {}
+        """Pack what there is of the first entries. Gives by how many octets the trace grew."""
+        paths = list(self._paths)
         rows: list[_Row] = []
         said: list[bytes] = []
         for one in self._first:
             if isinstance(one, Message):
-                path = paths.setdefault(one.path, len(paths))
-                rows.append(_Row(one.number, one.at, None, one.leg, one.inward, path, len(one.data)))
+                if one.path not in paths:
+                    paths.append(one.path)
+                rows.append(_Row(one.number, one.at, None, one.leg, one.inward, paths.index(one.path), len(one.data)))
                 said.append(one.data)
             else:
                 rows.append(_Row(one.number, one.at, one.event))
-        before = sum(map(len, said))
         told = msgspec.msgpack.encode(rows)
-        self._packed = zlib.compress(b"".join((len(told).to_bytes(_PREFIX), told, *said)), PACK_LEVEL)
+        packed = pack(b"".join((len(told).to_bytes(_PREFIX), told, *said)))
+        self._packed += (packed,)
+        self._settled += len(rows)
         self._paths = tuple(paths)
         self._first = []
-        grown = len(self._packed) - before
+        grown = len(packed) - sum(map(len, said))
         self.octets += grown
         return grown
 
@@ -132,7 +139,7 @@ class CallTrace:
         """Forget every entry and say how many there were."""
         self.left_out += sum(1 for _ in self)
         self.octets = 0
-        self._packed, self._paths = None, ()
+        self._packed, self._paths, self._settled = (), (), 0
         self._first, self._last = [], None
 
 

@@ -53,7 +53,7 @@ class Traces:
         self._sources: OrderedDict[tuple[str, str], deque[tuple[bytes, Message]]] = OrderedDict()
         self._sources_octets = 0
         self._held: tuple[bytes, Flow, float] | None = None
-        self._loose: deque[tuple[float, CallId]] = deque()  # when calls began that are not packed yet, oldest first
+        self._loose: deque[tuple[float, CallId]] = deque()  # since when calls are not packed, oldest first
 
     # What happens
 
@@ -64,6 +64,7 @@ class Traces:
             if data[:1] < b"!":  # a keepalive, or STUN
                 return
         self.place()
+        self.tidy(now, 1)  # where calls come fast no timer may be due for long
         self._held = (data, flow, now)
 
     def place(self) -> None:
@@ -89,7 +90,6 @@ class Traces:
         `parties` are caller and callee, for people.
         """
         trace = self._calls[call] = CallTrace(call, now, parties)
-        self._loose.append((now, call))
         self._adopt(trace, (flow.zone, flow.remote[0]), call_id.encode())
         self.join(call, flow.zone, call_id, "a")
         self.place()
@@ -131,12 +131,12 @@ class Traces:
             while len(self._ended) > KEPT_CALLS:
                 self._forget()
 
-    def tidy(self, now: float) -> None:
-        """Pack the beginnings of calls that go on for a while, a few at a time; one that has ended soon goes."""
+    def tidy(self, now: float, most: int = PACKED_AT_ONCE) -> None:
+        """Pack what was said in calls that go on, a few at a time; one that has ended soon goes."""
         packed = 0
-        while self._loose and packed < PACKED_AT_ONCE and self._loose[0][0] + PACK_SECONDS <= now:
+        while self._loose and packed < most and self._loose[0][0] + PACK_SECONDS <= now:
             trace = self._calls.get(self._loose.popleft()[1])
-            if trace is not None:
+            if trace is not None and trace.is_loose:
                 self.octets += trace.pack()
                 packed += 1
 
@@ -193,13 +193,15 @@ class Traces:
         trace = self.of(call)
         if trace is None:
             trace = self._calls[call] = CallTrace(call, now)
-            self._loose.append((now, call))
         trace.keys.append(key)
         self._legs[key] = trace, leg
         return trace, leg
 
     def _keep(self, trace: CallTrace, entry: Entry) -> None:
+        was_loose = trace.is_loose
         self.octets += trace.add(entry, len(entry.data) if isinstance(entry, Message) else 0)
+        if not was_loose and trace.is_loose:
+            self._loose.append((entry.at, trace.call))
         while self.octets > MAX_OCTETS and self._ended:
             self._forget()
         if self.octets > MAX_OCTETS:
@@ -253,6 +255,7 @@ class Traces:
             del self._sources[source]
         for message in mine:
             self.octets += trace.add(message._replace(leg="a"), len(message.data))
+        self._loose.append((trace.began, trace.call))
 
 
 _NOBODY: tuple[None, Leg] = (None, "")
