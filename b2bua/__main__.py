@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from b2bua.bindings import BindingStore, Keeper
+from b2bua.bus import RoomLink
 from b2bua.call.gateway import Gateway
 from b2bua.call.record import CallRecord
 from b2bua.control import Control
@@ -60,8 +61,9 @@ async def run(run_dir: Path, state_dir: Path | None) -> None:
     lookups = Lookups(gateway, loop.time, shell.flush)
     listeners = SiteListeners(shell, credentials)
     pinholes = PinholeClient(run_dir / "pinhole.sock", gateway, loop.time, shell.flush)
-    sight = Sight(gateway, shell, loop.time, state_dir)
-    steering = Control(gateway, listeners, lookups, sight, loop.time, shell.flush)
+    rooms = RoomLink(state_dir / "bus" if state_dir else None)
+    sight = Sight(gateway, shell, loop.time, state_dir, rooms.keep)
+    steering = Control(gateway, listeners, lookups, sight, rooms, loop.time, shell.flush)
     server = await wire.serve(run_dir / "control.sock", control.B2buaServerCodec, steering.serve, mode=0o660)
 
     stop = asyncio.Event()
@@ -72,6 +74,7 @@ async def run(run_dir: Path, state_dir: Path | None) -> None:
         asyncio.create_task(listeners.watch(), name="certificates"),
         asyncio.create_task(steering.vault.watch(), name="secrets"),
         asyncio.create_task(sight.run(), name="records"),
+        asyncio.create_task(rooms.run(), name="bus"),
         asyncio.create_task(collector.look_when_quiet(lambda: gateway.sizes["calls"]), name="collector"),
         asyncio.create_task(feed_watchdog(), name="watchdog"),
     ]

@@ -12,6 +12,7 @@ import math
 import os
 from collections.abc import Callable
 
+from b2bua.bus import RoomLink
 from b2bua.call.gateway import Gateway
 from b2bua.call.plan import Plan
 from b2bua.listeners import SiteListeners
@@ -19,7 +20,7 @@ from b2bua.lookups import Lookups
 from b2bua.seeing import Asked, Sight
 from b2bua.vault import Vault
 from vdx import control, wire
-from vdx.control import FromB2bua, ToB2bua
+from vdx.control import FromB2bua, Signalling, ToB2bua
 from vdx.drain import Drain, Undrain
 from vdx.explain import Explain, Explained
 from vdx.metrics import Metrics
@@ -43,6 +44,7 @@ class Control:
         listeners: SiteListeners,
         lookups: Lookups,
         sight: Sight,
+        rooms: RoomLink,
         clock: Callable[[], float],
         after: Callable[[], None],
     ) -> None:
@@ -55,6 +57,7 @@ class Control:
         self._lookups = lookups
         self._explaining: set[asyncio.Task[None]] = set()
         self._sight = sight
+        self._rooms = rooms
 
     async def serve(self, connection: wire.Connection[ToB2bua]) -> None:
         """Answer one connection: `gatewayd`'s, or root's."""
@@ -74,7 +77,7 @@ class Control:
     async def _answer(self, message: Quick) -> FromB2bua:
         match message:
             case control.Prepare(id, version, signalling):
-                return await self._prepare(id, Plan(version, signalling))
+                return await self._prepare(id, version, signalling)
             case control.Activate(id, version):
                 return await self._activate(id, version)
             case control.Revert(id):
@@ -122,9 +125,11 @@ class Control:
         steps, places = explanation.finish(found, self._clock())
         connection.send(Explained(message.id, steps, explanation.status, places))
 
-    async def _prepare(self, number: int, plan: Plan) -> control.Prepared:
-        errors = self.vault.prepare(plan.signalling)
-        errors += await self._listeners.prepare(plan.signalling.listeners, plan.signalling.peers)
+    async def _prepare(self, number: int, version: str, signalling: Signalling) -> control.Prepared:
+        rooms, errors = self._rooms.prepare(signalling.dial.bus)
+        plan = Plan(version, signalling, rooms)
+        errors += self.vault.prepare(signalling)
+        errors += await self._listeners.prepare(signalling.listeners, signalling.peers)
         if errors:
             self.vault.revert()
             await self._listeners.revert()
@@ -136,6 +141,7 @@ class Control:
             return Refused(number, "unknown", f"version {version} has not been prepared")
         self._gateway.plan, self._prepared = self._prepared, None
         self.vault.activate()
+        self._rooms.activate()
         self._sight.follow(self._gateway.plan.signalling.seeing)
         await self._listeners.activate()
         log.info("site.activated: version %s", version)
@@ -143,6 +149,7 @@ class Control:
 
     def _status(self, number: int) -> control.StatusReport:
         facts: dict[str, str | int | float] = {**self._gateway.sizes, **self._gateway.counts}
+        facts |= self._rooms.facts()
         facts["registrations"] = self._gateway.registrations.count()
         facts |= self._listeners.facts()
         facts |= dict(self._gateway.qualify.facts(self._clock()))

@@ -21,6 +21,7 @@ from b2bua.trace.view import Lens
 from b2bua.transport import Shell
 from vdx.metrics import MetricList, Metrics
 from vdx.pinhole import Refused
+from vdx.record import CallRecord as Record
 from vdx.record import RecordList, Records, Seeing
 from vdx.trace import Trace, TraceReport
 
@@ -29,15 +30,26 @@ Answer = TraceReport | RecordList | MetricList | Refused
 
 
 class Sight:
-    """What is seen of the calls of a gateway; records are kept in `directory`, nowhere where it is None."""
+    """What is seen of the calls of a gateway; records are kept in `directory`, nowhere where it is None.
 
-    def __init__(self, gateway: Gateway, shell: Shell, clock: Callable[[], float], directory: Path | None) -> None:
+    `send` gets each of them too.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        shell: Shell,
+        clock: Callable[[], float],
+        directory: Path | None,
+        send: Callable[[Record], None] = lambda _: None,
+    ) -> None:
         self._gateway = gateway
         self._shell = shell
         self._clock = clock
         self._reading = Reading(gateway.traces)
         self._hep = HepSender(gateway.traces, self._epoch, self._leaves_from)
         self._book = RecordBook(directory / "records", time.time) if directory else None
+        self._send = send
 
     def follow(self, rules: Seeing) -> None:
         """Follow what a site version says."""
@@ -46,9 +58,11 @@ class Sight:
             self._book.rules = rules.records
 
     def keep(self, record: CallRecord) -> None:
-        """Write the record of an ended call."""
+        """Write the record of an ended call, and send it on."""
+        written = told(record, self._epoch())
         if self._book is not None:
-            self._book.add(told(record, self._epoch()))
+            self._book.add(written)
+        self._send(written)
 
     async def answer(self, question: Asked) -> Answer:
         """Answer a question; long files are read beside the calls."""

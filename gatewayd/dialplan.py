@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gatewayd.pinholes.policy import own_addresses
+from vdx.access import SecretPlace
 from vdx.admission import Ceiling
 from vdx.dialplan import (
     Alternative,
@@ -13,6 +14,7 @@ from vdx.dialplan import (
     HostTarget,
     PeerDial,
     PinStyle,
+    RoomBus,
     RoomPlace,
     RuleTime,
 )
@@ -23,6 +25,7 @@ from vdx.site.peers import Peer
 from vdx.site.profile import HeaderRule as HeaderRuleOfSite
 from vdx.site.profile import Pin
 from vdx.site.source import LoadedSite
+from vdx.site.values import IpAddress
 
 
 def rules(loaded: LoadedSite) -> tuple[DialRule, ...]:
@@ -42,7 +45,24 @@ def dialling(site: Site) -> Dialling:
         tuple((name, ceiling(zone.limits)) for name, zone in site.zones.items()),
         name_servers(site),
         tuple(sorted(map(str, own_addresses(site)))),
+        room_bus(site),
     )
+
+
+def room_bus(site: Site) -> RoomBus | None:
+    """Give the bus that tells of rooms."""
+    bus = site.bus
+    if bus is None:
+        return None
+    scheme = "nats" if bus.encryption == "off" else "tls"
+    servers = tuple(f"{scheme}://{_host(one.address)}:{one.port}" for one in bus.servers)
+    secrets = SecretPlace(bus.file or "", bus.credential or "")
+    return RoomBus(servers, bus.name or site.name, secrets, bus.rooms, bus.trust or "", bus.server_name or "")
+
+
+def _host(address: IpAddress) -> str:
+    """Write an address as a URL does."""
+    return f"[{address}]" if address.version == 6 else str(address)
 
 
 def peer_dial(peer: Peer) -> PeerDial:

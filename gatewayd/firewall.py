@@ -78,6 +78,9 @@ def _upstreams(loaded: LoadedSite) -> Iterator[Upstream]:
         yield Upstream(acme.zone, "tcp", None, acme.port, loaded.origin("acme", "directory"))
     if hep := loaded.site.hep:
         yield Upstream(hep.zone, "udp", hep.address, hep.port, loaded.origin("hep"))
+    if bus := loaded.site.bus:
+        for index, one in enumerate(bus.servers):
+            yield Upstream(bus.zone, "tcp", one.address, one.port, loaded.origin("bus", "servers", index))
     asked = loaded.site.upstream
     if asked is None:
         return

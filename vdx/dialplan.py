@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from vdx.access import SecretPlace
 from vdx.admission import Ceiling
 from vdx.pinhole import Name, Part
 
@@ -63,6 +64,20 @@ class RoomPlace(Part, frozen=True):
     user: str = ""
 
 
+class RoomBus(Part, frozen=True):
+    """The bus that tells of rooms: its servers (``tls://host:port``), who we are there, what vouches for them.
+
+    `peer` is the peer as which mixing servers are called. Without `trust` it is spoken to in the clear.
+    """
+
+    servers: tuple[str, ...]
+    name: str
+    secrets: SecretPlace
+    peer: Name
+    trust: str = ""
+    server_name: str = ""
+
+
 class PinStyle(Part, frozen=True):
     """How a PIN that was dialled travels to a peer: in a header field, a parameter of the URI, or after a separator."""
 
@@ -119,3 +134,4 @@ class Dialling(Part, frozen=True):
     dns: tuple[DnsServer, ...] = ()
     own: tuple[str, ...] = ()
     """Every address of the appliance: no name leads to one."""
+    bus: RoomBus | None = None

@@ -59,18 +59,22 @@ class Node(Struct, frozen=True, kw_only=True, omit_defaults=True):
 NODES: Kind[Node] = Kind("nodes", Node)
 
 
-def node_for(room: Room, nodes: Mapping[str, Node]) -> Node | None:
-    """Give the node that a call to `room` goes to; None where there is none.
+def nodes_for(room: Room, nodes: Mapping[str, Node]) -> list[Node]:
+    """Give the nodes that a call to `room` may go to, the first choice first; none where there is none.
 
-    Its owner, while that is there, draining or not. Else the least booked one that takes rooms, and of equals the one
-    that the room's uuid picks: edges that know the same choose the same.
+    Its owner alone, while that is there, draining or not. Else those that take rooms, the least booked first, and of
+    equals the one that the room's uuid picks: edges that know the same choose the same.
     """
     owner = nodes.get(room.owner)
     if owner is not None:
-        return owner
-    return min(
-        takers(nodes.values(), room.reserved), key=lambda node: (round(node.booked, 1), _draw(room, node)), default=None
-    )
+        return [owner]
+    able = takers(nodes.values(), room.reserved)
+    return sorted(able, key=lambda node: (round(node.booked, 1), _draw(room, node)))
+
+
+def node_for(room: Room, nodes: Mapping[str, Node]) -> Node | None:
+    """Give the first choice of `nodes_for`, None where there is none."""
+    return next(iter(nodes_for(room, nodes)), None)
 
 
 def takers(nodes: Iterable[Node], twelfths: int = 0) -> list[Node]:

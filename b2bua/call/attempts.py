@@ -79,10 +79,10 @@ def _of(lead: Lead, plan: Plan, located: Located, registered: Registered) -> Ite
             listener = plan.listener(peer.zone, found.transport, found.host)
             if listener is not None and plan.may_reach(peer, found.host):
                 yield Attempt(peer, lead.user, _target(peer, found, listener), listener, lead.host.host)
-    elif peer.target is not None:
-        listener = plan.listener(peer.zone, peer.target[2], peer.target[0])
-        if listener is not None:
-            yield Attempt(peer, lead.user, target(peer, peer.target, listener), listener)
+    elif (place := lead.place or peer.target) is not None:
+        listener = plan.listener(peer.zone, place[2], place[0])
+        if listener is not None and (lead.place is None or plan.may_reach(peer, place[0])):
+            yield Attempt(peer, lead.user, target(peer, place, listener), listener)
     if peer.access.registers:
         for place in registered(peer.name, lead.user):
             host = place.to.remote[0] if isinstance(place.to, Flow) else place.to.host

@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 
 from b2bua.call.dialled import Ourselves
 from b2bua.call.identify import Peers
-from b2bua.call.rooms import Rooms, SiteRooms
+from b2bua.call.rooms import BusRooms, JoinedRooms, SiteRooms
 from b2bua.call.route import DialPlan
 from vdx.admission import Ceiling
 from vdx.control import Signalling, SipListener, SipPeer
@@ -18,16 +18,18 @@ ALL = "in all"
 class Plan:
     """One site version; calls that began under another one keep the peers they had.
 
-    `rooms` stands in for those of the site file where there is a better source.
+    `bus` knows the rooms that the site file does not name.
     """
 
-    def __init__(self, version: str, signalling: Signalling, rooms: Rooms | None = None) -> None:
+    def __init__(self, version: str, signalling: Signalling, bus: BusRooms | None = None) -> None:
         dial = signalling.dial
+        rooms = SiteRooms(dial.rooms)
+        all_rooms = JoinedRooms(rooms, bus, dial.bus.peer) if bus is not None and dial.bus is not None else rooms
         self.version = version
         self.signalling = signalling
         self.peers = Peers(signalling.peers)
         self.ourselves = Ourselves(signalling.listeners, dial.domains, dial.host)
-        self.dialplan = DialPlan(signalling.dialplan, self.peers, rooms or SiteRooms(dial.rooms), self.ourselves)
+        self.dialplan = DialPlan(signalling.dialplan, self.peers, all_rooms, self.ourselves)
         self._own = frozenset(dial.own)
         self.receptions = dict(dial.receptions)
         self.ceilings = _ceilings(signalling)

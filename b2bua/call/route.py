@@ -20,7 +20,7 @@ from itertools import groupby
 from b2bua.call.dialled import Dialled, Ourselves
 from b2bua.call.headers import may_pass
 from b2bua.call.identify import Peers
-from b2bua.call.rooms import Rooms
+from b2bua.call.rooms import Found, Place, Rooms, Unheld
 from b2bua.locate.order import by_weight
 from vdx.control import SipPeer
 from vdx.dialplan import TO_DNS, TO_ROOM, Alternative, DialRule, HostTarget
@@ -32,11 +32,15 @@ Note = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """One peer that may take the call, dialled there as `user`; `host` is a name to look up, None for its address."""
+    """One peer that may take the call, dialled there as `user`.
+
+    `host` is a name to look up, `place` an address that the bus tells; None of both: the peer's own address.
+    """
 
     peer: SipPeer
     user: str
     host: HostTarget | None = None
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,27 +115,35 @@ class DialPlan:
             return Refusal(told.refuse, f"refused by {rule.origin}", told.reason)
         user = fill(told.user, kept) if told.user else dialled.alias
         if told.to == TO_ROOM:
-            place = self.rooms.find(user, dialled.domain)
-            if place is None:
+            found = self.rooms.find(user, dialled.domain)
+            if found is None:
                 if note:
                     note("room", f"no room is called {user!r}: the next rule decides")
                 return None
-            user, peers = place.user or user, [place.peer]
-        elif told.to == TO_DNS:
+            return self._room(rule, found, user, dialled, note)
+        if told.to == TO_DNS:
             return self._out(rule, user, dialled, note)
-        else:
-            peers = [told.to] if told.to is not None else [each.peer for each in _shared(told.among, dial.chance)]
-            if note and any(each.weight is not None for each in told.among):
-                note("weights", "drawn by chance: another call may find another order")
+        peers = [told.to] if told.to is not None else [each.peer for each in _shared(told.among, dial.chance)]
+        if note and any(each.weight is not None for each in told.among):
+            note("weights", "drawn by chance: another call may find another order")
         if fault := _unwritable(user, written=told.user):
             return fault
-        leads = list(self._leads(peers, user, note))
-        if dialled.secure:
-            leads = [lead for lead in leads if _secure(lead)]
-        if not leads:
-            why = "over TLS, as sips asks for" if dialled.secure else "with a target"
-            return Refusal(480 if dialled.secure else 404, f"{rule.origin} leads to no peer {why}")
-        return Route(tuple(leads), dialled, rule.origin)
+        return _route(rule, list(self._leads(peers, user, note)), dialled)
+
+    def _room(
+        self, rule: _Rule, found: Found | Unheld, user: str, dialled: Dialled, note: Note | None
+    ) -> Route | Refusal:
+        if isinstance(found, Unheld):
+            return Refusal(found.status, found.why, found.reason)
+        if note:
+            note("room", found.why())
+        user = found.user or user
+        if fault := _unwritable(user, written=rule.rule.user):
+            return fault
+        peer = self._peers.named(found.peer)
+        if not found.places or peer is None:
+            return _route(rule, list(self._leads([found.peer], user, note)), dialled)
+        return _route(rule, [Lead(peer, user, place=place) for place in found.places], dialled)
 
     def _leads(self, names: Iterable[str], user: str, note: Note | None) -> Iterable[Lead]:
         for name in names:
@@ -219,9 +231,20 @@ def _unwritable(user: str, *, written: str | None) -> Refusal | None:
     return None
 
 
+def _route(rule: _Rule, leads: list[Lead], dialled: Dialled) -> Route | Refusal:
+    if dialled.secure:
+        leads = [lead for lead in leads if _secure(lead)]
+    if not leads:
+        why = "over TLS, as sips asks for" if dialled.secure else "with a target"
+        return Refusal(480 if dialled.secure else 404, f"{rule.origin} leads to no peer {why}")
+    return Route(tuple(leads), dialled, rule.origin)
+
+
 def _secure(lead: Lead) -> bool:
     if lead.host is not None:
         return lead.host.transport in {"", "tls"}
+    if lead.place is not None:
+        return lead.place[2] == "tls"
     return lead.peer.target is None or lead.peer.target[2] == "tls"
 
 

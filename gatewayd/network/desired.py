@@ -9,7 +9,7 @@ through to another zone's routes: the rule behind each look-up ends it.
     1001  fwmark ZONE/0xff000000   blackhole
     1100  from OWN ADDRESS         lookup TABLE        answers, SIP, everything bound to an address
     1101  from OWN ADDRESS         unreachable
-    1200  to DNS or NTP SERVER     lookup TABLE        what the appliance itself asks, not bound yet
+    1200  to DNS, NTP, BUS SERVER  lookup TABLE        what the appliance itself asks, not bound yet
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ipaddress import ip_network
 
 from gatewayd.network.state import Address, IpAddress, IpNetwork, Link, Network, Route, Rule
 from vdx.site import Site
-from vdx.site.block import ZONES
+from vdx.site.block import ZONES, Zone
 from vdx.site.zones import Interface, ZoneSettings
 
 TABLE_BASE = 5600
@@ -99,9 +99,18 @@ def _rules(site: Site) -> Iterator[Rule]:
             yield Rule(MARKED_END, family, "blackhole", mark=mark)
         for own in zone.addresses:
             yield from _own_rules(name, own.ip)
+    for server, through in _asked(site).items():
+        yield Rule(UPSTREAM, server.version, "lookup", table(through), destination=_host(server))
+
+
+def _asked(site: Site) -> dict[IpAddress, Zone]:
+    """Give the servers that the appliance itself asks, and the zone that each is reached through."""
+    asked: dict[IpAddress, Zone] = {}
     if site.upstream:
-        for server in dict.fromkeys((*site.upstream.dns, *site.upstream.ntp)):
-            yield Rule(UPSTREAM, server.version, "lookup", table(site.upstream.zone), destination=_host(server))
+        asked |= dict.fromkeys((*site.upstream.dns, *site.upstream.ntp), site.upstream.zone)
+    if site.bus:
+        asked |= dict.fromkeys((server.address for server in site.bus.servers), site.bus.zone)
+    return asked
 
 
 def _own_rules(zone: str, own: IpAddress) -> Iterator[Rule]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec import structs
 
+from b2bua.bus import RoomLink
 from b2bua.call.gateway import Gateway
 from b2bua.control import Control
 from b2bua.ids import GatewayIds
@@ -57,6 +58,7 @@ def talk(tmp_path: Path, conversation: Talk) -> None:
             SiteListeners(shell),
             Lookups(gateway, loop.time, shell.flush),
             Sight(gateway, shell, loop.time, tmp_path),
+            RoomLink(None),
             loop.time,
             shell.flush,
         )

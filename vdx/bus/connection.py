@@ -47,6 +47,8 @@ class Address:
     name: str
     credentials: Path | None = None
     trust: Path | None = None
+    server_name: str | None = None
+    """The name in the servers' certificates, where it is not the host they are called at."""
 
 
 class Part(Protocol):
@@ -126,6 +128,7 @@ class Bus:
                 user=user,
                 password=password,
                 tls=_tls(self.address),
+                tls_hostname=self.address.server_name,
                 inbox_prefix=inbox(self.address.name),
                 allow_reconnect=False,
                 connect_timeout=CONNECT_SECONDS,

@@ -11,6 +11,7 @@ from vdx.dialplan import TO_DNS, TO_ROOM
 from vdx.site.access import Access, access_faults
 from vdx.site.acme import Acme, acme_faults
 from vdx.site.block import LocatedError, Model, Zone
+from vdx.site.bus import Bus, bus_faults
 from vdx.site.certificates import peer_faults
 from vdx.site.delegation import Delegations, delegation_faults
 from vdx.site.dialplan import Domain, Room, Rule, TimeZone
@@ -52,6 +53,7 @@ class Site(Model):
     acme: Acme | None = None
     records: RecordKeeping = RecordKeeping()
     hep: Hep | None = None
+    bus: Bus | None = None
     policy: Policy = Policy()
     agreements: Agreements = Agreements()
     delegations: Delegations = Field(default_factory=dict)
@@ -79,6 +81,7 @@ def _contradictions(site: Site) -> Iterator[LocatedError]:
         yield LocatedError("this zone is not configured: add it under `zones`", "upstream", "zone")
     yield from acme_faults(site.acme, site.zones)
     yield from hep_faults(site.hep, site.zones)
+    yield from bus_faults(site.bus, site.zones, site.peers)
     yield from delegation_faults(site.delegations)
     yield from management_faults(site.management, site.delegations)
 
