@@ -6,12 +6,13 @@ Lists of prefixes may stand in files beside the site file, one prefix a line.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, model_validator
+from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
 from vdx.site.block import Model, Zone
 from vdx.site.values import IpAddress, IpNetwork, Port, Word
@@ -31,16 +32,25 @@ def _span(value: object) -> tuple[int, int]:
     return first, last
 
 
+def _written(span: tuple[int, int]) -> int | str:
+    first, last = span
+    return first if first == last else f"{first}-{last}"
+
+
 def _moment(value: object) -> date:
     if isinstance(value, date):  # a datetime is one too
         return value
+    if isinstance(value, str):  # as in JSON, which has no dates
+        for read in (date.fromisoformat, datetime.fromisoformat):
+            with contextlib.suppress(ValueError):
+                return read(value)
     raise ValueError(f"{value!r} is no date: write 2030-12-31, or a time as in 2030-12-31T18:00:00+01:00")
 
 
-Span = Annotated[tuple[int, int], PlainValidator(_span)]
+Span = Annotated[tuple[int, int], PlainValidator(_span), PlainSerializer(_written)]
 """A port, or a range of them with both ends included."""
 
-Moment = Annotated[date, PlainValidator(_moment)]
+Moment = Annotated[date, PlainValidator(_moment), PlainSerializer(lambda moment: moment.isoformat(), when_used="json")]
 """A day, or a time; without an offset in the time zone of the site."""
 
 
