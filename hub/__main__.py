@@ -1,8 +1,9 @@
-"""`hub`: serve the API."""
+"""`hub`: serve the API, or make the rooms that are booked through it."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import sys
 from collections.abc import Sequence
@@ -28,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.check:
             return 0
         program.prepare(configured)
+        if options.verb == "provision":
+            asyncio.run(program.provision(configured))
+            return 0
     except (VdxError, HubError) as error:
         print(f"hub: {error}", file=sys.stderr)  # noqa: T201 - the sentence for whoever started it
         return 2
@@ -49,7 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="hub", description="Serve the video API.")
+    parser = argparse.ArgumentParser(prog="hub", description="Meetings and their rooms.")
+    parser.add_argument(
+        "verb", nargs="?", choices=("serve", "provision"), default="serve", help="the API, or rooms made for it"
+    )
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the hub's configuration")
     parser.add_argument("--host", default="127.0.0.1", help="where to listen; TLS is ended in front (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8080, help="the port to listen at (8080)")

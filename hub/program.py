@@ -1,9 +1,10 @@
-"""The hub's web program: parts made once, the schema brought up to date, the API served."""
+"""The hub's programs, wired: the API, and the provisioner that makes its rooms."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,11 +17,19 @@ from hub import settings
 from hub.api import app as api
 from hub.api.context import Hub
 from hub.booking.office import Office
+from hub.errors import SettingsError
+from hub.provision import duty
+from hub.provision.pools import Pools
+from hub.provision.reconciler import Reconciler
+from hub.provision.relay import Relay
 from hub.settings import Settings
 from hub.store import schema
 from hub.store.database import Database
 from hub.tokens.bearer import Bearer
 from hub.tokens.keys import Keys
+from vdx import service
+from vdx.bus import Address, Bucket, Bus
+from vdx.rooms import MIN_KEY, ROOMS
 
 CONFIG = "VDX_HUB_CONFIG"
 """The variable that names the configuration to the worker processes."""
@@ -59,3 +68,40 @@ def prepare(configured: Settings) -> None:
             await database.close()
 
     asyncio.run(run())
+
+
+async def provision(configured: Settings) -> None:
+    """Make and remove rooms until told to end; raises `SettingsError` where there is no bus to make them on."""
+    if configured.bus is None:
+        raise SettingsError("`bus` is not set: without it rooms are made by whoever fetches them from the API")
+    key = _key(configured.bus.pin_key)
+    database, office = Database(configured.database), Office(configured)
+    bus = Bus(Address(configured.bus.servers, configured.bus.name, configured.bus.credentials, configured.bus.trust))
+    reconciler = Reconciler(database, office, Bucket(bus, ROOMS), key)
+    relay = Relay(database, bus, configured.bus.name, reconciler.follow)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    tasks = [
+        asyncio.ensure_future(work)
+        for work in (bus.run(), duty.run_forever(Pools(database, office).round, relay.round, reconciler.round))
+    ]
+    service.tell("READY=1")
+    stopped = asyncio.ensure_future(stop.wait())
+    done, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    for task in (stopped, *tasks):
+        task.cancel()
+    await asyncio.gather(stopped, *tasks, return_exceptions=True)
+    await database.close()
+    for task in done - {stopped}:
+        task.result()  # a part that ended by an error ends the program: systemd starts it anew
+
+
+def _key(path: Path) -> bytes:
+    try:
+        key = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"bus.pin_key: {path}: {error.strerror}") from error
+    if len(key) < MIN_KEY:
+        raise SettingsError(f"bus.pin_key: {path} has {len(key)} bytes, it needs {MIN_KEY}: make it with openssl rand")
+    return key

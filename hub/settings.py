@@ -85,6 +85,25 @@ class DefaultTemplate(Part):
     call_type: str | None = None
 
 
+class BusAddress(Part):
+    """Where the bus is. `credentials`: user and password on two lines; `pin_key`: the key that digests PINs."""
+
+    servers: tuple[str, ...]
+    name: str = "hub"
+    credentials: Path | None = None
+    trust: Path | None = None
+    pin_key: Path
+
+
+class Provisioning(Part):
+    """Who makes rooms: we do, except for organisations whose rooms an outside provisioner fetches by the API.
+
+    `outside` holds their codes; without a bus it is everybody.
+    """
+
+    outside: tuple[str, ...] = ()
+
+
 class Pools(Part):
     """Rooms that are made beforehand. `overflow`: the organisation whose pool serves when another is empty."""
 
@@ -109,6 +128,8 @@ class Settings(Part):
     correlation_header: str = "x-request-id"
     default_template: DefaultTemplate = DefaultTemplate()
     pools: Pools = Pools()
+    bus: BusAddress | None = None
+    provisioning: Provisioning = Provisioning()
 
 
 def load(path: Path) -> Settings:

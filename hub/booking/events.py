@@ -15,8 +15,10 @@ from hub.store.tables import outbox
 Operation = Literal["create", "update", "delete"]
 RoomEvent = Literal["CREATE", "UPDATE", "DELETE", "POOL_DELETE"]
 
-ROOM_SUBJECT = "hub.rooms"
-AUDIT_SUBJECT = "hub.audit"
+ROOM_SUBJECT = "meetings"
+AUDIT_SUBJECT = "audit"
+"""Streams of the bus."""
+
 AUDIT_VERSION = 1
 
 
@@ -26,6 +28,7 @@ async def room(connection: AsyncConnection, kind: RoomEvent, room: SchedulingInf
     message = {
         "version": 1,
         "event": kind,
+        "id": room.id,
         "organisation": room.organisation,
         "meeting": str(meeting.uuid) if meeting else None,
         "start": _text(meeting.start_time) if meeting else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from hub.domain.words import Kind
 from hub.errors import Code, ForbiddenError, refuse
 from hub.settings import Settings
 from hub.store import organisations
+from hub.store.rooms import Provisioner
 
 
 def utc_now() -> datetime:
@@ -38,6 +39,15 @@ class Office:
     def zone(self) -> ZoneInfo:
         """The time zone of links."""
         return ZoneInfo(self.settings.time_zone)
+
+    def outside(self) -> Provisioner:
+        """Say which rooms outside provisioners are given: without a bus all of them."""
+        settings = self.settings
+        return Provisioner(settings.provisioning.outside if settings.bus else None)
+
+    def ours(self) -> Provisioner:
+        """Say which rooms are ours to make."""
+        return replace(self.outside(), ours=True)
 
 
 async def home(connection: AsyncConnection, caller: Caller) -> Organisation:

@@ -185,6 +185,19 @@ async def report(
         raise UnknownError(f"scheduling info {uuid} was not found")
     if not caller.has(Role.PROVISIONER_USER):
         raise ForbiddenError("only provisioners report on rooms")
+    return await reported(connection, office, caller, room, status, description, vmr_id)
+
+
+async def reported(
+    connection: AsyncConnection,
+    office: Office,
+    caller: Caller,
+    room: SchedulingInfo,
+    status: ProvisionStatus,
+    description: str | None,
+    vmr_id: str | None,
+) -> SchedulingInfo:
+    """Write down what became of a room that this transaction holds; raises `ConflictError`."""
     lifecycle.report(room, status)
     now = office.now()
     gone = status is ProvisionStatus.DEPROVISION_OK

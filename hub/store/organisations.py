@@ -48,6 +48,17 @@ async def descendants(connection: AsyncConnection, organisation: Organisation) -
     return [rows.organisation(row) for row in (await connection.execute(statement)).mappings()]
 
 
+async def pooled(connection: AsyncConnection) -> list[Organisation]:
+    """List the organisations that want rooms held ready, or did and no longer do."""
+    statement = select(table).where(table.c.pool_size.is_not(None)).order_by(table.c.id)
+    return [rows.organisation(row) for row in (await connection.execute(statement)).mappings()]
+
+
+async def lock(connection: AsyncConnection, organisation: Organisation) -> None:
+    """Keep others from the organisation's pool until the transaction ends."""
+    await connection.execute(select(table.c.id).where(table.c.id == organisation.id).with_for_update())
+
+
 async def add(connection: AsyncConnection, organisation: Organisation) -> Organisation:
     """Add an organisation, whose `id` is ignored; raises `TakenError` for a code that is used."""
     values = _values(organisation)

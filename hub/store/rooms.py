@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, false, insert, not_, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.domain.booking import Wishes
@@ -67,6 +68,13 @@ async def by_uuid(connection: AsyncConnection, uuid: UUID, *, lock: bool = False
     return found[0] if found else None
 
 
+async def by_id(connection: AsyncConnection, number: int, *, lock: bool = False) -> SchedulingInfo | None:
+    """Find a room by the store's number."""
+    statement = _select(table.c.id == number)
+    found = await _read(connection, statement.with_for_update(of=table) if lock else statement)
+    return found[0] if found else None
+
+
 async def by_reservation(
     connection: AsyncConnection, reservation: UUID, *, lock: bool = False
 ) -> SchedulingInfo | None:
@@ -97,17 +105,46 @@ async def between(
     return await _read(connection, _select(*conditions).order_by(table.c.id))
 
 
-async def to_provision(connection: AsyncConnection, now: datetime) -> list[SchedulingInfo]:
-    """List the rooms that must be made now."""
+@dataclass(frozen=True, slots=True)
+class Provisioner:
+    """Whose rooms a provisioner sees: those of `outside` organisations, or with `ours` of all others.
+
+    `outside` None: every organisation's are outside.
+    """
+
+    outside: tuple[str, ...] | None
+    ours: bool = False
+
+    def condition(self) -> ColumnElement[bool]:
+        """Give it as a condition on rooms."""
+        if self.outside is None:
+            return false() if self.ours else true()
+        outside = organisations.c.code.in_(self.outside)
+        return not_(outside) if self.ours else outside
+
+
+async def to_provision(connection: AsyncConnection, who: Provisioner, now: datetime) -> list[SchedulingInfo]:
+    """List the rooms of meetings that must be made now."""
     due = table.c.opens_time <= now, table.c.end_time >= now
     awaiting = table.c.status == int(ProvisionStatus.AWAITS_PROVISION)
-    return await _read(connection, _select(awaiting, *due).order_by(table.c.opens_time))
+    return await _read(connection, _select(awaiting, *due, who.condition()).order_by(table.c.opens_time))
 
 
-async def to_deprovision(connection: AsyncConnection, now: datetime) -> list[SchedulingInfo]:
-    """List the rooms that must be removed now."""
+async def to_deprovision(connection: AsyncConnection, who: Provisioner, now: datetime) -> list[SchedulingInfo]:
+    """List the rooms of meetings that must be removed now."""
     there = table.c.status == int(ProvisionStatus.PROVISIONED_OK)
-    return await _read(connection, _select(there, table.c.end_time < now).order_by(table.c.end_time))
+    conditions = there, table.c.end_time < now, who.condition()
+    return await _read(connection, _select(*conditions).order_by(table.c.end_time))
+
+
+async def in_status(
+    connection: AsyncConnection, who: Provisioner, *statuses: ProvisionStatus, pooled: bool | None = None, most: int
+) -> list[SchedulingInfo]:
+    """List at most `most` rooms in these states; `pooled`: only those without, or only with, a meeting."""
+    conditions = [table.c.status.in_([int(each) for each in statuses]), who.condition()]
+    if pooled is not None:
+        conditions.append(table.c.meeting_uuid.is_(None) if pooled else table.c.meeting_uuid.is_not(None))
+    return await _read(connection, _select(*conditions).order_by(table.c.id).limit(most))
 
 
 async def pick(
@@ -145,18 +182,6 @@ async def free(connection: AsyncConnection, codes: Sequence[str]) -> list[Schedu
         table.c.status.not_in(gone),
     )
     return await _read(connection, statement.order_by(table.c.id))
-
-
-async def count_free(connection: AsyncConnection, organisation: Organisation) -> int:
-    """Count the rooms of a pool that could be taken now or soon."""
-    gone = [int(ProvisionStatus.DEPROVISION_OK), int(ProvisionStatus.STARTING_TO_DEPROVISION)]
-    statement = select(func.count()).where(
-        table.c.organisation_id == organisation.id,
-        table.c.meeting_uuid.is_(None),
-        table.c.reservation_id.is_(None),
-        table.c.status.not_in(gone),
-    )
-    return int((await connection.execute(statement)).scalar_one())
 
 
 def _values(room: SchedulingInfo) -> dict[str, Any]:

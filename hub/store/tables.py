@@ -235,5 +235,6 @@ outbox = Table(
     Column("subject", String(100), nullable=False),
     Column("message", JSON, nullable=False),
     Column("time", Utc, nullable=False),
+    sqlite_autoincrement=True,  # a number that comes again would be taken for a message that was told
 )
 """What is still to be told on the bus; written with the change that it tells of, and taken away once it is told."""

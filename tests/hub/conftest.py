@@ -69,9 +69,10 @@ def issuer() -> Issuer:
 
 
 @pytest.fixture
-def world(database_url: str, issuer: Issuer, tmp_path: Path) -> Iterator[World]:
-    """Give the API over an empty database."""
+def world(request: pytest.FixtureRequest, database_url: str, issuer: Issuer, tmp_path: Path) -> Iterator[World]:
+    """Give the API over an empty database; a test may hand settings in as the parameter."""
     jwks = tmp_path / "jwks.json"
     jwks.write_text(issuer.jwks())
-    with World.over(settings(database_url, jwks), issuer) as made:
+    others = getattr(request, "param", {})
+    with World.over(settings(database_url, jwks, **others), issuer) as made:
         yield made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from hub.api.context import Hub
 from hub.booking.office import Office
 from hub.domain.model import Organisation
 from hub.domain.words import Kind
-from hub.settings import Pools, Settings, Tokens
+from hub.settings import BusAddress, Pools, Settings, Tokens
 from hub.store import organisations
 from hub.store.database import Database
 from hub.tokens.bearer import Bearer
@@ -38,6 +38,10 @@ def settings(database: str, jwks: Path, **others: Any) -> Settings:
     tokens = Tokens(issuer=ISSUER, audience=AUDIENCE, jwks=str(jwks))
     values = {"pools": Pools(overflow=OVERFLOW), "origins": (ORIGIN,), **others}
     return Settings(database=database, tokens=tokens, **values)
+
+
+BUS = BusAddress(servers=("nats://127.0.0.1:1",), pin_key=Path("unused"))
+"""A bus that nobody calls: it makes rooms ours."""
 
 
 @dataclass
@@ -105,6 +109,11 @@ class World:
         wanted = Organisation(0, code, f"The {code}", fields.pop("kind", Kind.ORGANISATION), parent, **fields)
         self.made[code] = self.change(lambda connection: organisations.add(connection, wanted))
         return self.made[code]
+
+    def resize(self, code: str, pool_size: int | None) -> None:
+        """Change how many rooms an organisation's pool is to hold."""
+        self.made[code] = replace(self.made[code], pool_size=pool_size)
+        self.change(lambda connection: organisations.change(connection, self.made[code]))
 
     def headers(self, *roles: str, organisation: str | None = "north", email: str | None = None) -> dict[str, str]:
         """Give the headers of somebody with roles; the mail address is made from role and organisation."""

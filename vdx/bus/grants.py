@@ -21,7 +21,7 @@ Role = Literal["edge", "mixer", "operator", "hub"]
 BUCKETS = ("rooms", "nodes", "calls")
 """Every bucket there is."""
 
-STREAMS = ("records", "admissions", "quality", "audit")
+STREAMS = ("records", "admissions", "quality", "audit", "meetings")
 """Every stream there is."""
 
 

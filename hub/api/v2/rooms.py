@@ -98,14 +98,14 @@ async def update(context: Provisioner, uuid: UUID, body: UpdateSchedulingInfo) -
 async def to_provision(context: Provisioner) -> Response:
     """List the rooms that must be made now."""
     async with context.database.read() as connection:
-        return _list(context, await rooms.to_provision(connection, context.office.now()))
+        return _list(context, await rooms.to_provision(connection, context.office.outside(), context.office.now()))
 
 
 @router.get("/scheduling-info-deprovision", responses=List)
 async def to_deprovision(context: Provisioner) -> Response:
     """List the rooms that must be removed now."""
     async with context.database.read() as connection:
-        return _list(context, await rooms.to_deprovision(connection, context.office.now()))
+        return _list(context, await rooms.to_deprovision(connection, context.office.outside(), context.office.now()))
 
 
 @router.get("/scheduling-info-reserve", responses=One)
