@@ -55,7 +55,7 @@ class Membership:
         self._config = config
         self._directory = directory
         bus = config.bus
-        self.bus = Bus(Address(bus.servers, f"mixer-{config.name}", bus.credentials, bus.trust))
+        self.bus = Bus(Address(bus.servers, config.name, bus.credentials, bus.trust))
         state = Path(config.state_dir)
         self._rooms = Watch(ROOMS, state, self._heard)
         self._nodes = Watch(NODES, state)
