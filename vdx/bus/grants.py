@@ -47,13 +47,13 @@ GRANTS: dict[Role, Grants] = {
         reads=("rooms", "nodes"),
         writes=("rooms.*", "nodes.{name}"),
         posts=("records", "quality"),
-        answers=("room.{name}", "probe.{name}"),
+        answers=("steer.{name}",),
     ),
     "operator": Grants(
         reads=BUCKETS,
         writes=("rooms.*",),
         posts=("audit",),
-        asks=("room.*", "probe.*"),
+        asks=("steer.*",),
     ),
 }
 """The hub is not in the table: it owns the bus."""

@@ -97,7 +97,7 @@ def test_a_password_that_is_wrong_opens_nothing(server: BusServer) -> None:
 
 
 PORT: Question[Said, Said] = Question("port", Said, Said)
-ROOM: Question[Said, Said] = Question("room", Said, Said)
+STEER: Question[Said, Said] = Question("steer", Said, Said)
 RECORDS: Happening[Said] = Happening("records", Said)
 
 
@@ -105,14 +105,14 @@ def test_questions_reach_who_is_meant_and_nobody_else(server: BusServer) -> None
     async def story() -> None:
         async with hub(server) as ours, program(server, "edge1") as edge, program(server, "mixer1") as mixer:
             await _answer(ours, PORT)
-            await _answer(mixer, ROOM, "mixer1")
+            await _answer(mixer, STEER, "mixer1")
             async with program(server, "desk") as desk:
                 assert await edge.ask(PORT, Said("one"), seconds=5.0) == Said("one yes")
-                assert await desk.ask(ROOM, Said("roster"), "mixer1", seconds=5.0) == Said("roster yes")
+                assert await desk.ask(STEER, Said("roster"), "mixer1", seconds=5.0) == Said("roster yes")
                 with pytest.raises(NoAnswer):
-                    await desk.ask(ROOM, Said("roster"), "mixer9")
+                    await desk.ask(STEER, Said("roster"), "mixer9")
                 with pytest.raises(Denied):
-                    await edge.ask(ROOM, Said("roster"), "mixer1")
+                    await edge.ask(STEER, Said("roster"), "mixer1")
 
     asyncio.run(story())
 
