@@ -33,7 +33,8 @@ class Expected:
     def _did(self, probe: Probe, came: tuple[str, Seen] | None) -> str:
         said = probe.said
         if came is None:
-            return "drops it" if said.allowed else ""
+            why = f", as {probe.lacks}" if probe.lacks else ""
+            return f"drops it{why}" if said.allowed else ""
         zone, seen = came
         if not said.allowed or zone != said.zone:
             return f"lets it out into zone {zone!r}"

@@ -7,22 +7,34 @@ an agreement is met once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice, pairwise
+from math import prod
 from random import Random
 from typing import Literal, TypeAlias, TypeVar
 
 from gatewayd.prove.reach import Ways
 from nft.policy import traffic
-from nft.policy.interval import Interval, Intervals, intersection
+from nft.policy.interval import Interval, IntervalMap, Intervals, contains, intersection
 from nft.policy.packet import Packet
 from nft.policy.prefix import address
 from nft.policy.tables import Class, Offer, Stage, Tables
+from nft.policy.verdict import verdict
 
 SAMPLE = 400
 """Intervals of one map that are met, of those that it has: the others are told as not sent."""
 
+STRAYED = 50
+"""Intervals of one map for which values are met that differ in one bit from their ends: up to 256 packets each."""
+
 ALLOWING, DENYING = 2, 1
-"""Pairs of the other two parts with which an interval is met."""
+"""Pairs of the other two parts with which the ends of an interval are met."""
+
+REMEMBERED = 8
+"""Pairs among which the one is found with which a value away from an interval tells most."""
+
+CELLS = 3000
+"""Of one zone and IP version, packets of stretches between any two cuts: all of them where a policy is small."""
 
 Axis = Literal["source", "target", "traffic"]
 Pair: TypeAlias = tuple[int, int]
@@ -70,10 +82,34 @@ class Entries:
         for parts in zip(*(list(stage) for stage in met), strict=True):
             for part in parts:
                 yield from part
+        for zone, version in {**rules.sides, **agreed.sides}:
+            yield from self._cells(zone, version)
+
+    def _passes(self, asked: Packet) -> bool:
+        return verdict(self._tables, asked, self._now).allowed
+
+    def _cells(self, zone: str, version: int) -> Iterator[Packet]:
+        """Yield a packet for stretches of sources, targets and traffic in which nothing changes, each with each."""
+        stages = (self._tables.rules, self._tables.agreed)
+        sides = [stage.sides[zone, version] for stage in stages if (zone, version) in stage.sides]
+        places = self._tables.places.get((zone, version), {})
+        zones = [(first, last) for held in places.values() for first, last in held]
+        targets = [(first, last) for side in sides for first, last, _ in side.targets]
+        axes = (
+            _stretches([(f, last) for side in sides for f, last, _ in side.sources], self._ways.sound(zone, version)),
+            _stretches([*zones, *targets], self._ways.towards(places, version)),
+            _stretches([(first, last) for stage in stages for first, last, _ in stage.traffic], SENDABLE),
+        )
+        count = prod(map(len, axes))
+        wanted: Iterable[int] = range(count) if count <= CELLS else sorted(self._random.sample(range(count), CELLS))
+        for number in wanted:
+            rest, kind = divmod(number, len(axes[2]))
+            source, target = divmod(rest, len(axes[1]))
+            yield packet(zone, version, axes[0][source], axes[1][target], axes[2][kind])
 
     def _stage(self, stage: Stage, held: dict[tuple[Offer, Class], bool]) -> Iterator[Iterable[Packet]]:
-        """Yield four lots: elements, then the intervals of traffic, targets and sources."""
-        lots: tuple[list[Packet], ...] = ([], [], [], [])
+        """Yield five lots: elements, the intervals of traffic, targets and sources, and what is one bit away."""
+        lots: tuple[list[Packet], ...] = ([], [], [], [], [])
         ways: dict[Offer, list[tuple[Class, Class]]] = {}
         for pair, offer in stage.offers.items():
             ways.setdefault(offer, []).append(pair)
@@ -84,9 +120,15 @@ class Entries:
             made = _Side(zone, version, (first_of(side.sources, sources), first_of(side.targets, targets), kinds))
             met = list(made.meet(held, ways))
             lots[0].extend(self._sampled(met))
-            lots[1].extend(made.along("traffic", self._sampled(list(stage.traffic)), SENDABLE))
-            lots[2].extend(made.along("target", self._sampled(list(side.targets)), targets))
-            lots[3].extend(made.along("source", self._sampled(list(side.sources)), sources))
+            axes: tuple[tuple[Axis, IntervalMap[Class], Intervals], ...] = (
+                ("traffic", stage.traffic, SENDABLE),
+                ("target", side.targets, targets),
+                ("source", side.sources, sources),
+            )
+            for lot, (axis, rows, usable) in zip(lots[1:], axes, strict=False):
+                few = self._sampled(list(rows))
+                lot.extend(made.along(axis, few, usable))
+                lots[4].extend(made.astray(axis, few[:STRAYED], usable, self._passes))
         yield from lots
 
     def _sampled(self, listed: list[T]) -> list[T]:
@@ -123,20 +165,40 @@ class _Side:
         for first, last, class_ in rows:
             values = corners((first, last), usable)
             allowing, denying = self._pairs.get((axis, class_), ((), ()))
-            for a, b in (*allowing, *denying):
-                for value in values:
-                    source, target, kind = {
-                        "source": (value, a, b),
-                        "target": (a, value, b),
-                        "traffic": (a, b, value),
-                    }[axis]
-                    yield packet(self._zone, self._version, source, target, kind)
+            for pair in (*allowing[:ALLOWING], *denying[:DENYING]):
+                yield from (self._packet(axis, value, pair) for value in values)
+
+    def astray(
+        self, axis: Axis, rows: Iterable[tuple[int, int, Class]], usable: Intervals, passes: Callable[[Packet], bool]
+    ) -> Iterator[Packet]:
+        """Yield packets one bit away from the ends of intervals, such as would be told if the interval went there."""
+        width = 16 if axis == "traffic" else 32 if self._version == 4 else 128
+        for first, last, class_ in rows:
+            allowing, denying = self._pairs.get((axis, class_), ((), ()))
+            values = {end ^ 1 << bit for end in (first, last) for bit in range(width)}
+            for value in (value for value in sorted(values) if contains(usable, value)):
+                opened = (each for each in (self._packet(axis, value, pair) for pair in allowing) if not passes(each))
+                closed = (each for each in (self._packet(axis, value, pair) for pair in denying) if passes(each))
+                yield from islice(opened, 1)
+                yield from islice(closed, 1)
+
+    def _packet(self, axis: Axis, value: int, pair: Pair) -> Packet:
+        a, b = pair
+        ends = {"source": (value, a, b), "target": (a, value, b), "traffic": (a, b, value)}[axis]
+        return packet(self._zone, self._version, *ends)
 
     def _remember(self, axis: Axis, class_: Class, pair: Pair, *, allows: bool) -> None:
         allowing, denying = self._pairs.setdefault((axis, class_), ([], []))
-        wanted, most = (allowing, ALLOWING) if allows else (denying, DENYING)
-        if len(wanted) < most and pair not in wanted:
+        wanted = allowing if allows else denying
+        if len(wanted) < REMEMBERED and pair not in wanted:
             wanted.append(pair)
+
+
+def _stretches(intervals: Iterable[Interval], usable: Intervals) -> list[int]:
+    """Return the first usable value of each stretch between two cuts."""
+    cuts = sorted({cut for first, last in intervals for cut in (first, last + 1)})
+    parts = (intersection(((first, after - 1),), usable) for first, after in pairwise((0, *cuts, 1 << 128)))
+    return [part[0][0] for part in parts if part]
 
 
 def first_of(rows: Iterable[tuple[int, int, Class]], usable: Intervals) -> dict[Class, int]:

@@ -42,6 +42,7 @@ from nft.policy.parts import TABLE
 from nft.policy.ruleset import Ruleset
 
 EDGE_MAC = "02:00:00:00:00:01"
+_MAC = bytes.fromhex(EDGE_MAC.replace(":", ""))
 TOGETHER = 50
 """Packets sent before those that came out are read: as many fit the buffer of a packet socket many times over."""
 
@@ -107,7 +108,7 @@ class Ground:
         found: dict[int, tuple[str, Seen]] = {}
         for start in range(0, len(sent), TOGETHER):
             for tag, packet in sent[start : start + TOGETHER]:
-                self._links[packet.zone].send(frames.build(packet, tag, EDGE_MAC))
+                self._links[packet.zone].send(frames.build(packet, tag, _MAC))
             self._settle()
             for zone, link in self._links.items():
                 found.update({seen.tag: (zone, seen) for seen in _arrived(link)})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import TypeAlias
 
 from gatewayd.prove.claims import Claim, changed
 from gatewayd.prove.entries import SENDABLE, Entries, corners, first_of, packet
@@ -18,10 +19,13 @@ from nft.policy.tables import Tables
 from nft.policy.verdict import Verdict, verdict
 
 MAX_PACKETS = 20_000
-"""Of one proof: they take about ten seconds."""
+"""Of one proof: they take a few seconds."""
 
 MAX_TIMES = 32
 """Times at which a proof asks: each is a change of what agreements open, and of packets' batches."""
+
+MAX_NOTES = 20
+"""Rules and agreements told of which nothing can be sent: a zone without its routes has thousands."""
 
 PUBLISHED_SOURCES = 8
 """Sources from which a published address is asked: of different rules, as far as they go."""
@@ -30,14 +34,19 @@ CHANGED_INTERVALS = 8
 """Intervals of one side of a changed rule that are met at their ends: a list of thousands is met as a sample."""
 
 
+Middle: TypeAlias = tuple[int, int, int] | None
+"""A packet within a claim, as numbers; None where none can be sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A packet to send at a time, for whose sake, and what the model says."""
+    """A packet to send at a time, for whose sake, what the model says, and what ``lacks`` for it to get there."""
 
     packet: Packet
     at: int
     why: str
     said: Verdict
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,72 +58,107 @@ class Plan:
     notes: tuple[str, ...]
 
 
-def plan(order: Order, tables: Tables) -> Plan:
-    """Choose the packets of a proof."""
+def plan(order: Order, tables: Tables, enough: Callable[[], bool] = lambda: False) -> Plan:
+    """Choose the packets of a proof, until there are ``enough`` of them; every claim is met before any is met twice."""
     ways = Ways(order.edge, order.network)
-    chosen = _Chosen(tables, ways)
+    chosen = _Chosen(tables, ways, enough)
     for test in order.policy.tests:
         asked = replace(test.packet, target_zone="")
         chosen.take(asked, order.now if test.at is None else test.at, f"test at {test.origin}", stated=True)
-    idle: dict[str, bool] = {}
-    for claim in changed(order.running, order.policy, order.now):
-        before = len(chosen.probes)
-        for at, asked in _of_claim(claim, tables, ways):
-            chosen.take(asked, at, claim.why)
-        idle[claim.why] = idle.get(claim.why, True) and len(chosen.probes) == before
     for publication in order.policy.publications:
         for asked in _published(publication, tables, ways):
             chosen.take(asked, order.now, f"publication at {publication.origin}")
+    claims = list(changed(order.running, order.policy, order.now))
+    inside = {at: _inside(claim, tables, ways) for at, claim in enumerate(claims) if not chosen.full}
+    met = [(claims[at], middle) for at, middle in inside.items() if middle]
+    for claim, middle in met:
+        chosen.claim(claim, [packet(claim.zone, claim.version, *middle)])
+    for claim, middle in met:
+        chosen.claim(claim, _around(claim, middle, tables, ways))
     entries = Entries(tables, ways, order.now, order.version)
     for asked in entries.packets():
         chosen.take(asked, order.now, "")
-    notes = [
-        f"{why}: nothing of it can be sent, as no route leads there and back" for why, none in idle.items() if none
-    ]
-    return Plan(tuple(chosen.probes.values()), chosen.unsent + entries.left, tuple(notes))
+    unsent = chosen.unsent + entries.left + len(claims) - len(inside)
+    return Plan(tuple(chosen.probes.values()), unsent, tuple(_told((claims[at].why, inside[at]) for at in inside)))
+
+
+def _told(looked: Iterable[tuple[str, Middle]]) -> Iterator[str]:
+    """Yield a sentence for whoever claims what cannot be sent, in any IP version."""
+    listed = list(looked)
+    met = {why for why, middle in listed if middle}
+    unmet = [why for why in dict.fromkeys(why for why, _ in listed) if why not in met]
+    for why in unmet[:MAX_NOTES]:
+        yield f"{why}: nothing of it can be sent, as no route leads there and back"
+    if len(unmet) > MAX_NOTES:
+        yield f"and {len(unmet) - MAX_NOTES} more of which nothing can be sent"
 
 
 class _Chosen:
     """The packets chosen so far, each once."""
 
-    def __init__(self, tables: Tables, ways: Ways) -> None:
+    def __init__(self, tables: Tables, ways: Ways, enough: Callable[[], bool]) -> None:
         self._tables = tables
         self._ways = ways
+        self._enough = enough
         self._times: set[int] = set()
         self.probes: dict[tuple[Packet, int], Probe] = {}
         self.unsent = 0
 
+    @property
+    def full(self) -> bool:
+        """Whether no more packets are taken."""
+        return len(self.probes) >= MAX_PACKETS or self._enough()
+
     def take(self, asked: Packet, at: int, why: str, *, stated: bool = False) -> None:
         """Take a packet, unless the limits are reached or there is no way for it; stated ones go whatever the way."""
-        key = (asked, at)
-        if key in self.probes or (not stated and not self._ways.known(asked.zone, asked.source)):
+        if (asked, at) in self.probes or not (stated or self._ways.known(asked.zone, asked.source)):
             return
-        said = verdict(self._tables, asked, at)
-        if not stated and said.zone and not self._ways.known(said.zone, said.packet.target):
-            return
-        if len(self.probes) >= MAX_PACKETS or (at not in self._times and len(self._times) >= MAX_TIMES):
+        if self.full or (at not in self._times and len(self._times) >= MAX_TIMES):
             self.unsent += 1
             return
-        self._times.add(at)
-        self.probes[key] = Probe(asked, at, why, said)
+        said = verdict(self._tables, asked, at)
+        lacks = self._lacks(asked, said)
+        if stated or not lacks:
+            self._times.add(at)
+            self.probes[asked, at] = Probe(asked, at, why, said, lacks)
+
+    def claim(self, claim: Claim, packets: Iterable[Packet]) -> None:
+        """Take packets for a claim, at all of its times."""
+        for asked in packets:
+            for at in claim.times:
+                self.take(asked, at, claim.why)
+
+    def _lacks(self, asked: Packet, said: Verdict) -> str:
+        ends = ((asked.zone, asked.source), (said.zone, said.packet.target))
+        missing = ((zone, end) for zone, end in ends if zone and not self._ways.known(zone, end))
+        return next((f"no route of zone {zone!r} leads to a host {end}" for zone, end in missing), "")
 
 
-def _of_claim(claim: Claim, tables: Tables, ways: Ways) -> Iterator[tuple[int, Packet]]:
-    """Yield the corners of a claim: each side at its ends and beside them, the other two inside."""
-    zone, version, box, times = claim.zone, claim.version, claim.box, claim.times
-    places = tables.places.get((zone, version), {})
-    usable = (ways.sound(zone, version), ways.towards(places, version), SENDABLE)
-    picked = [_picked(intersection(axis, can)) for axis, can in zip(box, usable, strict=True)]
-    if not all(picked):
-        return
-    middle = _witness(claim, tables, picked)
-    for at in times:
-        yield at, packet(zone, version, *middle)
-        for number, (axis, can) in enumerate(zip(box, usable, strict=True)):
-            few = (*axis[:CHANGED_INTERVALS], axis[-1])
-            for value in dict.fromkeys(value for interval in few for value in corners(interval, can)):
-                source, target, kind = (value if part == number else middle[part] for part in range(3))
-                yield at, packet(zone, version, source, target, kind)
+def _inside(claim: Claim, tables: Tables, ways: Ways) -> Middle:
+    """Return a packet within a claim that it decides about, if any of a few is such; None where none can be sent."""
+    picked = [
+        _picked(intersection(axis, can)) for axis, can in zip(claim.box, _usable(claim, tables, ways), strict=True)
+    ]
+    for source, target, kind in product(*picked):
+        asked = packet(claim.zone, claim.version, source, target, kind)
+        origins = verdict(tables, asked, claim.times[-1]).origins
+        if any(claim.why.endswith(f" at {origin}") for origin in origins):
+            return source, target, kind
+    return (picked[0][0], picked[1][0], picked[2][0]) if all(picked) else None
+
+
+def _around(claim: Claim, inside: tuple[int, int, int], tables: Tables, ways: Ways) -> Iterator[Packet]:
+    """Yield packets at the ends of each side of a claim and beside them, the other two sides inside."""
+    for number, (axis, can) in enumerate(zip(claim.box, _usable(claim, tables, ways), strict=True)):
+        few = (*axis[:CHANGED_INTERVALS], axis[-1])
+        for value in dict.fromkeys(value for interval in few for value in corners(interval, can)):
+            source, target, kind = (value if part == number else inside[part] for part in range(3))
+            yield packet(claim.zone, claim.version, source, target, kind)
+
+
+def _usable(claim: Claim, tables: Tables, ways: Ways) -> tuple[Intervals, Intervals, Intervals]:
+    places = tables.places.get((claim.zone, claim.version), {})
+    return ways.sound(claim.zone, claim.version), ways.towards(places, claim.version), SENDABLE
 
 
 def _published(one: Publication, tables: Tables, ways: Ways) -> Iterator[Packet]:
@@ -134,13 +178,3 @@ def _picked(intervals: Intervals) -> list[int]:
         return []
     first, last = intervals[len(intervals) // 2]
     return [*dict.fromkeys((intervals[0][0], intervals[-1][1], (first + last) // 2))]
-
-
-def _witness(claim: Claim, tables: Tables, picked: list[list[int]]) -> tuple[int, int, int]:
-    """Return a packet that this claim decides about, if any of a few is such; else the first."""
-    for source, target, kind in product(*picked):
-        asked = packet(claim.zone, claim.version, source, target, kind)
-        origins = verdict(tables, asked, claim.times[-1]).origins
-        if any(claim.why.endswith(f" at {origin}") for origin in origins):
-            return source, target, kind
-    return picked[0][0], picked[1][0], picked[2][0]

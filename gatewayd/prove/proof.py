@@ -21,6 +21,9 @@ from nft.policy.ruleset import compile_transit
 from nft.policy.tables import Cell, Tables, Window
 from vdx.proof import MAX_DIFFERENCES, Difference, ProofReport
 
+PLANNING = 0.4
+"""Part of its time that a proof may take to compile and to choose packets: they still have to be loaded and sent."""
+
 HELD = 3600
 """Seconds: agreements that start or end sooner after the time that is asked for wait until the proof is over."""
 
@@ -30,13 +33,13 @@ def prove(order: Order, clock: Callable[[], float] = time.monotonic) -> ProofRep
     started = clock()
     try:
         tables = compile_policy(order.policy)
-        chosen = plan(order, tables)
+        chosen = plan(order, tables, lambda: clock() - started > order.seconds * PLANNING)
         with Ground(order.edge, order.network) as ground:
             sent, unsent, found = _sent(order, tables, chosen, ground, lambda: started + order.seconds < clock())
     except NftError as error:
         raise ProofError(f"the candidate cannot be loaded for its proof: {error}") from error
     if unsent:
-        text = f"{unsent} packets were not sent: a proof sends the most telling within {order.seconds:.0f} s"
+        text = f"{unsent} packets or more were not sent: a proof sends the most telling of its {order.seconds:.0f} s"
         chosen = replace(chosen, notes=(*chosen.notes, text))
     return ProofReport(
         order.version,

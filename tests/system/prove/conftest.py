@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import multiprocessing
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from gatewayd.prove import frames, order, sandbox
+from gatewayd.prove import order, sandbox
 from gatewayd.prove.batches import batches
 from gatewayd.prove.compare import Expected
 from gatewayd.prove.ground import Ground
@@ -60,7 +59,6 @@ class Remote:
 
 def serve(pipe: Connection, made: Order) -> None:
     sandbox.enter()
-    frames.build = functools.cache(frames.build)  # scapy takes half of the time, and most packets come again
     with Ground(made.edge, made.network) as ground:
         while (asked := pipe.recv()) is not None:
             tables, policy, probes = asked
