@@ -118,6 +118,9 @@ class Worker:
         except ERRORS as error:
             log.warning("command.failed reason=%r", str(error))
             self.say(Failed(number, str(error)))
+        except Exception as error:  # a fault of ours ends one command, not the room
+            log.exception("command.broken")
+            self.say(Failed(number, f"a fault in the worker: {error!r}"))
         return True
 
 

@@ -39,9 +39,9 @@ class Recorder:
         mux = element("matroskamux", offset_to_zero=True, writing_app="room")
         sink = element("fdsink", fd=file, sync=False, async_=False)
         self._pipeline.add(mux, sink)
-        self._pipeline.add(self._video, element("h264parse"), _queue(), mux)
+        self._pipeline.add(self._video, element("h264parse"), _queue()).link(mux)
         encode = element("opusenc", bitrate=OPUS_KBPS * 1000, complexity=5)
-        self._pipeline.add(self._audio, encode, _queue(), mux)
+        self._pipeline.add(self._audio, encode, _queue()).link(mux)
         self._began = False
         self._closed = False
         self._pipeline.play()

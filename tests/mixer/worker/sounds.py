@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 def wav(path: Path, tone: float, seconds: float) -> None:
     """Write a file with one tone, 48 kHz."""
-    write(path, 0.3 * np.sin(2 * np.pi * tone * np.arange(int(48000 * seconds)) / 48000))
+    time = np.arange(int(48000 * seconds)) / 48000
+    write(path, (0.3 * np.sin(2 * np.pi * tone * time)).astype(np.float32))
 
 
 def write(path: Path, sound: NDArray[np.float32]) -> None:
@@ -31,8 +32,9 @@ ROWS = {"1": (697, 1209), "5": (770, 1336), "9": (852, 1477), "#": (941, 1477), 
 def keys(text: str, *, press: float = 0.1, pause: float = 0.1, level: float = 0.2) -> NDArray[np.float32]:
     """Make the tones of some keys, with silence before, between and after."""
     silence = np.zeros(int(48000 * pause))
-    parts = [silence]
+    parts: list[NDArray[np.float64]] = [silence]
     for key in text:
         time = np.arange(int(48000 * press)) / 48000
-        parts += [level * sum(np.sin(2 * np.pi * tone * time) for tone in ROWS[key]), silence]
+        low, high = (np.sin(2 * np.pi * tone * time) for tone in ROWS[key])
+        parts += [level * (low + high), silence]
     return np.concatenate(parts).astype(np.float32)

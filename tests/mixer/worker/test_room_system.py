@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from mixer.reports import Digit
-from mixer.wire import Change, Leave, Prompt, Scene, Scenes, Snapshot, Sound, Tile, Watch
+from mixer.wire import Change, Leave, Prompt, Record, Scene, Scenes, Snapshot, Sound, StopRecord, Tile, Watch
 from tests.mixer.worker.sounds import keys, wav, write
-from tests.mixer.worker.world import End, Peer, Worker, eventually, running
+from tests.mixer.worker.world import PATIENCE, End, Peer, Worker, eventually, running
 
 pytestmark = pytest.mark.system
 
@@ -77,8 +81,8 @@ def test_everybody_sees_all_and_hears_all_but_himself(room: Worker) -> None:
     for one in people.values():
         one.join()
     for name, one in people.items():
-        eventually(room, lambda one=one: sees(one, set(TONES)), f"{name} does not see everybody")
-        eventually(room, lambda one=one, name=name: hears(one, set(TONES) - {name}), f"{name} hears wrongly")
+        eventually(room, partial(sees, one, set(TONES)), f"{name} does not see everybody")
+        eventually(room, partial(hears, one, set(TONES) - {name}), f"{name} hears wrongly")
 
     room.do(Sound("bent", muted=True))
     eventually(room, lambda: hears(people["anna"], {"carl"}), "a muted one is heard")
@@ -148,3 +152,39 @@ def test_a_picture_of_a_view_is_written(room: Worker, reachable: Path) -> None:
     assert red > 200
     assert max(green, blue) < 60
     one.close()
+
+
+def test_a_recording_has_picture_and_sound_and_is_complete_when_said(room: Worker, reachable: Path) -> None:
+    one = peer(room, "anna")
+    room.do(scenes("anna"))
+    one.join()
+    eventually(room, lambda: sees(one, {"anna"}), "no picture")
+    path = reachable / "room.mkv"
+    with path.open("wb") as file:
+        room.do(Record("", "main", height=180), (file.fileno(),))
+        with pytest.raises(AssertionError, match="recorded already"):
+            room.do(Record("", "main"), (file.fileno(),))
+    eventually(room, lambda: path.stat().st_size > 20_000, "nothing is written")
+    room.do(StopRecord())
+    with pytest.raises(AssertionError, match="not being recorded"):
+        room.do(StopRecord())
+    pictures, sound = played(path)
+    assert pictures.shape[0] > 5
+    assert abs(int(pictures[-1, 45, 80]) - 81) < 10, "red in the first quarter"
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(sound.size)))
+    assert abs(spectrum.argmax() * 48000 / sound.size - TONES["anna"]) < 10
+    one.close()
+
+
+def played(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Give the luma of all pictures and the sound of a file, by another program than the one that wrote it."""
+    command = ["gst-launch-1.0", "-q", "filesrc", f"location={path}", "!", "matroskademux", "name=d"]
+    video = "d. ! h264parse ! avdec_h264 ! videoconvert ! video/x-raw,format=GRAY8 ! filesink location="
+    audio = "d. ! opusdec ! audioconvert ! audio/x-raw,format=F32LE,channels=1 ! filesink location="
+    places = [path.with_suffix(".gray"), path.with_suffix(".f32")]
+    for launch, place in zip((video, audio), places, strict=True):
+        subprocess.run([*command, *f"{launch}{place}".split()], check=True, timeout=PATIENCE)
+    return (
+        np.frombuffer(places[0].read_bytes(), dtype=np.uint8).reshape(-1, 180, 320),
+        np.frombuffer(places[1].read_bytes(), dtype=np.float32),
+    )

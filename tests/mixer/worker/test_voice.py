@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mixer.worker.voice import (
+    BLOCK,
+    CALM_BLOCKS,
+    CAPACITY,
+    GAIN_RANGE_DB,
+    SILENCE_DB,
+    TARGET,
+    TARGET_MAX,
+    Block,
+    Voice,
+    decibels,
+)
+
+
+def block(level: float = 0.5, samples: int = BLOCK) -> Block:
+    return np.full(samples, level, dtype=np.float32)
+
+
+def test_sound_comes_out_as_it_went_in_once_enough_is_held() -> None:
+    voice = Voice()
+    sound = np.arange(TARGET, dtype=np.float32) / TARGET
+    voice.push(sound[:100])
+    assert voice.take() is None
+    voice.push(sound[100:])
+    taken = [voice.take() for _ in range(TARGET // BLOCK)]
+    assert np.array_equal(np.concatenate([one for one in taken if one is not None]), sound)
+
+
+def test_when_it_runs_dry_more_is_held_and_in_calm_less_again() -> None:
+    voice = Voice()
+    for _ in range(20):
+        voice.push(block(samples=TARGET_MAX))
+        while voice.take() is not None:
+            pass
+    assert voice._target == TARGET_MAX
+    while voice._held < TARGET_MAX:
+        voice.push(block())
+    for _ in range(CALM_BLOCKS * 10):
+        voice.push(block())
+        assert voice.take() is not None
+    assert voice._target == TARGET
+
+
+def test_the_last_sound_before_silence_fades() -> None:
+    voice = Voice()
+    voice.push(block(samples=TARGET + BLOCK // 2))
+    for _ in range(TARGET // BLOCK):
+        voice.take()
+    last = voice.take()
+    assert last is not None
+    assert last[BLOCK // 2 - 1] == 0
+    assert not last[BLOCK // 2 :].any()
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 5 * BLOCK)), max_size=60))
+def test_whatever_comes_blocks_are_whole_and_little_is_held(steps: list[int | None]) -> None:
+    voice = Voice()
+    for step in steps:
+        if step is None:
+            taken = voice.take()
+            assert taken is None or taken.shape == (BLOCK,)
+        else:
+            voice.push(block(samples=step))
+        assert voice._held == sum(chunk.size for chunk in voice._chunks) <= CAPACITY
+
+
+def test_a_second_of_sound_at_once_is_not_kept() -> None:
+    voice = Voice()
+    voice.push(block(samples=BLOCK * 40))
+    voice.take()
+    assert voice._held == TARGET - BLOCK
+
+
+@pytest.mark.parametrize(("sent", "wanted"), [(0.01, GAIN_RANGE_DB), (0.9, -GAIN_RANGE_DB)])
+def test_gain_control_moves_slowly_and_not_beyond_its_range(sent: float, wanted: float) -> None:
+    voice = Voice()
+    ratio = 0.0
+    before = 1.0
+    for _ in range(400):
+        voice.push(block(sent))
+        taken = voice.take()
+        if taken is None:
+            continue
+        raised = voice.raise_(taken)
+        ratio = float(raised[-1] / sent)
+        assert 0.98 < ratio / before < 1.02
+        before = ratio
+    assert 20 * np.log10(ratio) == pytest.approx(wanted, abs=0.2)
+
+
+def test_levels_are_dbfs() -> None:
+    assert decibels(block(1.0)) == pytest.approx(0.0)
+    assert decibels(block(0.1)) == pytest.approx(-20.0, abs=0.01)
+    assert decibels(block(0.0)) == SILENCE_DB
