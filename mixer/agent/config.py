@@ -114,6 +114,12 @@ class Sources:
         return ", ".join(map(str, self._networks))
 
 
+def _path(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, str) and value.startswith("/"):
+        return Path(value)
+    raise ValueError(f"{value!r} is no path from the root")
+
+
 def load(path: Path) -> Config:
     """Read the file; raises `ConfigError` that names the field."""
     try:
@@ -124,7 +130,7 @@ def load(path: Path) -> Config:
     if len(data) > MAX_FILE:
         raise ConfigError(f"{path} is longer than {MAX_FILE} bytes")
     try:
-        config = msgspec.yaml.decode(data, type=Config)
+        config = msgspec.yaml.decode(data, type=Config, dec_hook=_path)
     except msgspec.MsgspecError as error:
         raise ConfigError(f"{path}: {error}") from error
     Sources(config.edge)

@@ -18,7 +18,7 @@ FAST_UPDATE = (
 
 # Only the one primitive that there is is looked for: an XML parser would read more of a stranger's text than is needed.
 _FAST_UPDATE = re.compile(rb"<(?:[A-Za-z0-9_.-]{1,20}:)?picture_fast_update\b")
-_SIGNAL = re.compile(r"(?:^|[\r\n])Signal *= *([0-9A-Da-d*#])\b?", re.IGNORECASE)
+_SIGNAL = re.compile(r"(?:^|[\r\n])Signal *= *([0-9A-Da-d*#])", re.IGNORECASE)
 
 MAX_BODY = 2_000
 """Octets of a body that is read: the longest known has 300."""
