@@ -68,10 +68,14 @@ class Rate:
 
 
 def choose(kbps: float, before: int, *, width: int, height: int, fps: int) -> Send:
-    """Choose the class for a rate: the highest below it; up only with a tenth to spare, so that it does not swing."""
+    """Choose the class for a rate: the highest below it; up only with a tenth to spare, so that it does not swing.
+
+    `before` is the class that is sent now, 0 for none.
+    """
     rate = CLASSES[0]
     for step in CLASSES[1:]:
-        if kbps >= (step if step <= before else step * 1.1) or (step == before and kbps >= step * 0.95):
+        needed = step * (0.95 if step == before else 1.1 if 0 < before < step else 1.0)
+        if kbps >= needed:
             rate = step
     tallest = min(height, _HEIGHTS[rate])
     fitting = [size for size in SIZES.values() if size[1] <= tallest and size[0] <= width]

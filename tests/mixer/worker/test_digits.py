@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from mixer.worker.digits import EVENTS, TelephoneEvents, Tones
 from mixer.worker.voice import BLOCK
 from tests.mixer.worker.sounds import keys
 
 
-def heard(sound: np.ndarray) -> str:  # type: ignore[type-arg]
+def heard(sound: NDArray[np.float32]) -> str:
     tones = Tones()
     found = [tones.listen(sound[at : at + BLOCK]) for at in range(0, sound.size - BLOCK + 1, BLOCK)]
     return "".join(one for one in found if one)
@@ -31,7 +32,7 @@ def test_neither_noise_nor_voices_nor_single_tones_are_keys() -> None:
     source = np.random.default_rng(1)
     noise = source.standard_normal(time.size) * 0.1
     pitch = 2 * np.pi * np.cumsum(120 + 40 * np.sin(2 * np.pi * 3 * time)) / 48000
-    voice = sum(np.sin(pitch * harmonic) / harmonic for harmonic in range(1, 20)) * 0.1
+    voice = 0.1 * np.sum([np.sin(pitch * harmonic) / harmonic for harmonic in range(1, 20)], axis=0)
     for sound in (noise, voice, 0.3 * np.sin(2 * np.pi * 770 * time), np.zeros(time.size)):
         assert heard(sound.astype(np.float32)) == ""
 

@@ -25,7 +25,7 @@ def block(level: float = 0.5, samples: int = BLOCK) -> Block:
 
 def test_sound_comes_out_as_it_went_in_once_enough_is_held() -> None:
     voice = Voice()
-    sound = np.arange(TARGET, dtype=np.float32) / TARGET
+    sound = (np.arange(TARGET) / TARGET).astype(np.float32)
     voice.push(sound[:100])
     assert voice.take() is None
     voice.push(sound[100:])
