@@ -16,7 +16,6 @@ from pathlib import Path
 from b2bua.bindings import BindingStore, Keeper
 from b2bua.bus import RoomLink
 from b2bua.call.gateway import Gateway
-from b2bua.call.record import CallRecord
 from b2bua.control import Control
 from b2bua.ids import GatewayIds
 from b2bua.listeners import SiteListeners
@@ -53,7 +52,7 @@ def main() -> int:
 
 async def run(run_dir: Path, state_dir: Path | None) -> None:
     """Wire everything together and serve until SIGTERM."""
-    gateway = Gateway(GatewayIds(), lambda record: _log_record(record, sight), time.time)
+    gateway = Gateway(GatewayIds(), lambda record: sight.keep(record), time.time)  # noqa: PLW0108 - made below
     loop = asyncio.get_running_loop()
     credentials = Credentials()
     shell = Shell(gateway, lambda: _ask(gateway, pinholes, keeper, lookups), credentials)
@@ -126,11 +125,6 @@ def _keeper(state_dir: Path | None, gateway: Gateway, shell: Shell) -> Keeper | 
     keeper = Keeper(BindingStore(state_dir), gateway.registrations, asyncio.get_running_loop().time, shell.flush)
     keeper.start()
     return keeper
-
-
-def _log_record(record: CallRecord, sight: Sight) -> None:
-    log.info("call.ended", extra=record.fields())
-    sight.keep(record)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Records of calls on disk: one JSON object a line, a file a day or as often as one is full.
 
-Each line is written at once, so a program that is killed loses none; files are synced every SYNC_SECONDS, so a power
-cut loses what came after the last time. A line that was cut off is left out when records are read.
+What is handed in is written before `add` returns, so a program that is killed loses none of it; files are synced every
+SYNC_SECONDS, so a power cut loses what came after the last time. A line that was cut off is left out when records are
+read.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def told(ended: Ended, epoch: float) -> CallRecord:
 
 def utc(at: float) -> str:
     """Write a moment as RFC 3339, UTC to the millisecond: texts that sort as times do."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 class RecordBook:
@@ -81,19 +82,19 @@ class RecordBook:
         self._begun = False  # a file was made that the directory has not been synced with
         self._torn = False
 
-    def add(self, record: CallRecord) -> None:
-        """Write one record; where that fails it is counted, and said once until it goes again."""
-        line = self._encode(record) + b"\n"
+    def add(self, *records: CallRecord) -> None:
+        """Write records, at once; where that fails they are counted, and it is said once until it goes again."""
+        lines = b"".join([self._encode(record) + b"\n" for record in records])
         try:
-            file = self._open(len(line))
-            self._write(file, b"\n" + line if self._torn else line)
+            file = self._open(len(lines))
+            self._write(file, b"\n" + lines if self._torn else lines)
             self._torn = False
             self._unsynced = True
         except OSError as error:
             if not self._torn:
                 log.error("record.unwritten: %s in %s", error.strerror, self._directory)  # noqa: TRY400 - one sentence
             self._torn = True
-            self.lost += 1
+            self.lost += len(records)
 
     def _write(self, file: int, data: bytes) -> None:
         while data:

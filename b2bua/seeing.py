@@ -6,6 +6,7 @@ One object for the control socket and for the wiring, so that neither has to kno
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,11 @@ from vdx.pinhole import Refused
 from vdx.record import CallRecord as Record
 from vdx.record import RecordList, Records, Seeing
 from vdx.trace import Trace, TraceReport
+
+WRITE_SECONDS = 0.05
+"""How long the record of an ended call may wait for others: written together they cost half."""
+
+log = logging.getLogger(__name__)
 
 Asked = Trace | Records | Metrics
 Answer = TraceReport | RecordList | MetricList | Refused
@@ -50,6 +56,8 @@ class Sight:
         self._hep = HepSender(gateway.traces, self._epoch, self._leaves_from)
         self._book = RecordBook(directory / "records", time.time) if directory else None
         self._send = send
+        self._ended: list[CallRecord] = []
+        self._writing: asyncio.TimerHandle | None = None
 
     def follow(self, rules: Seeing) -> None:
         """Follow what a site version says."""
@@ -58,11 +66,24 @@ class Sight:
             self._book.rules = rules.records
 
     def keep(self, record: CallRecord) -> None:
-        """Write the record of an ended call, and send it on."""
-        written = told(record, self._epoch())
-        if self._book is not None:
-            self._book.add(written)
-        self._send(written)
+        """Log and write the record of an ended call, with those of others that end at about the same time."""
+        self._ended.append(record)
+        if self._writing is None:
+            self._writing = asyncio.get_running_loop().call_later(WRITE_SECONDS, self._write)
+
+    def _write(self) -> None:
+        if self._writing is not None:
+            self._writing.cancel()
+            self._writing = None
+        ended, self._ended = self._ended, []
+        for record in ended:
+            log.info("call.ended", extra=record.fields())
+        epoch = self._epoch()
+        written = [told(record, epoch) for record in ended]
+        if self._book is not None and written:
+            self._book.add(*written)
+        for each in written:
+            self._send(each)
 
     async def answer(self, question: Asked) -> Answer:
         """Answer a question; long files are read beside the calls."""
@@ -75,6 +96,7 @@ class Sight:
             case Records(id):
                 if self._book is None:
                     return Refused(id, "unknown", "b2bua keeps no records: start it with --state-dir")
+                self._write()
                 return await asyncio.to_thread(self._book.read, question)
 
     async def run(self) -> None:
@@ -86,6 +108,7 @@ class Sight:
 
     def close(self) -> None:
         """Close the files and the way to the collector."""
+        self._write()
         self._hep.close()
         if self._book is not None:
             self._book.close()

@@ -53,7 +53,9 @@ class Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Write a line; what could end it or steer a terminal is written as an escape."""
         named = {name: value for name, value in of(record).items() if name != "event"}
-        message = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in record.getMessage())
+        message = record.getMessage()
+        if not message.isprintable():
+            message = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in message)
         text = " ".join([record.levelname, message, *(f"{name}={_written(value)}" for name, value in named.items())])
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
@@ -92,6 +94,8 @@ def begin(*, verbose: bool = False) -> None:
     root = logging.getLogger()
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
     root.handlers[:] = [_handler(os.environ.get("JOURNAL_STREAM", ""))]
+    # Of no use to any handler here, and looked up anew for each line
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def _handler(stream: str) -> logging.Handler:

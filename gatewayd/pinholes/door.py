@@ -46,6 +46,7 @@ class Door(asyncio.BufferedProtocol):
         self._reading = memoryview(bytearray(READ_SIZE))
         self._started = bytearray()  # a message whose end has not come yet
         self._open = False
+        self._answers: list[bytes] | None = None  # while requests that came together are carried out
         self.user = -1
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -76,12 +77,20 @@ class Door(asyncio.BufferedProtocol):
             self._take(lines)
 
     def _take(self, lines: list[bytes]) -> None:
+        """Carry out what came together; the answers leave in one write, since each would wake the owner."""
+        answers = self._answers = []
+        unusable: wire.WireError | None = None
         try:
             for line in lines:
                 if self._open:
                     self._visits.asked(self, GatewayCodec.decode(line))
         except wire.WireError as error:
-            self._refuse(error)
+            unusable = error
+        finally:
+            self._answers = None
+            self._write(b"".join(answers))
+        if unusable is not None:
+            self._refuse(unusable)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the end (asyncio)."""
@@ -90,9 +99,15 @@ class Door(asyncio.BufferedProtocol):
 
     def send(self, message: Struct) -> None:
         """Send one message; a reader that lets too much pile up loses its connection."""
-        if self._transport is None or self._transport.is_closing():
+        if self._answers is not None:
+            self._answers.append(GatewayCodec.encode(message))
+        else:
+            self._write(GatewayCodec.encode(message))
+
+    def _write(self, data: bytes) -> None:
+        if not data or self._transport is None or self._transport.is_closing():
             return
-        self._transport.write(GatewayCodec.encode(message))
+        self._transport.write(data)
         if self._transport.get_write_buffer_size() > wire.MAX_BACKLOG:
             self._transport.abort()
 
