@@ -147,10 +147,9 @@ class End(Message, frozen=True, tag="end"):
 
 
 class TakeSnapshot(Message, frozen=True, tag="snapshot"):
-    """Write the room's main picture as PNG to a file of the server; over the UNIX socket only."""
+    """Write the room's main picture as a PNG file of the server; over the UNIX socket only."""
 
     room: RoomName
-    path: Annotated[str, Meta(min_length=1, max_length=4096)]
 
 
 Order = (
@@ -226,6 +225,12 @@ class Denied(Message, frozen=True, tag="denied"):
     reason: str
 
 
+class SnapshotTaken(Message, frozen=True, tag="snapshot-is"):
+    """Where the picture stands: copy it, it is overwritten by the next one of the room."""
+
+    path: str
+
+
 class Roster(Message, frozen=True, tag="roster-is"):
     """Who is in a room."""
 
@@ -270,7 +275,7 @@ class Status(Message, frozen=True, tag="status-is"):
     """connected, apart (with what was last known), or none."""
 
 
-OrderAnswer = Done | Denied | Roster | Rooms | Status
+OrderAnswer = Done | Denied | SnapshotTaken | Roster | Rooms | Status
 
 
 class Steer(Struct, frozen=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import shutil
 import signal
 import time
 from collections.abc import Coroutine
@@ -25,7 +27,7 @@ from vdx import ports, wire
 from vdx.control import ListenerTls, SipListener
 from vdx.errors import VdxError
 from vdx.journal import fields
-from vdx.meetings import Denied, Done, Order, OrderAnswer, Steer, Steered, TakeSnapshot
+from vdx.meetings import Denied, Order, OrderAnswer, SnapshotTaken, Steer, Steered, TakeSnapshot
 from vdx.service import feed_watchdog, tell
 
 log = logging.getLogger("mixer")
@@ -54,7 +56,7 @@ async def run(config: Config) -> None:
         raise ConfigError("; ".join(errors))
     credentials.activate()
     await shell.open([Listener(ZONE, sip.transport, sip.address, sip.port) for sip in config.sip])
-    desk = Desk(server)
+    desk = Desk(server, _spool(config))
     socket = await wire.serve(config.run_dir / SOCKET, OrderCodec, desk.serve, mode=0o660)
 
     stop = asyncio.Event()
@@ -83,10 +85,11 @@ async def run(config: Config) -> None:
 
 
 class Desk:
-    """Where orders come in."""
+    """Where orders come in; workers write pictures to `spool`."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, spool: Path) -> None:
         self._server = server
+        self._spool = spool
 
     async def serve(self, connection: wire.Connection[Order]) -> None:
         """Answer one connection of the UNIX socket, order by order."""
@@ -110,10 +113,22 @@ class Desk:
 
     async def _snapshot(self, order: TakeSnapshot) -> OrderAnswer:
         try:
-            await self._server.meeting(order.room).snapshot(Path(order.path))
+            meeting = self._server.meeting(order.room)
+            path = self._spool / f"{meeting.key}.png"
+            await meeting.snapshot(path)
         except VdxError as error:
             return Denied(str(error))
-        return Done()
+        return SnapshotTaken(str(path))
+
+
+def _spool(config: Config) -> Path:
+    """Make the folder that workers write to, whoever they run as."""
+    folder = config.run_dir / "pictures"
+    folder.mkdir(mode=0o750, exist_ok=True)
+    if config.workers.user and os.geteuid() == 0:
+        shutil.chown(folder, config.workers.user)
+    config.run_dir.chmod(0o711)
+    return folder
 
 
 def _tls(sip: Sip) -> SipListener:

@@ -1,0 +1,1 @@
+"""`mixerctl`: rooms, who is in them, and what a mixing server does."""

@@ -1,0 +1,7 @@
+"""`python -m mixer.ctl` is `mixerctl`."""
+
+import sys
+
+from mixer.ctl.command import main
+
+sys.exit(main())
