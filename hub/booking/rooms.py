@@ -269,7 +269,11 @@ async def _address(
         chosen = numbers.address(template, office.random)
         if not await rooms.taken(connection, chosen, template.uri_domain):
             return chosen
-    raise refuse(Code.ADDRESS_FULL)
+    used = await rooms.addresses(connection, template.uri_prefix, template.uri_domain)
+    left = numbers.free_address(template, used, office.random)
+    if left is None:
+        raise refuse(Code.ADDRESS_FULL)
+    return left
 
 
 async def _add(

@@ -61,6 +61,13 @@ async def taken(connection: AsyncConnection, uri_without_domain: str, uri_domain
     return (await connection.execute(select(table.c.id).where(*held))).first() is not None
 
 
+async def addresses(connection: AsyncConnection, prefix: str, uri_domain: str) -> set[str]:
+    """List the used addresses of a domain that begin with `prefix`, without the domain."""
+    column = table.c.uri_without_domain
+    statement = select(column).where(table.c.uri_domain == uri_domain, column.startswith(prefix, autoescape=True))
+    return set((await connection.execute(statement)).scalars())
+
+
 async def by_uuid(connection: AsyncConnection, uuid: UUID, *, lock: bool = False) -> SchedulingInfo | None:
     """Find a room by its meeting's or its own uuid; with `lock` nobody else changes it until the transaction ends."""
     statement = _select(table.c.uuid == uuid)
