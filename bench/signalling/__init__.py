@@ -29,6 +29,9 @@ from bench.signalling.way import Way
 from lab import compiled
 from lab.lab import Lab
 
+RATES = (50, 100, 200, 400)
+"""Calls a second: from nearly idle to more than one processor carries of some."""
+
 COST_RATE = 100
 """Where the aims of CPU per call hold: all are far from their limits there."""
 
@@ -42,12 +45,8 @@ OURS, SIPPY, KAMAILIO = "this edge", "Sippy B2BUA", "Kamailio"
 
 
 def run(*, short: bool) -> Report:
-    """Measure at the rates that aims name; `short` makes one round of a few seconds."""
-    return measure(Report("signalling"), (COST_RATE, ADDED_RATE), short=short, memory=True)
-
-
-def measure(report: Report, rates: tuple[int, ...], *, short: bool, memory: bool) -> Report:
-    """Measure at these calls a second."""
+    """Measure; `short` makes one round of a few seconds."""
+    report = Report("signalling")
     rounds, seconds = (1, 3) if short else (5, 10)
     with ExitStack() as stack:
         ways = {
@@ -56,11 +55,11 @@ def measure(report: Report, rates: tuple[int, ...], *, short: bool, memory: bool
             KAMAILIO: stack.enter_context(kamailio.way(stack.enter_context(Lab.temporary("kam")))),
         }
         _pin(ways)
-        for rate in rates:
+        for rate in RATES:
             _costs(report, ways, rate, rounds, seconds)
-        for rate in rates:
+        for rate in RATES:
             _added(report, ways, rate, 1 if short else 3, seconds)
-        for name, way in ways.items() if memory else ():
+        for name, way in ways.items():
             _held(report, name, way, short=short)
     folder, why = compiled.place(os.environ)
     report.notes.append(f"{seconds} s a round; two m-lines, 26 lines of SDP; Sippy and Kamailio open no pinholes")
