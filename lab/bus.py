@@ -14,8 +14,11 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from lab.errors import ProgramError
+from lab.host import Host
+from lab.users import User
 from vdx.bus.grants import Role
 from vdx.bus.server import Certificates, Program, Server, configuration
 
@@ -25,30 +28,36 @@ BINARY = Path(sys.executable).with_name("nats-server")
 
 
 class BusServer:
-    """One nats-server: written down by `prepare`, its process run by `command`."""
+    """One nats-server, on a host of a lab or, without one, here; as `user`, or as whoever starts it."""
 
-    def __init__(self, folder: Path, listen: str = "127.0.0.1:-1", tls: Certificates | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        listen: str = "127.0.0.1:-1",
+        *,
+        tls: Certificates | None = None,
+        host: Host | None = None,
+        user: User | None = None,
+        log: Path | None = None,
+    ) -> None:
         self.folder = folder
+        self.process: subprocess.Popen[bytes] | None = None
         self._listen = listen
         self._tls = tls
-        self._process: subprocess.Popen[bytes] | None = None
-        self._port: int | None = None
-
-    @property
-    def configuration(self) -> Path:
-        """The file of the server's configuration."""
-        return self.folder / "nats.conf"
+        self._host = host
+        self._user = user
+        self._log = log or folder / "nats.log"
+        self._programs: Mapping[str, Role] = {}
 
     @property
     def command(self) -> list[str]:
         """How the server is started."""
-        return [str(BINARY), "-c", str(self.configuration)]
+        return [str(BINARY), "-c", str(self.folder / "nats.conf")]
 
     @property
     def url(self) -> str:
-        """Where it listens; known once it is ready."""
-        host, _, port = self._listen.rpartition(":")
-        return f"{'tls' if self._tls else 'nats'}://{host}:{self._port or port}"
+        """Where it listens; a port of its own choice is known once it is ready."""
+        return f"{'tls' if self._tls else 'nats'}://{self._listen}"
 
     def secret(self, name: str) -> Path:
         """Give the file of a program's user and password."""
@@ -56,39 +65,56 @@ class BusServer:
 
     def prepare(self, programs: Mapping[str, Role]) -> None:
         """Write the configuration, and the secrets of programs that have none yet."""
-        self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-        written = [Program(name, role, self._password(name)) for name, role in programs.items()]
-        ports = str(self.folder) if self._listen.endswith(":-1") else ""
-        host = self._listen.rpartition(":")[0]
-        listen = f"{host}:{self._port}" if self._port else self._listen
-        server = Server("lab", listen, str(self.folder / "store"), tuple(written), tls=self._tls, ports_folder=ports)
-        _write(self.configuration, configuration(server))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o711)  # programs pass through to their secrets
         self._programs = programs
+        written = tuple(Program(name, role, self._password(name)) for name, role in programs.items())
+        server = Server(
+            "lab", self._listen, str(self.folder / "store"), written, self._tls, ports_folder=str(self.folder)
+        )
+        _write(self.folder / "nats.conf", configuration(server))
+        if self._user is not None:
+            for path in (self.folder, self.folder / "nats.conf"):
+                os.chown(path, self._user.uid, self._user.gid)
 
     def start(self) -> None:
-        """Start it here and wait until it listens; the port it chose stays its own through every restart."""
+        """Start it and wait until it listens; the port it chose stays its own through every restart."""
         for stale in self.folder.glob("*.ports"):
             stale.unlink()
-        with (self.folder / "nats.log").open("ab") as log:
-            self._process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.process = self._spawn()
         ends = time.monotonic() + READY_S
-        while time.monotonic() < ends and self._process.poll() is None:
+        while time.monotonic() < ends and self.process.poll() is None:
             for path in self.folder.glob("*.ports"):
                 with suppress(ValueError):  # still being written
-                    self._port = int(json.loads(path.read_text())["nats"][0].rpartition(":")[2])
+                    said: str = json.loads(path.read_text())["nats"][0]
+                    self._listen = said.rpartition("/")[2]
                     self.prepare(self._programs)
                     return
             time.sleep(POLL_S)
-        said = (self.folder / "nats.log").read_text(errors="replace")[-500:]
+        words = self._log.read_text(errors="replace")[-500:]
         self.stop()
-        raise ProgramError(f"The bus did not start; it said: {said}")
+        raise ProgramError(f"The bus did not start; it said: {words}")
 
     def stop(self, *, kill: bool = False) -> None:
         """End it; with `kill` as a power cut would."""
-        if self._process is not None:
-            (self._process.kill if kill else self._process.terminate)()
-            self._process.wait()
-            self._process = None
+        if self.process is not None:
+            (self.process.kill if kill else self.process.terminate)()
+            self.process.wait()
+            self.process = None
+
+    def _spawn(self) -> "subprocess.Popen[bytes]":
+        with self._log.open("ab") as log:
+            options: dict[str, Any] = {
+                "stdin": subprocess.DEVNULL,
+                "stdout": log,
+                "stderr": log,
+                "start_new_session": True,
+            }
+            if self._user is not None:
+                options |= {"user": self._user.uid, "group": self._user.gid, "extra_groups": []}
+            if self._host is not None:
+                return self._host.popen(self.command, **options)
+            return subprocess.Popen(self.command, **options)
 
     def _password(self, name: str) -> str:
         path = self.secret(name)

@@ -51,6 +51,15 @@ def edge_calls(run: Path) -> tuple[EdgeCall, ...]:
     return join(_ask(run, "calls").get("calls", []), _ask(run, "pinholes").get("leases", []))
 
 
+def explain(run: Path, source: str, dialled: str) -> str:
+    """Ask the edge what would become of a call, and return its words; CallError if it does not answer."""
+    command = [sys.executable, "-m", "gatewayd.ctl", "--run-dir", str(run), "route", "explain", source, dialled]
+    try:
+        return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=ASK_S, check=False).stdout
+    except subprocess.TimeoutExpired as late:
+        raise CallError(f"gatewayctl route explain gave no answer: {late}") from late
+
+
 def serving(status: dict[str, Any]) -> bool:
     """Tell whether every program of the edge is connected and b2bua acts on gatewayd's version of the site."""
     facts = status.get("facts", {})

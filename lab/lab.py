@@ -8,6 +8,7 @@ from typing import Any
 
 from lab import namespace, processes, state, wiring
 from lab.authority import Authority
+from lab.core import Core
 from lab.edge import wait_until_serving
 from lab.errors import LabBusyError, LabUpError, UnableError, UnknownHostError, UnknownLabError
 from lab.host import Host
@@ -65,8 +66,11 @@ class Lab:
             known = ", ".join(self.namespaces)
             raise UnknownHostError(f"There is no host {name}; the lab has {known}.") from None
 
-    def up(self, programs: Sequence[str] = (), *, what: str = "vdx-lab up") -> None:
-        """Build everything and hold it; on any failure, or Ctrl-C, nothing is left."""
+    def up(self, programs: Sequence[str] = (), *, core: bool = False, what: str = "vdx-lab up") -> None:
+        """Build everything and hold it; on any failure, or Ctrl-C, nothing is left.
+
+        With `core` there are a bus and a mixing server too, and the edge knows of them.
+        """
         require_root()
         self.state.hold(what)
         if self.state.left and self._well():
@@ -80,9 +84,13 @@ class Lab:
             wiring.wire(self.topology, self.namespaces)
             self.authority = issue(self.topology, self.state.keys)
             self.state.site.write_text(site_text(self.topology, self.name, self.state.keys))
+            if core:
+                Core(self).prepare()
             self.start(*programs)
             if set(PROGRAMS) <= set(programs):
                 wait_until_serving(self.state.run)
+            if core:
+                Core(self).start()
             self.state.mark_up()
         except BaseException:
             self.down()
@@ -93,12 +101,13 @@ class Lab:
         self.state.leave()
 
     def start(self, *names: str) -> None:
-        """Start programs on the edge, in the order given, each ready before the next begins; ProgramError if not."""
+        """Start programs on their hosts, in the order given, each ready before the next begins; ProgramError if not."""
         for name in names:
-            start(program(name, self.state), self.host("edge"), self.state)
+            plan = program(name, self.state)
+            start(plan, self.host(plan.host), self.state)
 
     def stop(self, name: str, *, grace: float = processes.GRACE_S) -> None:
-        """End one program of the edge; with `grace` 0 it is killed. Harmless if it ended by itself."""
+        """End one program; with `grace` 0 it is killed. Harmless if it ended by itself."""
         if process := self.state.programs().get(name):
             processes.end([process], grace)
         for child in self._children:

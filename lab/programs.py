@@ -1,4 +1,4 @@
-"""Starts the programs of the edge: gatewayd as root, the others without privileges, each ready before the next."""
+"""Starts the programs of edge and core: gatewayd as root, the others without privileges, each ready before the next."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from lab.host import Host
 from lab.notify import ReadinessSocket
 from lab.processes import Process
 from lab.state import State
-from lab.users import B2BUA, MEDIAD, User
+from lab.users import B2BUA, MEDIAD, MIXER, User
 
 PROGRAMS = ("gatewayd", "mediad", "b2bua")  # in the order of their start
 READY_S = 30.0  # a fresh checkout compiles its modules first, on a machine that may be busy
@@ -23,11 +23,12 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """How a program is started: its module, its arguments, and its user (None: root)."""
+    """How a program is started: its module, its arguments, its user (None: root), and the host it runs on."""
 
     name: str
     arguments: tuple[str, ...]
     user: User | None
+    host: str = "edge"
 
 
 def program(name: str, state: State) -> Program:
@@ -42,11 +43,13 @@ def program(name: str, state: State) -> Program:
             return Program(name, (*run, "--state-dir", str(state.kept)), B2BUA)
         case "mediad":
             return Program(name, run, MEDIAD)
-    raise ProgramError(f"There is no program {name} on the edge; it runs {', '.join(PROGRAMS)}.")
+        case "mixer":
+            return Program(name, ("--config", str(state.mixer / "mixer.yaml")), MIXER, "core")
+    raise ProgramError(f"There is no program {name} in a lab; it runs {', '.join((*PROGRAMS, 'mixer'))}.")
 
 
 def start(plan: Program, host: Host, state: State) -> None:
-    """Start a program on the edge and wait until it is ready; ProgramError, with its last lines, if it is not."""
+    """Start a program on its host and wait until it is ready; ProgramError, with its last lines, if it is not."""
     log = state.logs / f"{plan.name}.log"
     uid = plan.user.uid if plan.user else os.getuid()
     with ReadinessSocket(state.notify / plan.name, uid) as readiness:

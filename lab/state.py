@@ -9,6 +9,8 @@ var/        gatewayd's versions of the site
 kept/       what b2bua keeps: registrations
 keys/       the lab's certificate authority, certificates and keys of the edge and of every host
 log/        what the programs print
+bus/        the bus: configuration, what it holds, secrets of the programs that use it
+mixer/      the mixing server: configuration, sockets, prompts
 agents/     user agents' configurations and recordings
 notify/     readiness sockets while programs start
 code/       where the unprivileged programs see this checkout
@@ -76,6 +78,16 @@ class State:
     def agents(self) -> Path:
         """Return the directory of the user agents."""
         return self.directory / "agents"
+
+    @property
+    def bus(self) -> Path:
+        """Return the bus's directory: its configuration, what it holds, and the programs' secrets."""
+        return self.directory / "bus"
+
+    @property
+    def mixer(self) -> Path:
+        """Return the mixing server's directory: its configuration, sockets, and what it keeps."""
+        return self.directory / "mixer"
 
     @property
     def notify(self) -> Path:

@@ -23,6 +23,7 @@ TLS_PORT = 5061
 WEB_PORT = 7443
 DOMAIN = "lab.example"
 ORIGIN = f"https://video.{DOMAIN}"  # where the page of the lab's browsers comes from
+MIXER = "192.0.2.20"  # the mixing server's, and the bus's, on the host of the core
 MEDIA_PORTS = (40000, 49999)  # what the sites' firewalls already open towards the edge
 
 
@@ -176,7 +177,7 @@ STANDARD = Topology(
             "core",
             "a host of the mixing core",
             "core",
-            (_on("eth0", "192.0.2.10/25", "2001:db8:c0::10/64"),),
+            (_on("eth0", "192.0.2.10/25", "2001:db8:c0::10/64", f"{MIXER}/25"),),
         ),
         Host(
             "admin",

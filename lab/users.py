@@ -17,4 +17,6 @@ class User:
 GROUP = 64210  # of the programs that share the directory of sockets
 B2BUA = User(64211, GROUP)
 MEDIAD = User(64212, GROUP)
+BUS = User(64214, 64214)
+MIXER = User(64215, 64215)
 AGENT = User(64213, 64213)  # a stranger to the programs of the edge

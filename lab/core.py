@@ -1,0 +1,165 @@
+"""The mixing core of a lab: a bus and a mixing server on the host `core`, and the edge told of both.
+
+The bus starts after the edge on purpose: an edge needs no bus to start.
+"""
+
+import asyncio
+import os
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import yaml
+
+from lab.bus import BusServer
+from lab.edge import explain
+from lab.errors import ProgramError
+from lab.processes import Process
+from lab.topology import MIXER, SIP_PORT
+from lab.users import B2BUA, BUS, GROUP
+from lab.users import MIXER as MIXER_USER
+from vdx.bus import Address, Bucket, Bus, Watch
+from vdx.bus.grants import BUCKETS, STREAMS, Role
+from vdx.bus.kinds import Kind
+from vdx.bus.provision import bucket, provision, stream
+from vdx.nodes import NODES
+from vdx.placed import CALLS
+from vdx.rooms import ROOMS, Room
+
+if TYPE_CHECKING:
+    from lab.lab import Lab
+
+T = TypeVar("T")
+
+BUS_PORT = 4222
+NODE = "mixer1"
+PEER = "mixers"
+READY_S = 60.0  # the first start speaks every prompt and compiles GStreamer's list of plugins
+ASK_S = 15.0
+POLL_S = 0.1
+KINDS: tuple[Kind[Any], ...] = (ROOMS, NODES, CALLS)
+
+
+class Core:
+    """The bus and the mixing server of a lab."""
+
+    def __init__(self, lab: "Lab") -> None:
+        self._lab = lab
+        state = lab.state
+        self.bus = BusServer(
+            state.bus, f"{MIXER}:{BUS_PORT}", host=lab.host("core"), user=BUS, log=state.logs / "bus.log"
+        )
+
+    @property
+    def programs(self) -> dict[str, Role]:
+        """Who may connect to the bus."""
+        return {"hub": "hub", self._lab.name: "edge", NODE: "mixer", "desk": "operator"}
+
+    def prepare(self) -> None:
+        """Write the configurations of bus and mixing server, and tell the edge's site file of them."""
+        state = self._lab.state
+        self.bus.prepare(self.programs)
+        for name, user in ((self._lab.name, B2BUA), (NODE, MIXER_USER)):
+            os.chown(self.bus.secret(name), user.uid, user.gid)
+        for folder in (state.mixer, state.mixer / "run", state.mixer / "kept", state.mixer / "cache"):
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o755)
+            os.chown(folder, MIXER_USER.uid, GROUP)
+        (state.mixer / "mixer.yaml").write_text(yaml.safe_dump(self._mixer(), sort_keys=False))
+        site = yaml.safe_load(state.site.read_text())
+        tell_site(site, str(self.bus.secret(self._lab.name)))
+        state.site.write_text(yaml.safe_dump(site, sort_keys=False))
+
+    def start(self) -> None:
+        """Start the bus, make what stands on it, start the mixing server, and wait until the edge knows it."""
+        self.start_bus()
+        self._lab.start("mixer")
+        self._wait(lambda: NODE in self.on_bus(_nodes), "the mixing server does not say on the bus that it is there")
+
+    def start_bus(self) -> None:
+        """Start the bus and make its buckets and streams."""
+        self.bus.start()
+        if self.bus.process is not None and (process := Process.of(self.bus.process.pid)):
+            self._lab.state.remember("bus", process, self.bus.command)
+        configs = [bucket(kind, 1) for kind in KINDS if kind.name in BUCKETS]
+        self.on_bus(lambda bus: provision(bus, configs + [stream(name, 1) for name in STREAMS]))
+
+    def add_room(self, alias: str, name: str = "") -> Room:
+        """Write a room without PINs, and wait until the edge knows it."""
+        room = Room(uuid=str(uuid.uuid4()), aliases=(alias,), name=name, language="en")
+        self.on_bus(lambda bus: Bucket(bus, ROOMS).create(room.uuid, room))
+        self._wait(
+            lambda: room.uuid in explain(self._lab.state.run, "hospital", alias), "the edge does not know the room"
+        )
+        return room
+
+    def on_bus(self, work: Callable[[Bus], Awaitable[T]]) -> T:
+        """Do something on the bus, as the hub would."""
+        return self._lab.host("core").call(lambda: asyncio.run(self._connected(work)))
+
+    async def _connected(self, work: Callable[[Bus], Awaitable[T]]) -> T:
+        bus = Bus(Address((self.bus.url,), "hub", self.bus.secret("hub")))
+        running = asyncio.create_task(bus.run())
+        try:
+            async with asyncio.timeout(ASK_S):
+                await bus.until_connected()
+                return await work(bus)
+        except TimeoutError:
+            raise ProgramError(
+                f"The bus at {self.bus.url} does not answer; see {self._lab.state.logs}/bus.log"
+            ) from None
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+    def _mixer(self) -> dict[str, Any]:
+        state, address = self._lab.state, {"address": MIXER}
+        edge = next(str(one.ip) for one in self._lab.topology.zone("core").addresses if one.version == 4)
+        return {
+            "name": NODE,
+            "sip": [{**address, "port": SIP_PORT, "transport": "udp"}],
+            "edge": [f"{edge}/32"],
+            "media": address,
+            "proxy": {"address": edge, "port": SIP_PORT, "transport": "udp"},
+            "bus": {"servers": [self.bus.url], "credentials": str(self.bus.secret(NODE))},
+            "capacity": 20,
+            "language": "en",
+            "run_dir": str(state.mixer / "run"),
+            "state_dir": str(state.mixer / "kept"),
+            "cache_dir": str(state.mixer / "cache"),
+        }
+
+    def _wait(self, holds: Callable[[], bool], otherwise: str) -> None:
+        ends = time.monotonic() + READY_S
+        while not holds():
+            if time.monotonic() > ends:
+                raise ProgramError(f"{otherwise}; see the logs in {self._lab.state.logs}")
+            time.sleep(POLL_S)
+
+
+def tell_site(site: dict[str, Any], secret: str) -> None:
+    """Tell an edge of the bus and the mixing servers; whatever is dialled may be a room."""
+    site["peers"][PEER] = {
+        "zone": "core",
+        "sources": [f"{MIXER}/32"],
+        "media": [f"{MIXER}/32"],
+        "target": {"address": MIXER, "port": SIP_PORT, "transport": "udp"},
+    }
+    site["bus"] = {
+        "zone": "core",
+        "servers": [{"address": MIXER, "port": BUS_PORT}],
+        "rooms": PEER,
+        "file": secret,
+        "encryption": "off",
+    }
+    site["dialplan"].insert(0, {"alias": "*", "to": "room"})
+
+
+async def _nodes(bus: Bus) -> dict[str, Any]:
+    watch = Watch(NODES)
+    bus.add(watch)
+    await watch.until_synced()
+    return dict(watch.records)
