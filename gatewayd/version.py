@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -184,12 +185,13 @@ class Versions:
     async def _firewall(self, version: Version, undo: AsyncExitStack, *, busy: bool) -> None:
         if self.active is not None and _same_paths(self.active, version):
             whole = self.active.edge != version.edge
-            undo.callback(_reopen, self.active, whole=whole, busy=busy)
-            await asyncio.to_thread(_reopen, version, whole=whole, busy=busy)
+            undo.callback(_reopen, version, self.active, whole=whole, busy=busy)
+            await asyncio.to_thread(_reopen, self.active, version, whole=whole, busy=busy)
         else:
             if self.active is not None:
                 undo.callback(_install, self.active, busy=busy)
-            await asyncio.to_thread(_install, version, busy=busy)
+            known = self.active.edge if self.active is not None else None
+            await asyncio.to_thread(_install, version, busy=busy, known=known)
         if not busy:
             self._desk.reopen()  # leases that came while the sets were made anew
 
@@ -201,11 +203,14 @@ class Versions:
         log.info("version.active version=%s leases=%d", version.name, len(self._desk.leases))
 
 
-def _install(version: Version, *, busy: bool) -> None:
-    """Bring a ruleset into the kernel; sets that another release declared otherwise are made anew unless in use."""
+def _install(version: Version, *, busy: bool, known: Edge | None = None) -> None:
+    """Bring a ruleset into the kernel; sets that another release declared otherwise are made anew unless in use.
+
+    `known` is the edge that the kernel is known to have.
+    """
     edge = version.edge
     try:
-        ruleset.apply(edge, version.ruleset)
+        ruleset.apply(edge, version.ruleset, known=known)
     except DeclarationError as error:
         if busy:
             text = (
@@ -223,12 +228,13 @@ def _same_paths(old: Version, new: Version) -> bool:
     return old.ruleset.names == new.ruleset.names and not new.transit.policy.empty
 
 
-def _reopen(version: Version, *, whole: bool, busy: bool) -> None:
+def _reopen(old: Version, version: Version, *, whole: bool, busy: bool) -> None:
     """Bring what agreements open to a version whose other paths are there already; `whole`: the other tables too."""
     try:
         if whole:
             ruleset.apply(version.edge)
-        agreements.settle(version.ruleset)
+        written = ruleset.reopen(old.ruleset, version.ruleset, time.time())
+        log.info("agreements.changed elements=%d", written)
     except NftError as error:  # somebody took the table away, or the relay's sets are of another release
         log.warning("ruleset.renewed: %s", error)
         _install(version, busy=busy)

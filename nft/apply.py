@@ -9,19 +9,21 @@ established flow loses no packet.
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 
 import nftables
 
 from nft import declaration
+from nft.elements import Element
 from nft.errors import ApplyError, DeclarationError
 from nft.model import Edge
 from nft.netlink import Netlink
 from nft.policy import ruleset as policy
-from nft.policy.opening import additions, changes
+from nft.policy.opening import Place, additions, changes
 from nft.policy.parts import TABLE, Held
 from nft.policy.ruleset import Ruleset
 from nft.ruleset import compile_edge, compile_reset
-from nft.schema import MEDIA
+from nft.schema import MEDIA, Shape
 
 SHOWN = 3  # lines of libnftables' complaint in an error: the first names the cause
 
@@ -30,26 +32,39 @@ LINGER_SECONDS = 0.1
 hypervisor in the midst of a packet comes back within tens of milliseconds."""
 
 
-def apply(model: Edge, transit: Ruleset | None = None, now: float | None = None) -> None:
+def apply(model: Edge, transit: Ruleset | None = None, now: float | None = None, *, known: Edge | None = None) -> None:
     """Bring the kernel's rules of this network namespace to a model, keeping every lease and ban.
 
     ``transit`` is the policy's table; without it that table stays as it is. ``now`` (seconds since 1970, the time of
-    the call) turns the times of agreements into timeouts. ``DeclarationError`` where a set in use would have to change,
-    ``ApplyError`` where the kernel refuses; packets then meet what they met before.
+    the call) turns the times of agreements into timeouts. Where the other tables are ``known`` to be at this model they
+    stay as they are, which saves libnftables the reading of every large map. ``DeclarationError`` where a set in use
+    would have to change, ``ApplyError`` where the kernel refuses; packets then meet what they met before.
     """
     _compare()
     if transit is None:
         _run(compile_edge(model))
         return
     now = time.time() if now is None else now
+    others = None if model == known else model
+    if add(transit, now):
+        _settle(transit, now, opening=True)
+        switch(others, transit)
+        _settle(transit, now)
+    else:
+        switch(others, transit)
+    sweep(transit)
+
+
+def add(transit: Ruleset, now: float) -> bool:
+    """Make the parts that are not there yet; tell whether what agreements open is older. No packet gets there yet."""
     names = held().names
     _run(transit.added(names, now))
-    if transit.shapes.open.name in names:
-        _settle(transit, now, opening=True)
-    _run(compile_edge(model) + transit.switched(names))
-    if transit.shapes.open.name in names:
-        _settle(transit, now)
-    sweep(transit)
+    return transit.shapes.open.name in names
+
+
+def switch(model: Edge | None, transit: Ruleset) -> None:
+    """Send packets to the parts, which are all there, and bring the other tables to a model; one transaction."""
+    _run((compile_edge(model) if model else "") + transit.switched(held().names))
 
 
 def check(model: Edge, transit: Ruleset | None = None) -> None:
@@ -63,6 +78,12 @@ def check(model: Edge, transit: Ruleset | None = None) -> None:
 def settle(transit: Ruleset, now: float) -> int:
     """Bring what agreements open to a time; return how many elements were written. The table must be there."""
     return _settle(transit, now)
+
+
+def reopen(old: Ruleset, new: Ruleset, now: float) -> int:
+    """Bring what agreements open from one version to another whose names are the same; return how many were written."""
+    before, after = old.tables.cells, new.tables.cells
+    return _settle(new, now, {key for key in {**before, **after} if before.get(key) != after.get(key)})
 
 
 def sweep(transit: Ruleset) -> None:
@@ -81,14 +102,24 @@ def held() -> Held:
         return Held(named, frozenset(netlink.chains(TABLE)), frozenset(netlink.counters(TABLE)))
 
 
-def _settle(transit: Ruleset, now: float, *, opening: bool = False) -> int:
-    """Write the elements that are not as they should be; with ``opening`` only those that take nothing away."""
+def _settle(transit: Ruleset, now: float, keys: Collection[Place] | None = None, *, opening: bool = False) -> int:
+    """Write the elements that are not as they should be; with ``opening`` only those that take nothing away.
+
+    Where ``keys`` are given, only theirs are asked for.
+    """
+    wanted = transit.openings(now, keys)
     with Netlink() as netlink:
-        there, early = (netlink.dump(shape) for shape in transit.shapes)
-        operations = changes(transit.shapes, there, early, transit.openings(now), now)
-        wanted = additions(operations) if opening else operations
-        netlink.commit(wanted)
-    return len(wanted)
+        there, early = (_held_by(netlink, shape, keys) for shape in transit.shapes)
+        operations = changes(transit.shapes, there, early, wanted, now)
+        chosen = additions(operations) if opening else operations
+        netlink.commit(chosen)
+    return len(chosen)
+
+
+def _held_by(netlink: Netlink, shape: Shape, keys: Collection[Place] | None) -> list[Element]:
+    if keys is None:
+        return netlink.dump(shape)
+    return [element for element in netlink.find(shape, list(keys)) if element]
 
 
 def reset() -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from gatewayd import transit
 from gatewayd.admin import program_version
-from gatewayd.ctl import dns, packet, prove, records, route, tables, trace, versions
+from gatewayd.ctl import agreements, dns, packet, prove, records, route, tables, trace, versions
 from gatewayd.ctl.ask import ask_once
 from gatewayd.version import compute
 from nft.policy.lint import lint
@@ -144,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("metrics", help="the numbers of the appliance as Prometheus reads them")
     route.add(verbs)
     packet.add(verbs, ACTIVE_FILE)
+    agreements.add(verbs, ACTIVE_FILE)
     versions.add(verbs)
     publish = verbs.add_parser("dns", help="the DNS records to publish for every domain, as zone-file text")
     publish.add_argument(
@@ -181,6 +182,7 @@ def _duration(text: str) -> float:
 
 OWN_VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     **dict.fromkeys(versions.VERBS, versions.run),
+    "agreements": agreements.run,
     "check": _check,
     "dns": _dns,
     "explain": packet.run,

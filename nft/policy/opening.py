@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from nft.elements import Element, Operation, Put, Remove
 from nft.number import passing_mark
@@ -35,6 +35,9 @@ OF_NONE = Shapes(
     Shape(TABLE, "early", (MARK, CLASSID), timeout=0),
 )
 """As they are declared; ``nft.policy.parts`` gives those of a version their names."""
+
+Place: TypeAlias = tuple[Offer, Class]
+"""What the element of an agreement is found by."""
 
 DRIFT, SLACK = 2.0, 1e-4
 """By how much an element may miss its time before it is written anew: seconds, and a part of what is left.
@@ -74,10 +77,13 @@ def label(ids: Iterable[str]) -> str:
     return told(words).encode()[: MAX_COMMENT - 3].decode(errors="ignore") + "..."
 
 
-def openings(tables: Tables, zones: Mapping[str, int], now: float) -> list[Opening]:
-    """Return what is open at a time or opens next; ``zones`` are their numbers."""
+def openings(
+    tables: Tables, zones: Mapping[str, int], now: float, keys: Iterable[Place] | None = None
+) -> list[Opening]:
+    """Return what is open at a time or opens next, of ``keys`` or of all; ``zones`` are their numbers."""
     found = []
-    for (offer, client), cell in tables.cells.items():
+    cells = tables.cells if keys is None else {key: tables.cells[key] for key in keys if key in tables.cells}
+    for (offer, client), cell in cells.items():
         window = next((each for each in cell.windows if each.ends > now), None)
         if window:
             mark = passing_mark(zones[cell.target])

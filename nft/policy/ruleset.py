@@ -20,7 +20,7 @@ from nft.model import Edge, Zone
 from nft.number import passing_mark
 from nft.policy import chains, parts, traffic, translation
 from nft.policy.agreement import DAY
-from nft.policy.opening import OF_NONE, Opening, Shapes, openings
+from nft.policy.opening import OF_NONE, Opening, Place, Shapes, openings
 from nft.policy.parts import TABLE, Draft, Held, Hook, Part
 from nft.policy.prefix import VERSIONS, address
 from nft.policy.tables import Class, Stage, Tables
@@ -54,9 +54,9 @@ class Ruleset:
         own = (*COUNTERS, *(hook.name for hook in self.hooks)) if self.hooks else ()
         return frozenset((*own, *(part.name for part in self.parts)))
 
-    def openings(self, now: float) -> list[Opening]:
-        """Return what agreements open at a time (seconds since 1970), or next."""
-        return openings(self.tables, self.zones, now)
+    def openings(self, now: float, keys: Iterable[Place] | None = None) -> list[Opening]:
+        """Return what agreements open at a time (seconds since 1970), or next; where ``keys`` are given, of those."""
+        return openings(self.tables, self.zones, now, keys)
 
     def added(self, held: Collection[str], now: float) -> str:
         """Return the text that makes what is not ``held``; no packet gets there yet."""

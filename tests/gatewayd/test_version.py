@@ -19,7 +19,8 @@ class Ruleset:
         self.failures = list(failures)
         self.done: list[str] = []
 
-    def apply(self, _edge: Edge, _transit: object) -> None:
+    def apply(self, _edge: Edge, _transit: object, *, known: Edge | None = None) -> None:
+        assert known is None
         if self.failures:
             raise self.failures.pop(0)
         self.done.append("apply")

@@ -26,7 +26,9 @@ def test_a_moment_is_a_day_or_a_time() -> None:
     assert whole_day(day.starts)
     time = Agreement(client="c", service="s", starts=datetime(2026, 1, 1, 8))  # noqa: DTZ001 - the site's own clock
     assert not whole_day(time.starts)
-    for wrong in ("2026-01-01", 20260101, None):
+    for written, meant in (("2026-01-01", date(2026, 1, 1)), ("2026-01-01T08:00:00", time.starts)):
+        assert Agreement.model_validate({"client": "c", "service": "s", "starts": written}).starts == meant
+    for wrong in ("soon", "2026-13-01", "", 20260101, None):
         with pytest.raises(ValidationError, match="is no date"):
             Agreement.model_validate({"client": "c", "service": "s", "starts": wrong})
 

@@ -1,0 +1,229 @@
+"""What a country's agreements cost the firewall: to compile, to load, to change one of them, and for each packet.
+
+The policy has clients that share 100,000 prefixes and 10,000 agreements. Forwarding is measured on established flows
+of one agreement more, with the parts of a small and of a large policy in the kernel at once and the switch from one to
+the other between two measurements. Beside them stands the same policy written as a rule for each agreement, which is
+what generators of rules in turn (such as firewalld) make of it; these accept established flows before any rule.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from bench.relay.bpf import programs
+from bench.relay.stage import DROP_ALL, Stage, stage
+from bench.report import Aim, Report
+from nft import apply as kernel_rules
+from nft.policy.agreement import Agreement, Agreements
+from nft.policy.compile import compile_policy
+from nft.policy.model import Policy
+from nft.policy.ruleset import Ruleset, compile_transit
+from tests.nft.policy.world import DAY, agreement, client, large, offer
+from tests.nft.topology import ZONES, address, inside, model
+
+FEW, MANY = 10, 10_000
+TURN = 1_000  # agreements as rules in turn: with 10,000, nft itself takes minutes
+PREFIXES = 100_000
+FLOWS = 200
+SIZE = 200  # bytes of the IP packet
+SOURCE_PORT, TARGET_PORT = 10_000, 40_000
+PACE = 20_000  # packets/s while policies take each other's place
+COMPILE, APPLY, ONE = Aim("at most", 2), Aim("at most", 2), Aim("at most", 10)
+RATIO, NO_LOSS = Aim("at least", 0.95), Aim("at most", 0)
+
+
+def run(*, short: bool) -> Report:
+    """Measure; ``short`` takes fewer rounds."""
+    rounds, seconds = (2, 0.3) if short else (7, 1.0)
+    report = Report("firewall")
+    os.sched_setaffinity(0, {0})
+    with programs() as loaded, stage(loaded, routed=True) as gateway:
+        gateway.rules(DROP_ALL)
+        ports = _ports()
+        near = str(address("internet", 2, 4))
+        baseline = min(gateway.measure(near, ports, SIZE, seconds).nanoseconds for _ in range(rounds))
+        gateway.rules("")
+        few, many = _compiled(report, rounds)
+        with inside(gateway.net.names["gw"]):
+            _applied(report, many, 1 if short else 3)
+            _one(report, many, rounds * 5)
+            _changed(report, many, rounds)
+            _forwarded(report, gateway, (few, many), baseline, rounds, seconds)
+            _lost(report, gateway, (few, many), 4 if short else 20)
+        _in_turn(report, gateway, baseline, rounds, seconds)
+    report.notes.append(f"{PREFIXES:,} prefixes and {MANY:,} agreements; {FLOWS} established flows of one more")
+    report.notes.append("CPU time of the gateway alone: the generator's own cost is measured apart and taken off")
+    report.notes.append(
+        "beside it: a rule for each agreement and a set for each client, established flows accepted first"
+    )
+    return report
+
+
+def _policy(prefixes: int, agreements: int) -> Policy:
+    """Return a policy of that size, and one agreement more that carries the measured flows."""
+    now = int(time.time())
+    known = large(prefixes, max(agreements, 100), now).agreements
+    what = offer("sink", f"udp/{TARGET_PORT}-{TARGET_PORT + FLOWS}", str(address("internet", 2, 4)), zone_="internet")
+    who = client("generator", f"{address('sdn', 2, 4)}/32")
+    one = agreement("measured", who.name, what.name, now - DAY, now + DAY)
+    return Policy(
+        tuple(ZONES),
+        agreements=Agreements(
+            known.organisations, (*known.services, what), (*known.clients, who), (*known.agreements[:agreements], one)
+        ),
+    )
+
+
+def _compiled(report: Report, rounds: int) -> tuple[Ruleset, Ruleset]:
+    few = _ruleset(_policy(PREFIXES // 100, FEW))
+    policy = _policy(PREFIXES, MANY)
+    report.add("compile", [_seconds(partial(_ruleset, policy)) for _ in range(min(rounds, 3))], "s", COMPILE)
+    return few, _ruleset(policy)
+
+
+def _ruleset(policy: Policy) -> Ruleset:
+    return compile_transit(compile_policy(policy), model())
+
+
+def _applied(report: Report, many: Ruleset, rounds: int) -> None:
+    times = []
+    for _ in range(rounds):
+        kernel_rules.reset()
+        times.append(_seconds(partial(kernel_rules.apply, model(), many)))
+    report.add("apply, nothing there before", times, "s", APPLY)
+
+
+def _one(report: Report, many: Ruleset, rounds: int) -> None:
+    """Take one agreement away and give it back, as a reload whose other paths are the same does."""
+    policy = many.tables.policy
+    fewer = _ruleset(_with(policy, policy.agreements.agreements[1:]))
+    times = []
+    for old, new in itertools.islice(itertools.cycle(((many, fewer), (fewer, many))), 2 * rounds):
+        times.append(_seconds(partial(kernel_rules.reopen, old, new, time.time())) * 1e3)
+    report.add("one agreement", times, "ms", ONE)
+
+
+def _changed(report: Report, many: Ruleset, rounds: int) -> None:
+    """Give one client a prefix more and take it away: what the others have stays."""
+    policy = many.tables.policy
+    known = policy.agreements
+    wider = replace(known, clients=(*known.clients, client("new", "192.168.0.0/24")))
+    other = _ruleset(replace(policy, agreements=wider))
+    versions = itertools.islice(itertools.cycle((other, many)), 2 * min(rounds, 3))
+    times = [_seconds(partial(kernel_rules.apply, model(), made, known=model())) for made in versions]
+    report.add("apply, one client's prefixes changed", times, "s")
+
+
+def _forwarded(
+    report: Report, gateway: Stage, both: tuple[Ruleset, Ruleset], baseline: float, rounds: int, seconds: float
+) -> None:
+    now = time.time()
+    for made in both:
+        kernel_rules.add(made, now)
+    values: list[list[float]] = [[], []]
+    for _, (index, made) in itertools.product(range(rounds), enumerate(both)):
+        kernel_rules.switch(None, made)
+        _establish(gateway)
+        values[index].append(_cost(gateway, seconds) - baseline)
+    for count, costs in zip((FEW, MANY), values, strict=True):
+        report.add(f"forwarded at {count:,} agreements", costs, "ns/packet")
+    ratios = [small / great for small, great in zip(*values, strict=True)]
+    report.add(f"packets/s at {MANY:,} against {FEW}", ratios, "times", RATIO)
+
+
+def _lost(report: Report, gateway: Stage, both: tuple[Ruleset, Ruleset], applies: int) -> None:
+    """Replace the policy under steady traffic, again and again."""
+    kernel_rules.apply(model(), both[0])
+    _establish(gateway)
+    over, done = threading.Event(), [0]
+
+    def replaced() -> None:
+        with inside(gateway.net.names["gw"]):
+            os.sched_setaffinity(0, {1})
+            for made in itertools.islice(itertools.cycle(both), 1, applies + 1):
+                kernel_rules.apply(model(), made, known=model())
+                done[0] += 1
+        over.set()
+
+    thread = threading.Thread(target=replaced)
+    thread.start()
+    sent = arrived = 0.0
+    while not over.is_set():
+        cost = gateway.measure(str(address("internet", 2, 4)), _ports(), SIZE, 2, pace=PACE)
+        sent, arrived = sent + 2 * PACE, arrived + 2 * PACE * cost.arrived
+    thread.join()
+    report.add(f"lost of {PACE:,} packets/s in {done[0]} applies", [round(sent - arrived)], "packets", NO_LOSS)
+
+
+def _in_turn(report: Report, gateway: Stage, baseline: float, rounds: int, seconds: float) -> None:
+    texts = [_rules(_policy(*size)) for size in ((PREFIXES // 100, FEW), (PREFIXES // 10, TURN))]
+    times: list[float] = []
+    values: list[list[float]] = [[], []]
+    for _ in range(min(rounds, 3)):
+        for index, text in enumerate(texts):
+            took = _seconds(partial(gateway.rules, text))
+            if index:
+                times.append(took)
+            _establish(gateway)
+            values[index].append(_cost(gateway, seconds) - baseline)
+    report.add(f"rules in turn: apply {TURN:,} agreements", times, "s")
+    for count, costs in zip((FEW, TURN), values, strict=True):
+        report.add(f"rules in turn: forwarded at {count:,} agreements", costs, "ns/packet")
+
+
+def _rules(policy: Policy) -> str:
+    known = policy.agreements
+    services = {each.name: each for each in known.services}
+    lines = ["table inet turn {"]
+    for each in known.clients:
+        prefixes = ", ".join(str(prefix) for prefix in each.prefixes)
+        lines.append(f"set {each.name} {{ type ipv4_addr; flags interval; elements = {{ {prefixes} }}\n}}")
+    lines.append(
+        "chain forward {\ntype filter hook forward priority 0; policy drop;\nct state established,related accept"
+    )
+    for one in known.agreements:
+        to = f"ip saddr @{one.client} ip daddr {services[one.service].endpoints[0]}"
+        lines.append(f'{to} tcp dport {{ 5061, 8000-8020 }} accept comment "{one.id}"')
+        ports = f"{{ 5060, {TARGET_PORT}-{TARGET_PORT + FLOWS} }}"
+        lines.append(f'{to} udp dport {ports} accept comment "{one.id}"')
+    lines.append(
+        "}\nchain ways {\ntype filter hook prerouting priority -150;"
+    )  # marks choose the zones' routing tables
+    lines.append('iifname "sdn0" meta mark set 0x02000000\niifname "net0" meta mark set 0x01000000\n}\n}\n')
+    return "\n".join(lines)
+
+
+def _with(policy: Policy, agreements: tuple[Agreement, ...]) -> Policy:
+    return replace(policy, agreements=replace(policy.agreements, agreements=agreements))
+
+
+def _ports() -> list[tuple[int, int]]:
+    return [(SOURCE_PORT + n, TARGET_PORT + n) for n in range(FLOWS)]
+
+
+def _establish(gateway: Stage) -> None:
+    """Let one packet go each way of each flow: the sink takes what comes, so the other end answers unasked."""
+    for source, target in _ports():
+        with gateway.net.udp("sdn", 2, source) as there, gateway.net.udp("internet", 2, target) as here:
+            there.sendto(b"x", here.getsockname())
+            here.sendto(b"y", there.getsockname())
+            there.recv(10)
+
+
+def _cost(gateway: Stage, seconds: float) -> float:
+    cost = gateway.measure(str(address("internet", 2, 4)), _ports(), SIZE, seconds)
+    if cost.arrived < 0.99:  # what is dropped early is cheap: such a figure would flatter
+        raise RuntimeError(f"only {cost.arrived:.1%} of the packets came through")
+    return cost.nanoseconds
+
+
+def _seconds(what: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    what()
+    return time.perf_counter() - began
