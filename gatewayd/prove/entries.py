@@ -8,7 +8,7 @@ an agreement is met once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from math import prod
 from random import Random
 from typing import Literal, TypeAlias, TypeVar
@@ -39,6 +39,7 @@ CELLS = 3000
 Axis = Literal["source", "target", "traffic"]
 Pair: TypeAlias = tuple[int, int]
 Pairs: TypeAlias = dict[tuple[Axis, Class], tuple[list[Pair], list[Pair]]]
+Lots: TypeAlias = tuple[list[Iterable[Packet]], ...]
 T = TypeVar("T")
 
 
@@ -79,9 +80,9 @@ class Entries:
             for key, cell in self._tables.cells.items()
         }
         met = [self._stage(stage, held) for stage, held in ((rules, verdicts), (agreed, cells))]
-        for parts in zip(*(list(stage) for stage in met), strict=True):
+        for parts in zip(*met, strict=True):
             for part in parts:
-                yield from part
+                yield from chain.from_iterable(part)
         for zone, version in {**rules.sides, **agreed.sides}:
             yield from self._cells(zone, version)
 
@@ -107,9 +108,9 @@ class Entries:
             source, target = divmod(rest, len(axes[1]))
             yield packet(zone, version, axes[0][source], axes[1][target], axes[2][kind])
 
-    def _stage(self, stage: Stage, held: dict[tuple[Offer, Class], bool]) -> Iterator[Iterable[Packet]]:
-        """Yield five lots: elements, the intervals of traffic, targets and sources, and what is one bit away."""
-        lots: tuple[list[Packet], ...] = ([], [], [], [], [])
+    def _stage(self, stage: Stage, held: dict[tuple[Offer, Class], bool]) -> Lots:
+        """Return five lots: elements, the intervals of traffic, targets and sources, and what is one bit away."""
+        lots: Lots = ([], [], [], [], [])
         ways: dict[Offer, list[tuple[Class, Class]]] = {}
         for pair, offer in stage.offers.items():
             ways.setdefault(offer, []).append(pair)
@@ -119,7 +120,7 @@ class Entries:
             targets = self._ways.towards(self._tables.places.get((zone, version), {}), version)
             made = _Side(zone, version, (first_of(side.sources, sources), first_of(side.targets, targets), kinds))
             met = list(made.meet(held, ways))
-            lots[0].extend(self._sampled(met))
+            lots[0].append(self._sampled(met))
             axes: tuple[tuple[Axis, IntervalMap[Class], Intervals], ...] = (
                 ("traffic", stage.traffic, SENDABLE),
                 ("target", side.targets, targets),
@@ -127,9 +128,9 @@ class Entries:
             )
             for lot, (axis, rows, usable) in zip(lots[1:], axes, strict=False):
                 few = self._sampled(list(rows))
-                lot.extend(made.along(axis, few, usable))
-                lots[4].extend(made.astray(axis, few[:STRAYED], usable, self._passes))
-        yield from lots
+                lot.append(made.along(axis, few, usable))
+                lots[4].append(made.astray(axis, few[:STRAYED], usable, self._passes))
+        return lots
 
     def _sampled(self, listed: list[T]) -> list[T]:
         if len(listed) <= SAMPLE:

@@ -18,6 +18,7 @@ import os
 import select
 import socket
 import struct
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,7 @@ from gatewayd.network import sysctl
 from gatewayd.network.kernel import Kernel
 from gatewayd.network.plan import plan
 from gatewayd.network.state import Network
-from gatewayd.prove import frames
+from gatewayd.prove import frames, portions
 from gatewayd.prove.frames import Seen
 from gatewayd.prove.sandbox import CLONE_NEWNET, setns, unshare
 from nft import apply as ruleset
@@ -82,7 +83,9 @@ class Ground:
 
     def load(self, transit: Ruleset, now: float) -> None:
         """Bring the edge's tables and the policy's into the kernel, as `gatewayd` does; ``ApplyError``."""
-        ruleset.apply(self._edge, transit, now)
+        started = time.monotonic()
+        portions.load(transit.added((), now))
+        ruleset.apply(self._edge, transit, now + time.monotonic() - started)
         self._counted = [part.name for part in transit.parts if part.kind == "set" and " dynamic" in part.text]
 
     def shift(self, transit: Ruleset, now: float) -> None:

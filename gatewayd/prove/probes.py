@@ -76,8 +76,10 @@ def plan(order: Order, tables: Tables, enough: Callable[[], bool] = lambda: Fals
     for claim, middle in met:
         chosen.claim(claim, _around(claim, middle, tables, ways))
     entries = Entries(tables, ways, order.now, order.version)
-    for asked in entries.packets():
+    for asked in entries.packets() if not chosen.full else ():
         chosen.take(asked, order.now, "")
+        if chosen.full:
+            break
     unsent = chosen.unsent + entries.left + len(claims) - len(inside)
     return Plan(tuple(chosen.probes.values()), unsent, tuple(_told((claims[at].why, inside[at]) for at in inside)))
 
@@ -124,6 +126,9 @@ class _Chosen:
 
     def claim(self, claim: Claim, packets: Iterable[Packet]) -> None:
         """Take packets for a claim, at all of its times."""
+        if self.full:
+            self.unsent += 1
+            return
         for asked in packets:
             for at in claim.times:
                 self.take(asked, at, claim.why)

@@ -70,6 +70,9 @@ def _sent(
             ground.load(shown, at)
         elif not order.policy.empty:
             ground.shift(shown, at)
+        if over() and not sent:
+            text = f"the {order.seconds:.0f} s were over before the rules of {order.version} were loaded"
+            raise ProofError(f"{text}: allow its proof more time")
         for batch in batches(order.policy, probes):
             if over():
                 break
