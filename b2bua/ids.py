@@ -1,10 +1,13 @@
 """Names nobody can guess: what `b2bua.sip` needs, and those of calls and SDP sessions."""
 
-import base64
-import secrets
-
 from b2bua.transport import RandomIds
 from vdx.ids import CallId
+
+CALL_LETTERS = 13
+"""Of the name of a call: 65 random bits."""
+
+_LETTERS = b"abcdefghijklmnopqrstuvwxyz234567" * 8
+"""What a random octet is written as."""
 
 
 class GatewayIds(RandomIds):
@@ -12,8 +15,8 @@ class GatewayIds(RandomIds):
 
     def call(self) -> CallId:
         """Give the name of a new call: 65 random bits."""
-        return CallId(base64.b32encode(secrets.token_bytes(9))[:13].decode().lower())
+        return CallId((self._take() + self._take())[:CALL_LETTERS].translate(_LETTERS).decode())
 
     def session(self) -> int:
         """Give an SDP session id."""
-        return secrets.randbits(62)
+        return int.from_bytes(self._take()) >> 2

@@ -6,7 +6,6 @@ Pure. A call that ends is completed once and forgotten.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 from b2bua.call.call import Call
 from b2bua.call.identify import Caller
@@ -75,7 +74,7 @@ class Accounts:
             call.answered,
             now,
         )
-        return replace(record, details=details)
+        return record._replace(details=details)
 
 
 def alias(uri: str) -> str:

@@ -8,8 +8,8 @@ place may not share leads on to the next one (RFC 3263 4.3); any other answer is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
 from msgspec import structs
 
@@ -35,8 +35,7 @@ Located = Mapping[HostTarget, tuple[Destination, ...]]
 Registered = Callable[[str, str], list[Place]]
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One place to call, leaving as `listener`; `name` is the host of the Request-URI, the address where it has none.
 
     `uri` and `route` are those of a registered device.

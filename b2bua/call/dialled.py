@@ -36,6 +36,10 @@ _SEPARATORS = str.maketrans("", "", "-.() ")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
+# What IP addresses are written with, zones of IPv6 left out
+_ADDRESS = frozenset("0123456789abcdefABCDEF.:")
+
+
 class UnreadableError(ValueError):
     """A dialled name that nobody can mean: 404 for the caller, the sentence for operators."""
 
@@ -148,6 +152,8 @@ def _literal(host: str) -> str:
 
 
 def _is_address(host: str) -> bool:
+    if not _ADDRESS.issuperset(host.partition("%")[0]):
+        return False
     try:
         ip_address(host)
     except ValueError:

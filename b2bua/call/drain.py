@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from b2bua.call.call import Call
 from vdx.admission import RETRY_DRAINED
+from vdx.ids import CallId
 
 OUT_OF_SERVICE = [("Reason", 'SIP;cause=503;text="The gateway is taken out of service"')]
 """Why a call is ended, for its two ends (RFC 3326)."""
@@ -30,10 +31,10 @@ class Drain:
         """Give the seconds until calls are ended; None in service."""
         return None if self.by is None else max(0.0, self.by - now)
 
-    def on_timer(self, calls: Iterable[Call], now: float) -> None:
+    def on_timer(self, calls: Mapping[CallId, Call], now: float) -> None:
         """End the calls that are still up when the deadline has come."""
         if self.by is not None and self.by <= now:
-            for call in calls:
+            for call in list(calls.values()):
                 call.end(now, 503, "operator", "the gateway was taken out of service", OUT_OF_SERVICE)
 
     def next_timer(self) -> float | None:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from b2bua import sdp, sip
 from b2bua.call.access import Access
@@ -59,8 +59,7 @@ class Ids(sip.Ids, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """An INVITE whose sender is known, and where it may go."""
 
     event: sip.IncomingInvite

@@ -182,7 +182,7 @@ class Gateway:
         self.endpoint.on_timer(now)
         self._desk.on_timer(now)
         self._deadlines.on_timer(now)
-        self.drain.on_timer(list(self._calls.values()), now)
+        self.drain.on_timer(self._calls, now)
         self._upkeep.on_timer(now)
         self.qualify.on_timer(now)
         self._pump(now)

@@ -8,7 +8,6 @@ no `sources`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 
@@ -21,8 +20,7 @@ _MAX_REMEMBERED = 10_000
 """Sources whose peer is remembered: a scan from many addresses must not fill the memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who sent a request, and how that is known; `user` has logged in, `guest` brought a token."""
 
     peer: SipPeer

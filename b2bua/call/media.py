@@ -18,7 +18,6 @@ Remote sides change when the answer comes and not before: until then the old ses
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
@@ -51,8 +50,7 @@ AGREED = ""
 """Whose answer it was once the exchange is over: forks differ in the first exchange only, and who offers may change."""
 
 
-@dataclass(frozen=True, slots=True)
-class Party:
+class Party(NamedTuple):
     """One side of a call, as its media needs it.
 
     `source` is where its signalling comes from, or is sent to; `transport` is what carries it ("udp", "tls", ...);

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from vdx.journal import Value, fields
 from vdx.record import PartyRecord, StreamRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Details:
+class Details(NamedTuple):
     """What a record holds beyond the outcome; times by the gateway's clock, None for what never happened."""
 
     caller: PartyRecord
@@ -22,8 +21,7 @@ class Details:
     ended: float
 
 
-@dataclass(frozen=True, slots=True)
-class CallRecord:
+class CallRecord(NamedTuple):
     """One ended call; `setup` and `duration` in seconds, None where it was never answered."""
 
     call: str

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
+from typing import NamedTuple
 
 from b2bua.call.dialled import Dialled, Ourselves
 from b2bua.call.headers import may_pass
@@ -30,8 +31,7 @@ from vdx.pattern import Pattern, fill
 Note = Callable[[str, str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Lead:
+class Lead(NamedTuple):
     """One peer that may take the call, dialled there as `user`.
 
     `host` is a name to look up, `place` an address that the bus tells; None of both: the peer's own address.
@@ -43,8 +43,7 @@ class Lead:
     place: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """Where a call may go, the first choice first; `origin` is the rule that says so."""
 
     leads: tuple[Lead, ...]
@@ -61,8 +60,7 @@ class Refusal:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Dial:
+class Dial(NamedTuple):
     """One question to the dial plan: `at` gives the time of day, `chance` numbers from 0.0 up to 1.0."""
 
     zone: str
@@ -92,7 +90,7 @@ class DialPlan:
             if note:
                 note("rule", f"{rule.origin} matches {dial.dialled}")
             if rule.rewrite is not None:
-                dial = replace(dial, dialled=self._rewritten(dial.dialled, fill(rule.rewrite, kept)))
+                dial = dial._replace(dialled=self._rewritten(dial.dialled, fill(rule.rewrite, kept)))
                 if note:
                     note("rewrite", f"it is read as {dial.dialled} from here on")
                 continue

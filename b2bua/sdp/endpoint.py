@@ -4,8 +4,8 @@
 two cannot disagree about which stream is refused.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from b2bua.sdp.bundle import members
 from b2bua.sdp.description import Description, Media, attribute_values, first
@@ -60,8 +60,7 @@ _PAYLOAD_TYPES = frozenset(map(str, range(128)))  # RFC 3550 section 5.1: seven 
 _SPOKEN = frozenset({"audio", "video", "text"})  # kinds that make a call worth setting up by themselves
 
 
-@dataclass(frozen=True, slots=True)
-class MediaEndpoint:
+class MediaEndpoint(NamedTuple):
     """One m-line as its writer wants it.
 
     index       position of the m-line, from 0

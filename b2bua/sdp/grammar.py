@@ -4,10 +4,9 @@ Addresses are never resolved: a name in a place for an address would let a peer 
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
-from typing import Literal, NewType
+from typing import Literal, NamedTuple, NewType
 
 from b2bua.sdp.errors import AddressNotUsableError, MalformedSdpError, quoted
 
@@ -43,8 +42,7 @@ ADDRESS_LIKE = re.compile(f"{_QUAD}|{_SHORT}|{_FULL}")
 _NO_ADDRESS = "not an address of the stated family; host names are never resolved"
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """Where a c= or a=rtcp line points: `address` is None where it is unspecified (0.0.0.0, ::, *.invalid)."""
 
     family: Family

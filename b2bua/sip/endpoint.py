@@ -10,8 +10,7 @@ import itertools
 import zlib
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from b2bua.sip.dialog import Dialog, Local
 from b2bua.sip.errors import InjectionError, ParseError, Refusal, Silence, SipError
@@ -47,8 +46,7 @@ if TYPE_CHECKING:
     from b2bua.sip.message import Request
 
 
-@dataclass(frozen=True, slots=True)
-class Invitation:
+class Invitation(NamedTuple):
     """An INVITE, or another request outside dialogs, to send.
 
     `from_` and `to` are name-addrs without tag; `sent_by` host and port for Via; `contact` a whole value, "" for a bare

@@ -6,8 +6,7 @@ Every leg ends with exactly one of Redirected, Failed, Cancelled (initial), ByeR
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from b2bua.sip.flow import Flow
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from b2bua.sip.request import ClientRequest, ServerRequest
 
 
-@dataclass(frozen=True, slots=True)
-class IncomingInvite:
+class IncomingInvite(NamedTuple):
     """Somebody calls: answer with `leg.ring`, `leg.answer` or `leg.reject`. No body: the offer is ours to make."""
 
     leg: Leg
@@ -26,8 +24,7 @@ class IncomingInvite:
     flow: Flow
 
 
-@dataclass(frozen=True, slots=True)
-class Provisional:
+class Provisional(NamedTuple):
     """101 to 199 to our INVITE; `to_tag` tells the forks apart, a body is an early answer.
 
     A `reliable` one settles its body (RFC 3262). With `prack_owed` that is the offer, and the owner calls `leg.prack`
@@ -41,8 +38,7 @@ class Provisional:
     prack_owed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """2xx to our INVITE. With `ack_owed` its body is the offer, and the owner calls `leg.ack` with the answer."""
 
     leg: Leg
@@ -51,8 +47,7 @@ class Answered:
     ack_owed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Redirected:
+class Redirected(NamedTuple):
     """3xx to our INVITE: the leg is over, the contacts are offered instead."""
 
     leg: Leg
@@ -60,8 +55,7 @@ class Redirected:
     contacts: tuple[NameAddr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """4xx to 6xx to our INVITE, 408 if nobody answered, 503 if it could not be delivered (then no response)."""
 
     leg: Leg
@@ -70,8 +64,7 @@ class Failed:
     response: Response | None
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmed:
+class Confirmed(NamedTuple):
     """The ACK to our 2xx; its body is the answer if the 2xx carried the offer."""
 
     leg: Leg
@@ -79,16 +72,14 @@ class Confirmed:
     initial: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
+class Acknowledged(NamedTuple):
     """The PRACK to a reliable response of ours that offered; its body is the answer, 200 is sent."""
 
     leg: Leg
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(NamedTuple):
     """The peer offers in UPDATE, or in PRACK: `handle.respond` with 200 and the answer, or with a refusal."""
 
     leg: Leg
@@ -96,15 +87,13 @@ class Offered:
     handle: ServerRequest
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshDue:
+class RefreshDue(NamedTuple):
     """The session is to be refreshed, and the peer takes no UPDATE: send `leg.reinvite` with the session as it is."""
 
     leg: Leg
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelled:
+class Cancelled(NamedTuple):
     """The peer took its INVITE back (487 is sent); if it was a re-INVITE (`initial` false), the call goes on."""
 
     leg: Leg
@@ -112,16 +101,14 @@ class Cancelled:
     initial: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ByeReceived:
+class ByeReceived(NamedTuple):
     """The peer ended the call; 200 is sent."""
 
     leg: Leg
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(NamedTuple):
     """The dialog is gone without a BYE: no ACK (408), or a request in it met 408 or 481. A BYE is sent in case."""
 
     leg: Leg
@@ -129,16 +116,14 @@ class Lost:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReInvite:
+class ReInvite(NamedTuple):
     """The peer wants to change the session: `leg.answer` or `leg.reject`. No body: it asks for our offer."""
 
     leg: Leg
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
-class ReInviteAnswered:
+class ReInviteAnswered(NamedTuple):
     """2xx to our re-INVITE, or to the offer in our UPDATE; `ack_owed` as with Answered, never after UPDATE."""
 
     leg: Leg
@@ -146,8 +131,7 @@ class ReInviteAnswered:
     ack_owed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ReInviteFailed:
+class ReInviteFailed(NamedTuple):
     """Our re-INVITE or the offer in our UPDATE was refused or not answered; the session stays as it was."""
 
     leg: Leg
@@ -156,15 +140,13 @@ class ReInviteFailed:
     response: Response | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReInviteRetry:
+class ReInviteRetry(NamedTuple):
     """Our re-INVITE met the peer's (491) and the wait of RFC 3261 14.1 is over: send it anew if still wanted."""
 
     leg: Leg
 
 
-@dataclass(frozen=True, slots=True)
-class RequestReceived:
+class RequestReceived(NamedTuple):
     """Any other request, in a dialog (`leg`) or outside: answer with `handle.respond`."""
 
     handle: ServerRequest
@@ -173,8 +155,7 @@ class RequestReceived:
     leg: Leg | None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestAnswered:
+class RequestAnswered(NamedTuple):
     """The final answer to `leg.request` or `endpoint.request`; without a response 408 or 503 is ours."""
 
     handle: ClientRequest

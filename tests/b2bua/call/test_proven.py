@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from b2bua import sip
@@ -33,7 +31,7 @@ def call_of(line: Party, leg: sip.Leg | None) -> Call:
 def prove(call: Call, side: Side, user: str, guest: Guest | None = None) -> None:
     """Have a side logged in."""
     party = call.parties[side]
-    call.parties[side] = replace(party, known=Caller(party.peer, "credentials", user, guest))
+    call.parties[side] = party._replace(known=Caller(party.peer, "credentials", user, guest))
 
 
 def test_who_logged_in_is_known_with_the_call() -> None:

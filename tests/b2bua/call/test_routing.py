@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import msgspec
 import pytest
 
@@ -110,9 +108,8 @@ def test_sips_goes_on_over_tls_or_not_at_all() -> None:
 
 def test_sips_stays_sips_on_both_legs() -> None:
     line = Line("tls")
-    invite = dataclasses.replace(
-        invitation(line.alice, SDN, "bob", "tls", offer(ALICE)), uri=f"sips:bob@{SDN}", to=f"<sips:bob@{SDN}>"
-    )
+    invite = invitation(line.alice, SDN, "bob", "tls", offer(ALICE))
+    invite = invite._replace(uri=f"sips:bob@{SDN}", to=f"<sips:bob@{SDN}>")
     line.alice.core.invite(invite, line.world.now)
     line.world.settle()
     event = line.bob.last(sip.IncomingInvite)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from b2bua.sip import Answered, Endpoint, Failed, Fields, Outgoing, Request, RequestAnswered, Response, parse
@@ -51,7 +49,7 @@ def sent(endpoint: Endpoint, method: str) -> tuple[Outgoing, Request]:
 @pytest.mark.parametrize(("status", "field"), [(401, "authorization"), (407, "proxy-authorization")])
 def test_a_call_logs_in(status: int, field: str) -> None:
     endpoint = Endpoint(CountingIds("x"))
-    leg = endpoint.invite(replace(TO_PEER, login=login()), 0.0)
+    leg = endpoint.invite(TO_PEER._replace(login=login()), 0.0)
     out, first = sent(endpoint, "INVITE")
     assert not first.all(field)
     endpoint.receive(answer_to(out, status, asks("one", status)), FLOW, 0.0)
@@ -82,7 +80,7 @@ def test_a_call_logs_in(status: int, field: str) -> None:
 
 def test_a_peer_that_does_not_believe_us_is_asked_once() -> None:
     endpoint = Endpoint(CountingIds("x"))
-    endpoint.invite(replace(TO_PEER, login=login()), 0.0)
+    endpoint.invite(TO_PEER._replace(login=login()), 0.0)
     out, _ = sent(endpoint, "INVITE")
     endpoint.receive(answer_to(out, 401, asks("one")), FLOW, 0.0)
     out, _ = sent(endpoint, "INVITE")
@@ -94,7 +92,7 @@ def test_a_peer_that_does_not_believe_us_is_asked_once() -> None:
 
 def test_a_peer_that_always_finds_it_stale_is_given_up() -> None:
     endpoint = Endpoint(CountingIds("x"))
-    endpoint.invite(replace(TO_PEER, login=login()), 0.0)
+    endpoint.invite(TO_PEER._replace(login=login()), 0.0)
     count = 0
     while not (events := endpoint.events()):
         out, _ = sent(endpoint, "INVITE")
@@ -115,7 +113,7 @@ def test_without_a_login_it_is_a_failure() -> None:
 
 def test_a_cancelled_call_is_not_made_again() -> None:
     endpoint = Endpoint(CountingIds("x"))
-    leg = endpoint.invite(replace(TO_PEER, login=login()), 0.0)
+    leg = endpoint.invite(TO_PEER._replace(login=login()), 0.0)
     out, _ = sent(endpoint, "INVITE")
     leg.cancel(0.0)
     endpoint.receive(answer_to(out, 401, asks("one")), FLOW, 0.0)
@@ -124,7 +122,7 @@ def test_a_cancelled_call_is_not_made_again() -> None:
 
 def test_a_request_outside_dialogs_logs_in() -> None:
     endpoint = Endpoint(CountingIds("x"))
-    handle = endpoint.request("OPTIONS", replace(TO_PEER, body=b"", login=login()), 0.0)
+    handle = endpoint.request("OPTIONS", TO_PEER._replace(body=b"", login=login()), 0.0)
     out, first = sent(endpoint, "OPTIONS")
     endpoint.receive(answer_to(out, 407, asks("one", 407)), FLOW, 0.0)
     assert not endpoint.events()
@@ -139,7 +137,7 @@ def test_a_request_outside_dialogs_logs_in() -> None:
 
 def test_forks_of_the_first_try_are_forgotten() -> None:
     endpoint = Endpoint(CountingIds("x"))
-    leg = endpoint.invite(replace(TO_PEER, login=login()), 0.0)
+    leg = endpoint.invite(TO_PEER._replace(login=login()), 0.0)
     out, _ = sent(endpoint, "INVITE")
     endpoint.receive(answer_to(out, 180), FLOW, 0.0)
     assert leg.forks
@@ -152,7 +150,7 @@ def test_a_stored_path_is_preloaded() -> None:
     """RFC 3327 5.4, RFC 3261 12.2.1.1: through the path to the registered contact; the dialog has its own routes."""
     endpoint = Endpoint(CountingIds("x"))
     path = ("<sip:edge.example.net;lr;ob>", "<sip:core.example.net;lr>")
-    leg = endpoint.invite(replace(TO_PEER, route=path, uri="sip:room@10.0.0.9:5070"), 0.0)
+    leg = endpoint.invite(TO_PEER._replace(route=path, uri="sip:room@10.0.0.9:5070"), 0.0)
     out, invite = sent(endpoint, "INVITE")
     assert invite.uri == "sip:room@10.0.0.9:5070"
     assert invite.all("route") == list(path)

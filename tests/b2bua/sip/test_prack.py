@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from b2bua.sip import (
@@ -135,7 +133,7 @@ def test_a_refusal_does_not_wait(udp: Wire) -> None:
 
 def test_one_is_under_way_at_a_time(udp: Wire) -> None:
     ann, bob = people(udp)
-    invitation = dataclasses.replace(udp.invitation(ann, bob), headers=[("Require", "100rel")])
+    invitation = udp.invitation(ann, bob)._replace(headers=[("Require", "100rel")])
     ann.endpoint.invite(invitation, udp.now)
     udp.run()
     callee = bob.take(IncomingInvite).leg
@@ -173,7 +171,7 @@ def test_a_late_offer_in_a_reliable_response(wire: Wire) -> None:
 
 def test_an_offer_needs_a_peer_that_takes_it(wire: Wire) -> None:
     ann, bob = people(wire)
-    invitation = dataclasses.replace(wire.invitation(ann, bob, body=b""), reliable=False)
+    invitation = wire.invitation(ann, bob, body=b"")._replace(reliable=False)
     ann.endpoint.invite(invitation, wire.now)
     wire.run()
     callee = bob.take(IncomingInvite).leg

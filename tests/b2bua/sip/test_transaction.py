@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from b2bua.sip import Endpoint, Flow, IncomingInvite, RequestReceived, Target, parse
@@ -143,7 +141,7 @@ TCP_FLOW = Flow("tcp", FLOW.local, FLOW.remote, "sdn", 7, FLOW.local)
 @pytest.mark.parametrize("path", [TCP_TARGET, TCP_FLOW])
 def test_the_transport_gives_up(path: Flow | Target) -> None:
     endpoint = Endpoint(CountingIds("x"))
-    handle = endpoint.request("OPTIONS", replace(TO_PEER, destination=path), 0.0)
+    handle = endpoint.request("OPTIONS", TO_PEER._replace(destination=path), 0.0)
     (sent,) = endpoint.to_send()
     assert sent.to == path
     endpoint.flow_closed(TCP_FLOW, 0.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -160,7 +159,7 @@ def test_certificates_are_renewed_while_calls_go_on(root: Authority) -> None:
         made = ann.invitation(bob.listener("tls"), Wanted(frozenset({"bob.example"}), server_name=f"n{number}.example"))
         assert isinstance(made.destination, Target)
         ann.shell._pool._named.clear()
-        return replace(made, max_forwards=70)
+        return made._replace(max_forwards=70)
 
     async def stage() -> None:
         left, right = Station(), Station()
