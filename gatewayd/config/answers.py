@@ -112,7 +112,7 @@ class Answers:
         lists = {name: request.lists[name].encode() for name in named if name in request.lists}
         if sum(map(len, lists.values())) > MAX_LIST_BYTES:
             raise DeclineError("invalid", f"{file}: its lists are larger than {MAX_LIST_BYTES >> 20} MiB together")
-        return self._keeper.store.put(source.text, lists)
+        return self._keeper.store.put(request.fragment, source.text, lists)
 
     async def withdraw(self, request: versions.Withdraw, asker: Asker) -> Acknowledged:
         """Drop a candidate."""

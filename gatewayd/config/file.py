@@ -38,7 +38,7 @@ class Seen:
                 continue
             lists[name] = _bounded(path, left)
             left -= len(lists[name])
-        return store.put(text, lists)
+        return store.put(BASE, text, lists)
 
 
 def _bounded(path: Path, most: int) -> bytes:

@@ -22,8 +22,9 @@ T = TypeVar("T")
 
 
 class FragmentTable(Part, frozen=True):
-    """The digests of a fragment's text and of its lists by file name."""
+    """Whose fragment it is, and the digests of its text and of its lists by file name."""
 
+    fragment: str
     text: str
     lists: dict[str, str] = msgspec.field(default_factory=dict)
 
@@ -37,7 +38,7 @@ class WholeTable(Part, frozen=True):
 class Keeping(Protocol):
     """Where the text and lists of a fragment are put."""
 
-    def put(self, text: bytes, lists: Mapping[str, bytes]) -> str:
+    def put(self, fragment: str, text: bytes, lists: Mapping[str, bytes]) -> str:
         """Keep a fragment and return its ref; raises `StorageError`."""
 
 
@@ -48,8 +49,9 @@ class Loose:
         self.text = b""
         self.lists: dict[str, bytes] = {}
 
-    def put(self, text: bytes, lists: Mapping[str, bytes]) -> str:
+    def put(self, fragment: str, text: bytes, lists: Mapping[str, bytes]) -> str:
         """Keep a fragment; it has no ref yet."""
+        del fragment  # whoever pushes says whose it is
         self.text, self.lists = text, dict(lists)
         return ""
 
@@ -60,9 +62,11 @@ class Store:
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
 
-    def put(self, text: bytes, lists: Mapping[str, bytes]) -> str:
+    def put(self, fragment: str, text: bytes, lists: Mapping[str, bytes]) -> str:
         """Keep a fragment and return its ref; raises `StorageError`."""
-        table = FragmentTable(self._keep(text), {name: self._keep(content) for name, content in sorted(lists.items())})
+        table = FragmentTable(
+            fragment, self._keep(text), {name: self._keep(content) for name, content in sorted(lists.items())}
+        )
         return self._keep(msgspec.json.encode(table, order="sorted"))
 
     def put_whole(self, fragments: Mapping[str, str]) -> str:
