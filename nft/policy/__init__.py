@@ -4,5 +4,6 @@
 ``verdict`` (what happens to a packet), ``ruleset`` (tables -> text for the kernel), ``opening`` (agreements -> elements
 with their times), ``lint`` (what is most likely a mistake), ``diff`` (paths opened and closed between two policies).
 Below them: ``prefix``, ``traffic`` and ``packet`` (values), ``interval`` (arithmetic), ``place`` (destination -> zone),
-``match`` (where rules meet), ``chains``, ``translation`` and ``words`` (parts of the text), ``fault`` (findings).
+``bogons`` (no source of the internet), ``match`` (where rules meet), ``parts`` (names by content, and how one version
+follows another), ``chains``, ``translation`` and ``words`` (parts of the text), ``fault`` (findings).
 """

@@ -6,8 +6,9 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from nft.policy import traffic
+from nft.policy.bogons import PUBLIC
 from nft.policy.interval import IntervalMap, Intervals, intersection, normal, partition, union
-from nft.policy.model import Policy, Rule
+from nft.policy.model import INTERNET, Policy, Rule
 from nft.policy.place import places
 from nft.policy.prefix import SPACE, covered
 
@@ -44,6 +45,11 @@ class Reader:
             return SPACE[version]
         return union(*(covered(self._networks[name].prefixes, version) for name in names))
 
+    def sources(self, rule: Rule, version: int) -> Intervals:
+        """Return the sources of a rule. From the internet, any is any that a host there can have."""
+        anybody = rule.source == INTERNET and not rule.sources
+        return PUBLIC[version] if anybody else self.addresses(rule.sources, version)
+
     def traffic(self, names: tuple[str, ...]) -> Intervals:
         """Return the traffic of services, all where none is named."""
         return union(*(self._services[name].traffic for name in names)) if names else traffic.ALL
@@ -59,7 +65,7 @@ class Reader:
         """Return what a rule matches in an IP version."""
         place = self.place(rule.source, version, rule.target)
         return Box(
-            self.addresses(rule.sources, version),
+            self.sources(rule, version),
             intersection(self.addresses(rule.targets, version), place),
             self.traffic(rule.services),
         )

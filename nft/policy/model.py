@@ -49,7 +49,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule between two zones; no networks or services mean any.
+    """One rule between two zones; no networks or services mean any. From the internet, no bogon is any source.
 
     ``rate`` is new flows a second of one source (address or /64), ``connections`` its flows at once; 0 is no limit.
     """

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
+from nft.policy.bogons import BOGONS_4, BOGONS_6
 from nft.policy.interval import Intervals
-from nft.policy.model import Policy
+from nft.policy.model import Network, Policy, Rule
 from nft.policy.packet import Packet
 from nft.policy.prefix import Prefix
+from nft.schema import IPAddress
 
 
 def naive(policy: Policy, packet: Packet, now: int) -> tuple[str, str]:
@@ -18,7 +20,7 @@ def naive(policy: Policy, packet: Packet, now: int) -> tuple[str, str]:
     for index, rule in enumerate(policy.rules):
         if (
             (rule.source, rule.target) == (packet.zone, zone)
-            and (not rule.sources or any(within(packet.source, networks[n].prefixes) for n in rule.sources))
+            and sent_by(rule, packet, networks)
             and (not rule.targets or any(within(packet.target, networks[n].prefixes) for n in rule.targets))
             and (not rule.services or any(taken(packet, services[n].traffic) for n in rule.services))
         ):
@@ -37,6 +39,18 @@ def naive(policy: Policy, packet: Packet, now: int) -> tuple[str, str]:
         ):
             return "allow", "agreement"
     return "deny", "default"
+
+
+def sent_by(rule: Rule, packet: Packet, networks: dict[str, Network]) -> bool:
+    if rule.sources:
+        return any(within(packet.source, networks[name].prefixes) for name in rule.sources)
+    return packet.zone != "internet" or not bogon(packet.source)
+
+
+def bogon(source: IPAddress) -> bool:
+    if source.version == 4:
+        return any(source in ip_network(prefix) for prefix in BOGONS_4)
+    return source not in ip_network("2000::/3") or any(source in ip_network(prefix) for prefix in BOGONS_6)
 
 
 def naive_zone(policy: Policy, packet: Packet) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
 from hypothesis import given
@@ -14,14 +14,17 @@ from nft.policy.compile import compile_policy
 from nft.policy.model import Policy, Publication, Rule
 from nft.policy.packet import Packet, parse
 from nft.policy.verdict import failures, verdict
+from nft.schema import IPAddress
 from tests.nft.policy.drawn import packets, policies
 from tests.nft.policy.naive import naive, naive_zone
 from tests.nft.policy.world import (
     DAY,
     NOW,
     POLICY,
+    ZONES,
     agreement,
     at,
+    network,
     stated,
 )
 
@@ -131,3 +134,25 @@ def test_what_is_no_packet_is_refused_with_an_example(text: str) -> None:
 def test_a_packet_is_written_as_it_is_read() -> None:
     for text in ("sdn 10.1.2.3 -> core 10.9.0.5 tcp/443", "sdn 2001:db8::1 -> 2001:db8::2 ping"):
         assert str(parse(text)) == text
+
+
+SOURCES = (
+    "10.1.2.3", "100.64.0.1", "192.168.1.1", "9.255.255.255", "11.0.0.0", "223.255.255.255", "224.0.0.0",
+    "fd00::1", "1fff::", "2000::", "2002::1", "2001:db8::1", "2600::1", "4000::",
+)  # fmt: skip
+ANYBODY = st.one_of(
+    st.sampled_from([ip_address(text) for text in SOURCES]),
+    st.integers(0, 2**32 - 1).map(IPv4Address),
+    st.integers(0, 2**128 - 1).map(IPv6Address),
+)
+
+
+@given(ANYBODY)
+def test_nobody_on_the_internet_has_a_bogon_for_an_address_but_where_a_network_says_so(source: IPAddress) -> None:
+    rule = Rule("internet", "core", "allow", at(1), (), ("web",))
+    networks = (network("web", "core", "172.16.0.0/24", "2001:db8:9::/64"), network("vpn", "internet", "10.0.0.0/8"))
+    target = ip_address("172.16.0.1" if source.version == 4 else "2001:db8:9::1")
+    packet = Packet("internet", source, target, "tcp", 443)
+    for one in (rule, replace(rule, sources=("vpn",))):
+        policy = Policy(ZONES, networks, (), (one,))
+        assert verdict(compile_policy(policy), packet, NOW).action == naive(policy, packet, NOW)[0]
