@@ -48,7 +48,7 @@ class Encoder:
         self._source.set_property("max-bytes", 0)
         self._sink = element("appsink", sync=False, emit_signals=True, max_buffers=waiting + 8, drop=True, async_=False)
         self._first = chain[0]
-        self._sink.connect("new-sample", self._made)
+        self._pipeline.on(self._sink, "new-sample", self._made)
         self._pipeline.add(self._source, *chain, self._sink)
         self._pipeline.play()
 

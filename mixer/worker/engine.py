@@ -11,6 +11,7 @@ import logging
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import TypeVar
 
@@ -139,10 +140,19 @@ class Pipeline:
         self._bin.set_base_time(_zero)
         self._bus = self._bin.get_bus()
         self._bus.add_signal_watch()
-        self._watch = self._bus.connect("message::error", self._error)
         self._broken: Callable[[str], None] | None = broken
         self.eos: Callable[[], None] | None = None
-        self._bus.connect("message::eos", lambda *_: self.eos and self.eos())
+        self._hooks: list[Callable[[], None]] = []
+        self.on(self._bus, "message::error", self._error)
+        self.on(self._bus, "message::eos", self._ended)
+
+    def on(self, source: Gst.Object, signal: str, handler: Callable[..., object]) -> None:
+        """Have a handler called until `close`: what holds a handler for longer is never freed."""
+        self._hooks.append(partial(source.disconnect, source.connect(signal, handler)))
+
+    def probe(self, pad: Gst.Pad, kind: Gst.PadProbeType, handler: Callable[..., object]) -> None:
+        """Look at what passes a pad, until `close`."""
+        self._hooks.append(partial(pad.remove_probe, pad.add_probe(kind, handler)))
 
     def add(self, *chain: Gst.Element) -> Gst.Element:
         """Put elements in and link them in this order; gives the last."""
@@ -170,7 +180,7 @@ class Pipeline:
         self._broken = None
         self.eos = None
         self._bus.remove_signal_watch()
-        self._bin.set_state(Gst.State.NULL)
+        self._free()
 
     def end(self) -> None:
         """Tell the sources that nothing more comes."""
@@ -181,7 +191,17 @@ class Pipeline:
         self._bus.remove_signal_watch()
         kinds = Gst.MessageType.EOS | Gst.MessageType.ERROR
         self._bus.timed_pop_filtered(int(seconds * Gst.SECOND), kinds)
+        self._free()
+
+    def _free(self) -> None:
         self._bin.set_state(Gst.State.NULL)
+        for unhook in self._hooks:
+            unhook()
+        self._hooks.clear()
+
+    def _ended(self, _bus: Gst.Bus, _message: Gst.Message) -> None:
+        if self.eos is not None:
+            self.eos()
 
     def _error(self, _bus: Gst.Bus, message: Gst.Message) -> None:
         error, detail = message.parse_error()

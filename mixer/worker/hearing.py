@@ -30,6 +30,8 @@ DUCK = 0.25
 """What the room is turned down to under a prompt: 12 dB."""
 IDLE_BLOCKS = 500
 """Blocks (10 s) after which an encoder nobody listens to is closed."""
+SWEEP_BLOCKS = 50
+"""Blocks (1 s) after which it is looked for such, and for those of who has left."""
 NOISE_BLOCKS = 50
 """Blocks of comfort noise made once and used in turn: nobody hears that it repeats."""
 
@@ -140,7 +142,7 @@ class Hearing(threading.Thread):
         recorder = self.hooks.recorder
         if recorder is not None:
             recorder(finished[ALL], at)
-        if self._count % IDLE_BLOCKS == 0:
+        if self._count % SWEEP_BLOCKS == 0:
             self._sweep(seats)
 
     def _plan(
@@ -220,11 +222,11 @@ class Hearing(threading.Thread):
             output.encoder.close()
 
     def _sweep(self, seats: tuple[Seat, ...]) -> None:
+        present = {seat.participant for seat in seats} | {ALL, NONE}
         for key, output in list(self._outputs.items()):
-            if self._count - output.used >= IDLE_BLOCKS:
+            if key[0] not in present or self._count - output.used >= IDLE_BLOCKS:
                 del self._outputs[key]
                 output.encoder.close()
-        present = {seat.participant for seat in seats} | {ALL, NONE}
         self._limiters = {key: one for key, one in self._limiters.items() if key in present}
 
 

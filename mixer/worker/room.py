@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -154,6 +155,7 @@ class Room:
             self._watching.setdefault((message.participant, "video"), message.view)
 
     def _leave(self, name: str) -> None:
+        GLib.timeout_add(200, lambda: (gc.collect(), False)[1])
         self._participant(name).close()
         del self._participants[name]
         self._seat()

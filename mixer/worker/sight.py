@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from mixer.wire import Format, Stream
 from mixer.worker.adaptation import Rate
@@ -72,7 +73,9 @@ class VideoStream:
                 leaky_type="downstream",
             )
             packer = VIDEO[stream.send.encoding].pack(stream.send)
-            packer.get_static_pad("src").add_probe(Gst.PadProbeType.EVENT_UPSTREAM, self._asked_of_us)
+            self.transport.pipeline.probe(
+                packer.get_static_pad("src"), Gst.PadProbeType.EVENT_UPSTREAM, self._asked_of_us
+            )
             self.transport.send_from([self._source, packer])
 
     def play(self) -> None:
@@ -183,9 +186,11 @@ class VideoStream:
         valve = element("valve", drop=not self._shown)
         sink = element("appsink", sync=False, async_=False, max_buffers=1, drop=True)
         guard = element("errorignore", ignore_error=True, ignore_notlinked=True, convert_to="ok")
-        valve.get_static_pad("sink").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._measured, valve)
-        decode[0].get_static_pad("sink").add_probe(Gst.PadProbeType.EVENT_UPSTREAM, self._asked_of_them)
-        first = self.transport.pipeline.grow(guard, *decode[:-1], valve, decode[-1], sink)
+        pipeline = self.transport.pipeline
+        measured = partial(self._measured, valve)
+        pipeline.probe(valve.get_static_pad("sink"), Gst.PadProbeType.EVENT_DOWNSTREAM, measured)
+        pipeline.probe(decode[0].get_static_pad("sink"), Gst.PadProbeType.EVENT_UPSTREAM, self._asked_of_them)
+        first = pipeline.grow(guard, *decode[:-1], valve, decode[-1], sink)
         with self._lock:
             if self._valve is not None:
                 self._valve.set_property("drop", True)
@@ -194,7 +199,7 @@ class VideoStream:
         if self._shown:
             self.refresh()
 
-    def _measured(self, _pad: Gst.Pad, info: Gst.PadProbeInfo, valve: Gst.Element) -> Gst.PadProbeReturn:
+    def _measured(self, valve: Gst.Element, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         """Stop decoding pictures that are too large."""
         event = info.get_event()
         if event.type == Gst.EventType.CAPS:

@@ -95,11 +95,11 @@ class SoundStream:
         sink = element("appsink", sync=False, async_=False, emit_signals=True, max_buffers=50, drop=True)
         guard = element("errorignore", ignore_error=True, ignore_notlinked=True, convert_to="ok")
         if number == self.stream.telephone_event:
-            sink.connect("new-sample", self._event)
+            self.transport.pipeline.on(sink, "new-sample", self._event)
             chain = [guard, sink]
         else:
             kind = next(one for one in self.stream.receive if one.payload_type == number)
-            sink.connect("new-sample", self._decoded)
+            self.transport.pipeline.on(sink, "new-sample", self._decoded)
             form = element("capsfilter", caps=Gst.Caps.from_string(_HEARD_CAPS))
             convert = [element("audioconvert"), element("audioresample", quality=2), form]
             chain = [guard, *SOUND[kind.encoding].decode(), *convert, sink]

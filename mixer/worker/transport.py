@@ -124,11 +124,11 @@ class Transport:
             autoremove=True,
             max_streams=MAX_STREAMS,
         )
-        self._bin.connect("request-pt-map", lambda _bin, _session, number: rtp_caps(stream, number))
-        self._bin.connect("pad-added", self._pad)
+        self.pipeline.on(self._bin, "request-pt-map", lambda _bin, _session, number: rtp_caps(stream, number))
+        self.pipeline.on(self._bin, "pad-added", self._pad)
         self._repairs = {one.rtx: one.payload_type for one in stream.receive if one.rtx is not None}
         if self._repairs:
-            self._bin.connect("request-aux-receiver", self._aux)
+            self.pipeline.on(self._bin, "request-aux-receiver", self._aux)
         self.pipeline.add(self._bin)
         self._sinks: list[Gst.Element] = []
         self._plain: dict[int, Gio.Socket] = {}
@@ -142,7 +142,7 @@ class Transport:
         self._report()
         self._session = self._bin.emit("get-internal-session", 0)
         self._session.set_property("rtcp-min-interval", REPORT_NS)
-        self._session.connect("on-feedback-rtcp", self._feedback)
+        self.pipeline.on(self._session, "on-feedback-rtcp", self._feedback)
         self._packer: Gst.Element | None = None
 
     def send_from(self, chain: list[Gst.Element]) -> None:
@@ -183,6 +183,8 @@ class Transport:
     def close(self) -> None:
         """Stop; nothing is called afterwards."""
         self.pipeline.close()
+        for handle in self._handles:
+            handle.close()
 
     def request_keyframe(self, pad: Gst.Pad, event: Gst.Event) -> bool:
         """Ask the other side for a key picture by RTCP; false where it takes neither PLI nor FIR."""
