@@ -4,6 +4,7 @@ VdxError
 └── HubError                  an HTTP status, a code of the catalogue, a sentence for the client
     ├── InputError            400: a request that cannot be understood or is not allowed as it stands
     ├── UnauthenticatedError  401: nobody, or nobody with a role
+    ├── OutsideError          401: an organisation outside the caller's part of the tree
     ├── ForbiddenError        403: somebody, but not for this
     ├── UnknownError          404: there is no such thing
     ├── ConflictError         406: the state of the meeting or the set-up of a template does not allow it
@@ -73,6 +74,12 @@ class InputError(HubError):
 
 class UnauthenticatedError(HubError):
     """Nobody is known behind the request: no token, one that is not valid, or one without any role."""
+
+    status = 401
+
+
+class OutsideError(HubError):
+    """Who asks administers another part of the tree; the organisation API answers that with 401."""
 
     status = 401
 

@@ -77,7 +77,9 @@ async def _fault(request: Request, error: Exception) -> Response:
 
 
 def body(request: Request, status: int, sentence: str, code: int) -> Response:
-    """Answer an error in the form of version 2: the code is a text."""
+    """Answer an error in the form of the API that was asked; in the video API the code is a text."""
+    if request.scope["path"].startswith("/services/"):
+        return _of_organisations(request, status, sentence)
     written = {
         "timestamp": time_text(datetime.now(UTC)),
         "status": status,
@@ -85,5 +87,16 @@ def body(request: Request, status: int, sentence: str, code: int) -> Response:
         "path": request.url.path,
         "detailed_error": sentence,
         "detailed_error_code": str(code),
+    }
+    return Response(msgspec.json.encode(written), status, media_type=HAL)
+
+
+def _of_organisations(request: Request, status: int, sentence: str) -> Response:
+    written = {
+        "error": sentence,
+        "path": request.url.path,
+        "status": status,
+        "status_text": HTTPStatus(status).phrase,
+        "timestamp": time_text(datetime.now(UTC)),
     }
     return Response(msgspec.json.encode(written), status, media_type=HAL)

@@ -22,6 +22,12 @@ async def by_code(connection: AsyncConnection, code: str) -> Organisation | None
     return rows.organisation(row) if row else None
 
 
+async def by_id(connection: AsyncConnection, number: int) -> Organisation | None:
+    """Find a node of the tree by its number."""
+    row = (await connection.execute(select(table).where(table.c.id == number))).mappings().first()
+    return rows.organisation(row) if row else None
+
+
 async def ancestors(connection: AsyncConnection, organisation: Organisation) -> list[Organisation]:
     """List the organisations above, the nearest first."""
     if organisation.parent_id is None:
