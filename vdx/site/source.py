@@ -91,7 +91,10 @@ def load(path: Path) -> LoadedSite:
             raise SiteError(
                 str(path), [Fault(1, "", f"file is larger than {MAX_BYTES >> 20} MiB: is this a site file?")]
             )
-        text = path.read_bytes()
+        with path.open("rb") as file:
+            text = file.read(
+                MAX_BYTES + 1
+            )  # a pipe or a file that grows has no size; `parse` tells of one byte too many
     except OSError as error:
         raise SiteError(str(path), [Fault(0, "", f"cannot be read: {error.strerror}")]) from error
     return _with_lists(parse(text, path.name), path.parent)
