@@ -12,7 +12,7 @@ from ipaddress import ip_network
 from gatewayd.network.state import IpNetwork, Network
 from nft.model import Edge
 from nft.policy.interval import Interval, Intervals, contains, difference, intersection, normal, union
-from nft.policy.prefix import VERSIONS
+from nft.policy.prefix import SPACE, VERSIONS
 from nft.ruleset.edge import MARTIANS
 from nft.schema import IPAddress
 
@@ -24,7 +24,7 @@ class Ways:
     """What can be sent from each zone and into it, by zone and IP version."""
 
     def __init__(self, edge: Edge, network: Network) -> None:
-        never = {version: union(_unusable(version), _own(network, version)) for version in VERSIONS}
+        self._never = {version: union(_unusable(version), _own(network, version)) for version in VERSIONS}
         self._sound: dict[tuple[str, int], Intervals] = {}
         for zone in edge.zones:
             for version in VERSIONS:
@@ -33,15 +33,17 @@ class Ways:
                     for route in network.routes
                     if route.link in zone.interfaces and route.to.version == version
                 )
-                self._sound[zone.name, version] = difference(routed, never[version])
+                self._sound[zone.name, version] = difference(routed, self._never[version])
 
     def sound(self, zone: str, version: int) -> Intervals:
         """Return the addresses of hosts in a zone."""
         return self._sound.get((zone, version), ())
 
     def towards(self, places: Mapping[str, Intervals], version: int) -> Intervals:
-        """Return the addresses to which there is a way into the zone that they are in."""
-        return union((), *(intersection(held, self.sound(zone, version)) for zone, held in places.items()))
+        """Return the addresses to which there is a way into the zone that they are in, and those in no zone."""
+        nowhere = difference(SPACE[version], union((), *places.values()))
+        led = (intersection(held, self.sound(zone, version)) for zone, held in places.items())
+        return union(difference(nowhere, self._never[version]), *led)
 
     def known(self, zone: str, address: IPAddress) -> bool:
         """Tell whether a host of a zone can have an address."""
