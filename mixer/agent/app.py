@@ -27,7 +27,18 @@ from vdx import ports, wire
 from vdx.control import ListenerTls, SipListener
 from vdx.errors import VdxError
 from vdx.journal import fields
-from vdx.meetings import Denied, Order, OrderAnswer, SnapshotTaken, Steer, Steered, TakeSnapshot
+from vdx.meetings import (
+    Denied,
+    ListRooms,
+    Order,
+    OrderAnswer,
+    ShowRoster,
+    ShowStatus,
+    SnapshotTaken,
+    Steer,
+    Steered,
+    TakeSnapshot,
+)
 from vdx.service import feed_watchdog, tell
 
 log = logging.getLogger("mixer")
@@ -106,7 +117,8 @@ class Desk:
         return Steered(await self._do(asked.order))
 
     async def _do(self, order: Order) -> OrderAnswer:
-        log.info("order.came", extra=fields(order=type(order).__name__, room=getattr(order, "room", None)))
+        level = logging.DEBUG if isinstance(order, ListRooms | ShowRoster | ShowStatus) else logging.INFO
+        log.log(level, "order.came", extra=fields(order=type(order).__name__, room=getattr(order, "room", None)))
         if isinstance(order, TakeSnapshot):
             return await self._snapshot(order)
         return orders.carry_out(self._server, order, time.time())

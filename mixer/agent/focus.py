@@ -176,7 +176,7 @@ class Focus:
             leg.end(self._clock(), status, reason, headers)
             self.flush()
             return
-        leg.owner = admitted
+        leg.owner, admitted.leg = admitted, leg
         if leg.ended:
             self._hub.ended(admitted, "the caller gave up")
             return

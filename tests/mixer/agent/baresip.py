@@ -15,6 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lab import processes
 from lab.netstring import Decoder, encode
 from lab.processes import Process
@@ -48,11 +51,13 @@ def write_tone(path: Path, hertz: float) -> None:
 class Baresip:
     """One user agent; it records what it hears (`heard`)."""
 
-    def __init__(self, folder: Path, name: str, hertz: float, *, video: bool = True, account: str = "") -> None:
+    def __init__(
+        self, folder: Path, name: str, hertz: float, *, video: bool = True, account: str = "", port: int = 0
+    ) -> None:
         self.folder = folder / name
         self.folder.mkdir()
         self.name = name
-        self.port = free_port()
+        self.port = port or free_port()
         self.events: list[dict[str, Any]] = []
         self._replies: dict[str, dict[str, Any]] = {}
         self._decoder = Decoder()
@@ -168,6 +173,23 @@ class Baresip:
                 self._replies[message.get("token", "")] = message
 
 
-def samples(path: Path) -> list[float]:
-    data = path.read_bytes()[44:]
-    return [value / 32768 for (value,) in struct.iter_unpack("<h", data[: len(data) // 2 * 2])]
+def recorded(path: Path, seconds: float) -> tuple[int, NDArray[np.float64]] | None:
+    """Give the rate and the last samples of a recording that goes on; None while it is shorter."""
+    data = path.read_bytes()
+    if len(data) < 44:
+        return None
+    channels, rate = struct.unpack("<HI", data[22:28])
+    frames = np.frombuffer(data[44 : len(data) // 4 * 4], "<i2")
+    mono = frames[: len(frames) // channels * channels : channels] / 32768
+    return (rate, mono[-int(seconds * rate) :]) if len(mono) >= seconds * rate else None
+
+
+def strength(path: Path, hertz: float, seconds: float = 2.0) -> float:
+    """Give how strong a tone is in the last seconds of a recording, in dB below full scale; 0 while it is shorter."""
+    found = recorded(path, seconds)
+    if found is None:
+        return 0.0
+    rate, data = found
+    spectrum = np.abs(np.fft.rfft(data * np.hanning(len(data)))) * 4 / len(data)
+    at = int(hertz * len(data) / rate)
+    return float(20 * np.log10(spectrum[at - 6 : at + 7].max() + 1e-9))
