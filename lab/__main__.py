@@ -15,10 +15,13 @@ from typing import NoReturn
 from lab import report, status
 from lab.call import Call, parties
 from lab.capture import tcpdump
-from lab.errors import CallError, LabError
+from lab.core import Core
+from lab.errors import CallError, LabError, NoCoreError
 from lab.lab import Lab, require_root
+from lab.meeting import Meeting
 from lab.programs import PROGRAMS, tail
 
+PICTURE = Path("build/lab-room.png")
 WATCH_S = 3600.0  # one turn of looking after a call that stays up
 
 
@@ -32,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "exec": _exec,
         "capture": _capture,
         "call": _call,
+        "room": _room,
         "run": _run,
     }
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -47,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _up(options: argparse.Namespace) -> int:
     lab = Lab(options.name)
-    lab.up(() if options.hosts_only else PROGRAMS)
+    lab.up(() if options.hosts_only else PROGRAMS, core=not (options.hosts_only or options.no_core))
     lab.leave()
     print(status.to_text(status.status(lab)))
     return 0
@@ -88,24 +92,43 @@ def _call(options: argparse.Namespace) -> int:
     return 0 if seen.carried else 1
 
 
+def _room(options: argparse.Namespace) -> int:
+    require_root()
+    lab = Lab.running(options.name)
+    if "mixer" not in lab.state.programs():
+        raise NoCoreError(f"Lab {lab.name} has no mixing server; take it down, and up without --no-core.")
+    return _meet(lab, options)
+
+
+def _meet(lab: Lab, options: argparse.Namespace) -> int:
+    alias = Core(lab).some_room()
+    with Meeting(lab, alias, options.hosts) as meeting:
+        seen = meeting.hold(options.seconds, options.picture)
+    print(json.dumps(dataclasses.asdict(seen), indent=2) if options.json else report.meeting_text(seen), flush=True)
+    return 0 if seen.complete else 1
+
+
 def _run(options: argparse.Namespace) -> int:
     lab = Lab(options.name)
     parties(lab, options.caller, options.callee)
-    lab.up(PROGRAMS, what="vdx-lab run")
+    lab.up(PROGRAMS, core=not options.no_core, what="vdx-lab run")
+    met = 0
     try:
         print(f"Lab {lab.name} is up: {', '.join(lab.namespaces)}.", flush=True)
+        if not options.no_core:
+            met = _meet(lab, options)
         with Call(lab, options.caller, options.callee) as call:
             seen = call.hold(options.seconds)
             print(f"\n{report.to_text(seen, lab.topology)}\n", flush=True)
             if not options.once:
                 _stay(lab, call)
     except CallError:
-        for name in ("b2bua", "gatewayd"):
+        for name in lab.state.programs():
             for line in tail(lab.state.logs / f"{name}.log"):
                 print(f"{name}: {line}", file=sys.stderr)
         raise
     else:
-        return 0 if seen.carried else 1
+        return 0 if seen.carried and not met else 1
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C does not leave half a lab
         lab.down()
@@ -116,6 +139,8 @@ def _stay(lab: Lab, call: Call) -> None:
     ctl, me = _command("gatewayctl"), _command("vdx-lab")
     for what in ("status", "calls", "pinholes"):
         print(f"  {ctl} --run-dir {lab.state.run} {what}")
+    if "mixer" in lab.state.programs():
+        print(f"  {_command('mixerctl')} --run-dir {lab.state.mixer / 'run'} rooms\n  {me} room --name {lab.name}")
     print(f"  {me} status --name {lab.name}\n  {me} capture edge --name {lab.name}", flush=True)
     try:
         while call.talk(WATCH_S):
@@ -153,8 +178,14 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument("--to", dest="callee", default="home", metavar="HOST", help="default: home, behind NAT")
         added.add_argument("--seconds", type=_seconds, default=10.0, metavar="N", help="of talk (default: 10)")
 
+    def meeting(added: argparse.ArgumentParser) -> None:
+        who = ("hospital", "municipality", "clinic")
+        added.add_argument("--hosts", nargs="+", default=who, metavar="HOST", help=f"who meets ({', '.join(who)})")
+        added.add_argument("--picture", type=Path, default=PICTURE, metavar="FILE", help="what they saw (%(default)s)")
+
     up = verb("up", "build a lab and leave it running")
-    up.add_argument("--hosts-only", action="store_true", help="hosts and links, no programs on the edge")
+    up.add_argument("--hosts-only", action="store_true", help="hosts and links, no programs")
+    up.add_argument("--no-core", action="store_true", help="no bus and no mixing server")
     verb("down", "take a lab down, also after a crash")
     verb("status", "hosts, addresses, listeners, programs").add_argument("--json", action="store_true")
     execute = verb("exec", "run a command on a host (default: a shell)")
@@ -168,8 +199,15 @@ def _parser() -> argparse.ArgumentParser:
     placed = verb("call", "place a call between two hosts of a lab that is up")
     call(placed)
     placed.add_argument("--json", action="store_true")
-    run = verb("run", "build a lab, place a call, show it, and take everything down at the end")
+    room = verb("room", "let hosts of a lab that is up meet in a room of its mixing server")
+    meeting(room)
+    room.add_argument("--seconds", type=_seconds, default=10.0, metavar="N", help="of talk (default: 10)")
+    room.add_argument("--json", action="store_true")
+    run = verb("run", "build a lab, show a meeting in a room and a call, and take everything down at the end")
     call(run)
+    meeting(run)
+    run.add_argument("--no-core", action="store_true", help="no bus, no mixing server and no meeting")
+    run.set_defaults(json=False)
     run.add_argument("--once", action="store_true", help="end by itself after the call")
     return parser
 

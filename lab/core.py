@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BUS_PORT = 4222
+ALIAS = "1234"
 NODE = "mixer1"
 PEER = "mixers"
+CORE_PROGRAMS = ("bus", "mixer")
 READY_S = 60.0  # the first start speaks every prompt and compiles GStreamer's list of plugins
 ASK_S = 15.0
 POLL_S = 0.1
@@ -94,6 +96,14 @@ class Core:
             lambda: room.uuid in explain(self._lab.state.run, "hospital", alias), "the edge does not know the room"
         )
         return room
+
+    def some_room(self) -> str:
+        """Give the alias of a room, a new one where there is none."""
+        rooms = self.on_bus(_rooms)
+        return next((room.aliases[0] for room in rooms.values() if room.aliases), "") or self._first_room()
+
+    def _first_room(self) -> str:
+        return self.add_room(ALIAS, "Ward round").aliases[0]
 
     def on_bus(self, work: Callable[[Bus], Awaitable[T]]) -> T:
         """Do something on the bus, as the hub would."""
@@ -156,6 +166,13 @@ def tell_site(site: dict[str, Any], secret: str) -> None:
         "encryption": "off",
     }
     site["dialplan"].insert(0, {"alias": "*", "to": "room"})
+
+
+async def _rooms(bus: Bus) -> dict[str, Room]:
+    watch = Watch(ROOMS)
+    bus.add(watch)
+    await watch.until_synced()
+    return dict(watch.records)
 
 
 async def _nodes(bus: Bus) -> dict[str, Any]:

@@ -52,3 +52,7 @@ class CallError(LabError):
     """A user agent did not start, or the call was not established."""
 
     exit_status = 1  # the lab itself is well
+
+
+class NoCoreError(LabError):
+    """The lab has no bus and no mixing server."""

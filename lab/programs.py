@@ -29,6 +29,7 @@ class Program:
     arguments: tuple[str, ...]
     user: User | None
     host: str = "edge"
+    home: Path | None = None  # where libraries may keep what they worked out, GStreamer its list of plugins
 
 
 def program(name: str, state: State) -> Program:
@@ -44,7 +45,7 @@ def program(name: str, state: State) -> Program:
         case "mediad":
             return Program(name, run, MEDIAD)
         case "mixer":
-            return Program(name, ("--config", str(state.mixer / "mixer.yaml")), MIXER, "core")
+            return Program(name, ("--config", str(state.mixer / "mixer.yaml")), MIXER, "core", state.mixer / "cache")
     raise ProgramError(f"There is no program {name} in a lab; it runs {', '.join((*PROGRAMS, 'mixer'))}.")
 
 
@@ -85,6 +86,9 @@ def _spawn(plan: Program, host: Host, state: State, log: Path, readiness: Path) 
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": f"{state.code / folder}:{state.code}",
     }
+
+    if plan.home is not None:
+        environment["HOME"] = str(plan.home)
 
     def see_code_and_start() -> "subprocess.Popen[bytes]":
         # A checkout below /root, or in somebody's home, is closed to other users: they see it elsewhere.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from lab.call import CallReport
+from lab.meeting import MeetingReport
 from lab.topology import Topology
 
 
@@ -34,6 +35,13 @@ def to_text(report: CallReport, topology: Topology) -> str:
             _verdict(report),
         ]
     )
+
+
+def meeting_text(report: MeetingReport) -> str:
+    """Return a meeting's report as text: the mixing server's roster, and where the picture is."""
+    who = ", ".join(report.people) or "nobody"
+    all_in = f"All {report.expected} are in" if report.complete else f"Of {report.expected} only {who} came in"
+    return f"{report.roster}\n{all_in}, sound and picture both ways. What they saw: {report.picture}"
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 
 from lab import namespace, state
+from lab.core import CORE_PROGRAMS
 from lab.lab import Lab
 from lab.topology import MEDIA_PORTS, SIP_PORT
 
@@ -43,9 +44,10 @@ class MediaPorts:
 
 @dataclass(frozen=True, slots=True)
 class ProgramStatus:
-    """A program of the edge; `alive` is false where it ended by itself."""
+    """A program of the edge or the core; `alive` is false where it ended by itself."""
 
     name: str
+    host: str
     pid: int
     alive: bool
     log: str
@@ -103,7 +105,13 @@ def status(lab: Lab) -> Status:
         ],
         pages=[],  # the management page is not built yet
         programs=[
-            ProgramStatus(name, process.pid, process.alive(), str(files.logs / f"{name}.log"))
+            ProgramStatus(
+                name,
+                "core" if name in CORE_PROGRAMS else "edge",
+                process.pid,
+                process.alive(),
+                str(files.logs / f"{name}.log"),
+            )
             for name, process in files.programs().items()
         ],
         site=str(files.site),
@@ -128,10 +136,10 @@ def to_text(seen: Status) -> str:
         f"  {ports.zone:13} {_bracketed(ports.address)} ports {ports.first} to {ports.last}"
         for ports in seen.media_ports
     )
-    lines += ["", "Programs of the edge" if seen.programs else "No program was started on the edge."]
+    lines += ["", "Programs" if seen.programs else "No program was started."]
     for program in seen.programs:
         word = f"process {program.pid}" if program.alive else "ended"
-        lines.append(f"  {program.name:13} {word}   {program.log}")
+        lines.append(f"  {program.name:13} {word} on {program.host}   {program.log}")
     lines += ["", f"Site file {seen.site}, sockets in {seen.run}"]
     return "\n".join(lines)
 
