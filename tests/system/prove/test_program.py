@@ -29,8 +29,11 @@ ROUTED = "routes: [{to: 10.1.0.0/16, via: 10.0.0.254}]"
 EVERYWHERE = "routes: [{to: default, via: 10.0.0.254}]"
 MASKED = (
     "  publish:",
-    "    - {zone: mgmt, into: core, action: allow}\n"
-    "  mask:\n    - {zone: mgmt, into: core, address: 10.9.255.1, targets: [web]}\n  publish:",
+    """\
+    - {zone: mgmt, into: core, action: allow}
+  mask:
+    - {zone: mgmt, into: core, address: 10.9.255.1, targets: [web]}
+  publish:""",
 )
 PATIENCE = 60.0
 
