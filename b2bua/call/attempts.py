@@ -83,13 +83,13 @@ def _of(lead: Lead, plan: Plan, located: Located, registered: Registered) -> Ite
         if listener is not None and (lead.place is None or plan.may_reach(peer, place[0])):
             yield Attempt(peer, lead.user, target(peer, place, listener), listener)
     if peer.access.registers:
-        for place in registered(peer.name, lead.user):
-            host = place.to.remote[0] if isinstance(place.to, Flow) else place.to.host
-            listener = plan.listener(place.to.zone, place.to.transport, host)
+        for device in registered(peer.name, lead.user):
+            host = device.to.remote[0] if isinstance(device.to, Flow) else device.to.host
+            listener = plan.listener(device.to.zone, device.to.transport, host)
             if listener is not None:
                 family: Literal[4, 6] = 6 if ":" in host else 4  # of the device, whatever the peer's other ones have
                 here = peer if peer.family == family else structs.replace(peer, family=family)
-                yield Attempt(here, lead.user, place.to, listener, uri=place.uri, route=place.route)
+                yield Attempt(here, lead.user, device.to, listener, uri=device.uri, route=device.route)
 
 
 def _target(peer: SipPeer, found: Destination, listener: SipListener) -> Target:

@@ -4,11 +4,12 @@
 two cannot disagree about which stream is refused.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
 from b2bua.sdp.bundle import members
-from b2bua.sdp.description import Description, Media, attribute_values, first
+from b2bua.sdp.description import Description, Media, attribute_values, common_values, first
 from b2bua.sdp.direction import DIRECTIONS, HELD, Direction, answerable
 from b2bua.sdp.errors import MalformedSdpError, NotAcceptableError, NoUsableStreamError, quoted
 from b2bua.sdp.grammar import RTCP, Address, Connection, Family, read_connection
@@ -60,7 +61,8 @@ _PAYLOAD_TYPES = frozenset(map(str, range(128)))  # RFC 3550 section 5.1: seven 
 _SPOKEN = frozenset({"audio", "video", "text"})  # kinds that make a call worth setting up by themselves
 
 
-class MediaEndpoint(NamedTuple):
+@dataclass(slots=True)  # not frozen, which would double what it costs to make one for each m-line
+class MediaEndpoint:
     """One m-line as its writer wants it.
 
     index       position of the m-line, from 0
@@ -170,7 +172,7 @@ def _endpoint(
     profile: Profile,
     bundled: set[str],
 ) -> MediaEndpoint:
-    own = attribute_values(media.lines)
+    own = common_values(media.lines) if media.common else attribute_values(media.lines)
     transport, secure = PROTOS.get(media.proto, (Transport.UNKNOWN, False))
     keying = _keying(own, session, profile)
     refusal = _refusal(media, transport, secure=secure, keying=keying, required=profile.required)
@@ -206,14 +208,14 @@ def _endpoint(
     )
 
 
-def _direction(found: dict[str, str]) -> Direction | None:
+def _direction(found: Mapping[str, str]) -> Direction | None:
     for direction in DIRECTIONS:
         if direction in found:
             return direction
     return None
 
 
-def _keying(own: dict[str, str], session: dict[str, str], profile: Profile) -> Keying:
+def _keying(own: Mapping[str, str], session: Mapping[str, str], profile: Profile) -> Keying:
     if profile.dtls and ("fingerprint" in own or "fingerprint" in session):
         return Keying.DTLS
     return Keying.SDES if profile.sdes and "crypto" in own else Keying.NONE

@@ -14,3 +14,10 @@ MAX_MEDIA = 32
 
 MAX_SESSION_ID = 2**63 - 1
 """Session id in o=: endpoints read it into signed 64-bit integers (RFC 8866 section 5.2)."""
+
+REMEMBERED = 512
+"""Sets of lines below m-lines that are remembered, with what was found in them: those of a product are the same in each
+of its calls, and a region has some hundred products and versions. What is a call's own is never among them."""
+
+REMEMBERED_LENGTH = 2_048
+"""Characters up to which such lines are remembered: a megabyte in all."""

@@ -9,6 +9,7 @@ session refresh with an unchanged body is recognised as one (RFC 3264 section 8)
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from b2bua.sdp.attributes import names_address, passing_attributes
 from b2bua.sdp.bandwidth import passing_bandwidth, session_bandwidth
@@ -17,7 +18,7 @@ from b2bua.sdp.description import ENCODING, Description, Media, attribute_values
 from b2bua.sdp.direction import answerable
 from b2bua.sdp.endpoint import Keying, MediaEndpoint, Transport, endpoints
 from b2bua.sdp.grammar import Address, write_connection
-from b2bua.sdp.limits import MAX_SESSION_ID
+from b2bua.sdp.limits import MAX_SESSION_ID, REMEMBERED
 from b2bua.sdp.offer_answer import binding, check_answer
 from b2bua.sdp.profile import DEFAULT, Profile
 
@@ -161,16 +162,24 @@ def _stream(
 ) -> list[str]:
     """Write what stands below a living m-line: ours in every address, theirs in every codec."""
     rows = [] if our.address == main else [f"c={write_connection(our.address)}"]
-    rows += passing_bandwidth(media.lines, profile.bandwidth)
     mux = stream.mux and (offer is None or offer.mux)
     tcp = stream.transport is Transport.BFCP_TCP
-    rows += passing_attributes(media.lines, profile, tcp=tcp, withhold=unasked if mux else unasked | _MUX)
+    withhold = unasked if mux else unasked | _MUX
+    rows += (_common_passing if media.common else _passing)(media.lines, profile, tcp, withhold)
     if stream.transport is Transport.RTP:
         agreed = mux and offer is not None
         if our.rtcp_port is not None and our.rtcp_port != our.port + 1 and not agreed:
             rows.append(f"a=rtcp:{our.rtcp_port}")
         rows.append(f"a={stream.direction if offer is None else answerable(offer.direction, stream.direction)}")
     return rows
+
+
+def _passing(lines: tuple[str, ...], profile: Profile, tcp: bool, withhold: frozenset[str]) -> tuple[str, ...]:
+    attributes = passing_attributes(lines, profile, tcp=tcp, withhold=withhold)
+    return (*passing_bandwidth(lines, profile.bandwidth), *attributes)
+
+
+_common_passing = lru_cache(maxsize=REMEMBERED)(_passing)
 
 
 def _refused(media: Media, proto: str) -> list[str]:

@@ -87,7 +87,8 @@ class Crowd(Party):
         self.world.wait(400)
 
     def tags(self, agent: Agent) -> set[str]:
-        legs = {event.leg.id for event in agent.seen if hasattr(event, "leg") and event.leg is not None}
+        seen = [event for event in agent.seen if not isinstance(event, sip.RequestAnswered)]
+        legs = {event.leg.id for event in seen if event.leg is not None}
         return legs | ({agent.leg.id} if agent.leg else set())
 
 
