@@ -140,11 +140,6 @@ def large(prefix_count: int, agreement_count: int, now: int) -> Policy:
     return Policy(ZONES, agreements=Agreements(ORGANISATIONS, offers, clients, agreements))
 
 
-def _other(index: int, client_count: int) -> int:
-    # each client has four agreements, with four services one after the other
-    return index // client_count + index % client_count // 10
-
-
 def _blocks(start: int, count: int) -> list[tuple[int, int]]:
     # every second block of 16 addresses, so that no two are neighbours and each stays an interval of its own
     return [(start + i, (10 << 24) + (start + i) * 32) for i in range(count)]
