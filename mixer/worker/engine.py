@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import TypeVar
@@ -142,17 +142,17 @@ class Pipeline:
         self._bus.add_signal_watch()
         self._broken: Callable[[str], None] | None = broken
         self.eos: Callable[[], None] | None = None
-        self._hooks: list[Callable[[], None]] = []
+        self._hooks: list[tuple[Gst.Object, Callable[[], None]]] = []
         self.on(self._bus, "message::error", self._error)
         self.on(self._bus, "message::eos", self._ended)
 
     def on(self, source: Gst.Object, signal: str, handler: Callable[..., object]) -> None:
         """Have a handler called until `close`: what holds a handler for longer is never freed."""
-        self._hooks.append(partial(source.disconnect, source.connect(signal, handler)))
+        self._hooks.append((source, partial(source.disconnect, source.connect(signal, handler))))
 
     def probe(self, pad: Gst.Pad, kind: Gst.PadProbeType, handler: Callable[..., object]) -> None:
         """Look at what passes a pad, until `close`."""
-        self._hooks.append(partial(pad.remove_probe, pad.add_probe(kind, handler)))
+        self._hooks.append((pad.get_parent(), partial(pad.remove_probe, pad.add_probe(kind, handler))))
 
     def add(self, *chain: Gst.Element) -> Gst.Element:
         """Put elements in and link them in this order; gives the last."""
@@ -169,6 +169,18 @@ class Pipeline:
         for one in reversed(chain):
             one.sync_state_with_parent()
         return chain[0]
+
+    def shrink(self, chain: Sequence[Gst.Element]) -> None:
+        """Take elements out of a running pipeline, and whatever was called for them."""
+        for one in chain:
+            one.set_locked_state(True)
+            one.set_state(Gst.State.NULL)
+        mine = [hook for hook in self._hooks if hook[0] in chain]
+        for hook in mine:
+            hook[1]()
+            self._hooks.remove(hook)
+        for one in chain:
+            self._bin.remove(one)
 
     def play(self) -> None:
         """Start; sinks come first, sources last."""
@@ -195,7 +207,7 @@ class Pipeline:
 
     def _free(self) -> None:
         self._bin.set_state(Gst.State.NULL)
-        for unhook in self._hooks:
+        for _, unhook in self._hooks:
             unhook()
         self._hooks.clear()
 

@@ -19,7 +19,7 @@ from mixer.worker.transport import Sockets, TransportError
 from mixer.worker.voice import Voice
 
 Report = Callable[[str, Media, str], None]
-"""What happened on which stream, and what about it: `heard`, `event` (a key), `wanted`, `asked`, `broken` (why)."""
+"""What happened on which stream, and what about it: `heard`, `event` (a key), `wanted`, `broken` (why)."""
 
 
 class Participant:
@@ -132,7 +132,7 @@ class Participant:
         heard = partial(tell, "heard", media, "")
         if media == "audio":
             return SoundStream(name, stream, sockets, self._voice, Ears(heard, partial(tell, "event", media), broken))
-        eyes = Eyes(heard, partial(tell, "wanted", media, ""), partial(tell, "asked", media, ""), broken)
+        eyes = Eyes(heard, partial(tell, "wanted", media, ""), broken)
         return VideoStream(name, stream, sockets, eyes)
 
     def _replace(

@@ -184,8 +184,6 @@ class Room:
                     self._digit("event", name, detail)
                 case "wanted" if media != "audio":
                     self.later(KeyframeWanted(name, media))
-                case "asked":
-                    GLib.idle_add(self._asked, name, media)
                 case "broken":
                     GLib.idle_add(self._broken, name, media, detail)
 
@@ -247,17 +245,7 @@ class Room:
         if isinstance(message, wire.Refresh):
             stream.refresh()
         else:
-            self._asked(message.participant, message.media)
-
-    def _asked(self, name: str, media: Media) -> bool:
-        """Have a key picture made for a participant."""
-        participant = self._participants.get(name)
-        stream = participant.videos.get(media) if participant else None
-        if stream is not None:
-            for encoder in (stream.encoder, stream.next_encoder):
-                if encoder is not None:
-                    encoder.ask()
-        return False
+            stream.repeat()
 
     # -- sound
 

@@ -31,8 +31,6 @@ class Eyes:
     heard: Callable[[], None]
     wanted: Callable[[], None]
     """A key picture is needed of an endpoint that takes no RTCP feedback."""
-    asked: Callable[[], None]
-    """The other side needs a key picture of us."""
     broken: Callable[[str], None]
 
 
@@ -148,6 +146,12 @@ class VideoStream:
             self.next_encoder = encoder
             encoder.ask()
 
+    def repeat(self) -> None:
+        """Have a key picture made for him."""
+        for encoder in (self.encoder, self.next_encoder):
+            if encoder is not None:
+                encoder.ask()
+
     def encoded(self, encoder: Encoder, frame: Gst.Buffer, *, key: bool) -> None:
         """Send one picture, if its encoder is the one watched; another's key picture may be the moment to change."""
         if encoder is not self.encoder:
@@ -175,29 +179,27 @@ class VideoStream:
 
     # -- in threads of the stream
 
-    def _arrived(self, pad: Gst.Pad, number: int, caps: Gst.Caps) -> None:
+    def _arrived(self, pad: Gst.Pad, number: int) -> list[Gst.Element] | None:
         """Decode what comes from a new source: the newest is the one that is shown."""
-        del caps
         self._eyes.heard()
         kind = next((one for one in self.stream.receive if one.payload_type == number), None)
         if kind is None:
-            return
+            return None
         decode = VIDEO[kind.encoding].decode()
-        valve = element("valve", drop=not self._shown)
         sink = element("appsink", sync=False, async_=False, max_buffers=1, drop=True)
-        guard = element("errorignore", ignore_error=True, ignore_notlinked=True, convert_to="ok")
         pipeline = self.transport.pipeline
-        measured = partial(self._measured, valve)
-        pipeline.probe(valve.get_static_pad("sink"), Gst.PadProbeType.EVENT_DOWNSTREAM, measured)
-        pipeline.probe(decode[0].get_static_pad("sink"), Gst.PadProbeType.EVENT_UPSTREAM, self._asked_of_them)
-        first = pipeline.grow(guard, *decode[:-1], valve, decode[-1], sink)
         with self._lock:
+            valve = element("valve", drop=not self._shown)
+            pipeline.probe(
+                valve.get_static_pad("sink"), Gst.PadProbeType.EVENT_DOWNSTREAM, partial(self._measured, valve)
+            )
+            pipeline.probe(decode[0].get_static_pad("sink"), Gst.PadProbeType.EVENT_UPSTREAM, self._asked_of_them)
             if self._valve is not None:
                 self._valve.set_property("drop", True)
             self._sink, self._valve, self._source_pad, self._oversize = sink, valve, pad, False
-        pad.link(first.get_static_pad("sink"))
         if self._shown:
-            self.refresh()
+            self._gate.ask()
+        return [*decode[:-1], valve, decode[-1], sink]
 
     def _measured(self, valve: Gst.Element, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         """Stop decoding pictures that are too large."""
@@ -206,8 +208,9 @@ class VideoStream:
             structure = event.parse_caps().get_structure(0)
             wide, high = (structure.get_value(name) or 0 for name in ("width", "height"))
             with self._lock:
-                self._oversize = wide * high > LARGEST
-                valve.set_property("drop", self._oversize or not self._shown)
+                if self._valve is not None and valve is self._valve:
+                    self._oversize = wide * high > LARGEST
+                    self._valve.set_property("drop", self._oversize or not self._shown)
         return Gst.PadProbeReturn.OK
 
     def _asked_of_them(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
@@ -220,5 +223,5 @@ class VideoStream:
     def _asked_of_us(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         if not GstVideo.video_event_is_force_key_unit(info.get_event()):
             return Gst.PadProbeReturn.OK
-        self._eyes.asked()
+        self.repeat()
         return Gst.PadProbeReturn.DROP

@@ -89,22 +89,18 @@ class SoundStream:
         self._source = None
         self.transport.close()
 
-    def _arrived(self, pad: Gst.Pad, number: int, caps: Gst.Caps) -> None:
-        """Take apart and decode what comes from a new source; the newest is heard, as each has its own sound."""
+    def _arrived(self, _pad: Gst.Pad, number: int) -> list[Gst.Element]:
+        """Take apart and decode what comes from a new source."""
         self._ears.heard()
         sink = element("appsink", sync=False, async_=False, emit_signals=True, max_buffers=50, drop=True)
-        guard = element("errorignore", ignore_error=True, ignore_notlinked=True, convert_to="ok")
         if number == self.stream.telephone_event:
             self.transport.pipeline.on(sink, "new-sample", self._event)
-            chain = [guard, sink]
-        else:
-            kind = next(one for one in self.stream.receive if one.payload_type == number)
-            self.transport.pipeline.on(sink, "new-sample", self._decoded)
-            form = element("capsfilter", caps=Gst.Caps.from_string(_HEARD_CAPS))
-            convert = [element("audioconvert"), element("audioresample", quality=2), form]
-            chain = [guard, *SOUND[kind.encoding].decode(), *convert, sink]
-        del caps
-        pad.link(self.transport.pipeline.grow(*chain).get_static_pad("sink"))
+            return [sink]
+        kind = next(one for one in self.stream.receive if one.payload_type == number)
+        self.transport.pipeline.on(sink, "new-sample", self._decoded)
+        form = element("capsfilter", caps=Gst.Caps.from_string(_HEARD_CAPS))
+        convert = [element("audioconvert"), element("audioresample", quality=2), form]
+        return [*SOUND[kind.encoding].decode(), *convert, sink]
 
     def _decoded(self, sink: Gst.Element) -> Gst.FlowReturn:
         sample = sink.pull_sample()

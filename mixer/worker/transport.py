@@ -100,8 +100,8 @@ class Sockets:
 class Needs:
     """What a stream does with packets; the first two are called in its own threads."""
 
-    arrived: Callable[[Gst.Pad, int, Gst.Caps], None]
-    """A source of packets of this payload type began: link something to its pad."""
+    arrived: Callable[[Gst.Pad, int], list[Gst.Element] | None]
+    """A source of packets of this payload type began: gives what takes them, which is linked to its pad and started."""
     estimate: Callable[[float], None]
     """The receiver says how many kilobits a second he can get."""
     broken: Callable[[str], None]
@@ -126,6 +126,8 @@ class Transport:
         )
         self.pipeline.on(self._bin, "request-pt-map", lambda _bin, _session, number: rtp_caps(stream, number))
         self.pipeline.on(self._bin, "pad-added", self._pad)
+        self.pipeline.on(self._bin, "pad-removed", self._pad_gone)
+        self._chains: dict[str, list[Gst.Element]] = {}
         self._repairs = {one.rtx: one.payload_type for one in stream.receive if one.rtx is not None}
         if self._repairs:
             self.pipeline.on(self._bin, "request-aux-receiver", self._aux)
@@ -292,9 +294,17 @@ class Transport:
         if not name.startswith("recv_rtp_src_"):
             return
         number = int(name.rsplit("_", 1)[1])
-        caps = rtp_caps(self._stream, number)
-        if caps is not None:
-            self._needs.arrived(pad, number, caps)
+        chain = self._needs.arrived(pad, number)
+        if chain is not None:
+            # what fails further on must not stop the source, which may bring a picture that can be decoded next
+            guard = element("errorignore", ignore_error=True, ignore_notlinked=True, convert_to="ok")
+            self._chains[name] = [guard, *chain]
+            pad.link(self.pipeline.grow(guard, *chain).get_static_pad("sink"))
+
+    def _pad_gone(self, _bin: Gst.Element, pad: Gst.Pad) -> None:
+        chain = self._chains.pop(pad.get_name(), None)
+        if chain is not None:
+            self.pipeline.shrink(chain)
 
     def _aux(self, _bin: Gst.Element, session: int) -> Gst.Element:
         """Put packets that were sent again back in their place (RFC 4588)."""

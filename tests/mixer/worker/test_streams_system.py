@@ -9,15 +9,21 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
 
-from mixer.reports import Digit, KeyframeWanted, Stats
-from mixer.wire import Encryption, Key, Keyframe, Refresh, Scene, Scenes, Suite, Tile, Watch
+from mixer.reports import Digit, Flow, KeyframeWanted, Stats
+from mixer.wire import Encryption, Key, Keyframe, Leave, Refresh, Scene, Scenes, Suite, Tile, Watch
 from tests.mixer.worker.world import End, Peer, Worker, eventually, running
 
 pytestmark = pytest.mark.system
+
+
+NAMES = ("anna", "bent")
+WATCHED: tuple[tuple[str, Literal["video", "content"]], ...] = (("people", "video"), ("slides", "content"))
 
 
 @pytest.fixture
@@ -162,3 +168,63 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(room: Worker) -> None:
     end.stream = msgspec.structs.replace(end.stream, encryption=None)
     one.join()
     one.close()
+
+
+def test_what_is_lost_is_sent_again_and_less_is_sent_from_then_on(room: Worker) -> None:
+    source = "videotestsrc is-live=true pattern=snow ! video/x-raw,format=I420,width=320,height=180,framerate=15/1"
+    one = Peer(room, "anna", End("video", "h264", source=source, rtx=99, loss=0.3, size=(640, 360)))
+    room.do(all_see("anna"))
+    one.join()
+    end = one.by["video"]
+    eventually(room, lambda: end.frames > 5 and end.repeated > 5, "nothing is sent again")
+
+    def sent() -> Flow:
+        return room.wait(Stats, lambda said: bool(said.streams)).streams[0].sent
+
+    assert sent().lost > 0
+    eventually(room, lambda: 0 < sent().height < 360, "the rate does not fall")
+    one.close()
+
+
+def test_content_is_a_stream_of_its_own_both_ways(room: Worker) -> None:
+    anna = Peer(room, "anna", End("video", "h264", colour="red"), End("content", "h264", colour="white"))
+    bent = Peer(room, "bent", End("video", "h264", colour="blue"), End("content", "vp8", colour="green"))
+    people = Scene("people", 640, 180, tuple(Tile(320 * at, 0, 320, 180, name) for at, name in enumerate(NAMES)))
+    slides = Scene("slides", 320, 180, (Tile(0, 0, 320, 180, "anna", "content"),))
+    watching = [Watch(name, view, media) for name in NAMES for view, media in WATCHED]
+    room.do(Scenes((people, slides), tuple(watching)))
+    for one in (anna, bent):
+        one.join()
+    ends = bent.by
+    eventually(room, lambda: ends["content"].frame is not None and ends["video"].frame is not None, "no picture")
+    eventually(room, lambda: ends["content"].shows(0.5, 0.5) == "white", "the slides are not seen")
+    eventually(room, lambda: ends["video"].shows(0.25, 0.5) == "red", "the first camera is not seen")
+    eventually(room, lambda: ends["video"].shows(0.75, 0.5) == "blue", "the second camera is not seen")
+    for one in (anna, bent):
+        one.close()
+
+
+def test_who_joins_and_leaves_all_the_time_leaves_nothing_behind(room: Worker) -> None:
+    anna = Peer(room, "anna", End("audio", "opus", tone=400.0), End("video", "h264", colour="red"))
+    room.do(all_see("anna"))
+    anna.join()
+
+    def turn(number: int) -> None:
+        one = Peer(room, f"guest-{number}", End("audio", "pcmu", tone=900.0), End("video", "vp8", colour="blue"))
+        room.do(all_see("anna", one.name))
+        one.join()
+        eventually(room, lambda: one.by["video"].frames > 1 and len(one.by["audio"].sound) > 2, "no media")
+        room.do(Leave(one.name))
+        one.close()
+
+    def used() -> tuple[int, int]:
+        folder = Path("/proc") / str(room.process.pid)
+        return len(list((folder / "fd").iterdir())), len(list((folder / "task").iterdir()))
+
+    for number in range(3):
+        turn(number)
+    began = used()
+    for number in range(3, 9):
+        turn(number)
+    eventually(room, lambda: all(now <= then + 4 for now, then in zip(used(), began, strict=True)), "it grows")
+    anna.close()

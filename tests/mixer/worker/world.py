@@ -124,18 +124,21 @@ class End:
         source: str = "",
         profile: str = "baseline",
         packetization_mode: int = 1,
+        rtx: int | None = None,
+        loss: float = 0.0,
     ) -> None:
         load()
         self.media: Media = media
         self.encoding = encoding
         self.theirs = (bound(), bound())
         self.ours = (bound(), bound())
+        self.rtx, self.loss = rtx, loss
         self.sound: list[NDArray[np.float32]] = []
         self.packets: list[tuple[float, int, int, int]] = []
         self.frame: NDArray[np.uint8] | None = None
         self.frame_size = (0, 0)
         self.frames = 0
-        form = Format(encoding, TYPES[encoding], profile=profile, packetization_mode=packetization_mode)  # type: ignore[arg-type]
+        form = Format(encoding, TYPES[encoding], profile=profile, packetization_mode=packetization_mode, rtx=rtx)  # type: ignore[arg-type]
         self.stream = Stream(
             media,
             remote=Address("127.0.0.1", self.ours[0].getsockname()[1]),
@@ -153,6 +156,10 @@ class End:
         self.bin = self._pipeline.get_by_name("b")
         self.bin.connect("request-pt-map", self._caps)
         self.bin.connect("pad-added", self._added)
+        self.repeated = 0
+        if rtx is not None:
+            incoming = self._pipeline.get_by_name("rtp_in").get_static_pad("src")
+            incoming.add_probe(Gst.PadProbeType.BUFFER, self._count)
         if encryption is not None:
             self._encrypt(encryption)
         self._pads: list[object] = []
@@ -200,12 +207,22 @@ class End:
         }[self.encoding]
         quick = " host=127.0.0.1 sync=false async=false"
         return (
-            f"rtpbin name=b rtp-profile=avpf {source} ! {encode} ! b.send_rtp_sink_0 "
+            f"rtpbin name=b rtp-profile=avpf do-retransmission={bool(self.rtx)} do-lost=true "
+            f"{source} ! {encode} ! b.send_rtp_sink_0 "
             f"b.send_rtp_src_0 ! udpsink name=rtp_out port={theirs[0]} bind-port={ours[0]}{quick} "
             f"b.send_rtcp_src_0 ! udpsink name=rtcp_out port={theirs[1]} bind-port={ours[1]}{quick} "
-            f"udpsrc name=rtp_in port={ours[0]} address=127.0.0.1 caps=application/x-rtp ! b.recv_rtp_sink_0 "
+            f"udpsrc name=rtp_in port={ours[0]} address=127.0.0.1 caps=application/x-rtp ! "
+            f"identity drop-probability={self.loss} ! b.recv_rtp_sink_0 "
             f"udpsrc name=rtcp_in port={ours[1]} address=127.0.0.1 caps=application/x-rtcp ! b.recv_rtcp_sink_0"
         )
+
+    def _count(self, _pad: object, info: object) -> object:
+        """Count packets that are sent again (RFC 4588), and take them out."""
+        buffer = info.get_buffer()  # type: ignore[attr-defined]
+        if buffer.extract_dup(1, 1)[0] & 127 != self.rtx:
+            return Gst.PadProbeReturn.OK
+        self.repeated += 1
+        return Gst.PadProbeReturn.DROP
 
     def _encrypt(self, keys: Encryption) -> None:
         """Put encryption between RTP and the sockets: with their keys swapped, as seen from this side."""
@@ -230,7 +247,7 @@ class End:
     def _caps(self, _bin: object, _session: int, number: int) -> object:
         media = "audio" if self.media == "audio" else "video"
         clock = {"opus": 48000, "h264": 90000, "vp8": 90000}.get(self.encoding, 8000)
-        feedback = ",rtcp-fb-nack-pli=(boolean)true" if media == "video" else ""
+        feedback = ",rtcp-fb-nack-pli=(boolean)true,rtcp-fb-nack=(boolean)true" if media == "video" else ""
         return Gst.Caps.from_string(
             f"application/x-rtp,media={media},encoding-name={self.encoding.upper()},clock-rate={clock},"
             f"payload={number}{feedback}"
