@@ -17,6 +17,7 @@ from mixer import calibration
 from mixer.agent import orders, workers
 from mixer.agent.config import Config, Sip
 from mixer.agent.directory import Directory, load, read_key
+from mixer.agent.floors import Floors
 from mixer.agent.focus import ZONE
 from mixer.agent.node import Alone, Membership
 from mixer.agent.server import Server
@@ -67,6 +68,9 @@ async def run(config: Config) -> None:
         raise ConfigError("; ".join(errors))
     credentials.activate()
     await shell.open([Listener(ZONE, sip.transport, sip.address, sip.port) for sip in config.sip])
+    floors = Floors()
+    await floors.listen(config.media.address, config.media.floor)
+    server.watchers.append(floors)
     desk = Desk(server, _spool(config))
     socket = await wire.serve(config.run_dir / SOCKET, OrderCodec, desk.serve, mode=0o660)
 
@@ -92,6 +96,7 @@ async def run(config: Config) -> None:
         for task in reversed(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await floors.close()
         await shell.close()
 
 

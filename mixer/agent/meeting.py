@@ -109,6 +109,8 @@ class Meeting:
             return
         said = caller.negotiation.told()
         self._worker.send(wire.Change(caller.id, said.streams), said.descriptors)
+        self.room.renew(caller.arrival)
+        self.settle()
 
     def leave(self, caller: Caller) -> None:
         """Let a call go that has ended, or that goes on in another room."""

@@ -95,6 +95,13 @@ class Room(Steering):
             self.do(Over("the meeting has ended"))
         self.changed()
 
+    def renew(self, arrival: Arrival) -> None:
+        """Take that somebody's streams have changed: with or without a picture, content, encryption."""
+        one = self.people.get(arrival.participant)
+        if one is not None:
+            one.video, one.content, one.encrypted = arrival.video, arrival.content, arrival.encrypted
+            self.changed()
+
     def found(self, participant: str, alias: str, now: float, *, exists: bool) -> None:
         """Take the answer to `Find`."""
         one = self.people.get(participant)

@@ -1,0 +1,132 @@
+"""A room system reduced to its signalling: INVITE with picture, content and floor control, and nothing sent."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import socket
+from types import TracebackType
+from typing import Self
+
+from mixer.bfcp import Message, parse, serialise
+from mixer.bfcp.message import HEADER, length
+
+PATIENCE = 10.0
+
+
+class System:
+    """One system, and its call."""
+
+    def __init__(self, server: int, *, tcp: bool = False) -> None:
+        self.version = 1 if tcp else 2
+        self.conference = self.user = 0
+        self._tcp = tcp
+        self._server = ("127.0.0.1", server)
+        self._sip = self._bound()
+        self._media = [self._bound() for _ in range(3)]
+        self._floor = socket.socket(socket.AF_INET, socket.SOCK_STREAM) if tcp else self._bound()
+        self._floor.settimeout(PATIENCE)
+        self._number = 0
+        self._call, self._tag, self._to = secrets.token_hex(8), secrets.token_hex(4), ""
+        self._uri = ""
+
+    @staticmethod
+    def _bound() -> socket.socket:
+        one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        one.bind(("127.0.0.1", 0))
+        one.settimeout(PATIENCE)
+        return one
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._to:
+            self.request("BYE")
+        for one in (self._sip, self._floor, *self._media):
+            one.close()
+
+    def invite(self, uri: str, body: str | None = None, headers: str = "") -> str:
+        """Call; gives the description that is answered."""
+        self._uri = uri
+        answer = self.request("INVITE", self.offer() if body is None else body, headers)
+        assert answer.startswith("SIP/2.0 200"), answer
+        found = re.search(r"^To: .*;tag=(\S+)", answer, re.MULTILINE)
+        assert found
+        self._to = f";tag={found[1]}"
+        self.send("ACK")
+        for name in ("confid", "userid"):
+            value = re.search(rf"a={name}:(\d+)", answer)
+            if value:
+                setattr(self, {"confid": "conference", "userid": "user"}[name], int(value[1]))
+        return answer
+
+    def offer(self) -> str:
+        audio, video, content = (one.getsockname()[1] for one in self._media)
+        floor = 9 if self._tcp else self._floor.getsockname()[1]
+        rows = [
+            *("v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0"),
+            *(f"m=audio {audio} RTP/AVP 8", "a=rtpmap:8 PCMA/8000"),
+            *(f"m=video {video} RTP/AVP 97", "a=rtpmap:97 H264/90000", "a=fmtp:97 profile-level-id=42e01f"),
+            *(f"m=video {content} RTP/AVP 97", "a=rtpmap:97 H264/90000", "a=fmtp:97 profile-level-id=42e01f"),
+            "a=content:slides",
+            f"m=application {floor} {'TCP' if self._tcp else 'UDP'}/BFCP *",
+            "a=floorctrl:c-only",
+            *(("a=setup:active", "a=connection:new") if self._tcp else ()),
+        ]
+        return "\r\n".join(rows) + "\r\n"
+
+    def request(self, method: str, body: str = "", headers: str = "", content_type: str = "application/sdp") -> str:
+        """Send a request and give its final response; requests that come meanwhile are answered 200."""
+        number = self.send(method, body, headers, content_type)
+        while True:
+            answer = self.receive()
+            if not answer.startswith("SIP/2.0"):
+                continue
+            if f"CSeq: {number} {method}" in answer and not answer.startswith("SIP/2.0 1"):
+                return answer
+
+    def send(self, method: str, body: str = "", headers: str = "", content_type: str = "application/sdp") -> int:
+        if method != "ACK":
+            self._number += 1
+        port = self._sip.getsockname()[1]
+        kind = f"Content-Type: {content_type}\r\n" if body else ""
+        text = (
+            f"{method} {self._uri} SIP/2.0\r\n"
+            f"Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK{secrets.token_hex(6)}\r\n"
+            f'Max-Forwards: 70\r\nFrom: "System" <sip:system@127.0.0.1>;tag={self._tag}\r\n'
+            f"To: <{self._uri}>{self._to}\r\n"
+            f"Call-ID: {self._call}\r\nCSeq: {self._number} {method}\r\nContact: <sip:system@127.0.0.1:{port}>\r\n"
+            f"{headers}{kind}Content-Length: {len(body)}\r\n\r\n{body}"
+        )
+        self._sip.sendto(text.encode(), self._server)
+        return self._number
+
+    def receive(self) -> str:
+        """Give the next message; a request is answered."""
+        text = self._sip.recv(65_536).decode()
+        if not text.startswith("SIP/2.0"):
+            lines = [line for line in text.split("\r\n") if re.match(r"(Via|From|To|Call-ID|CSeq):", line)]
+            answer = "SIP/2.0 200 OK\r\n" + "\r\n".join(lines) + "\r\nContent-Length: 0\r\n\r\n"
+            self._sip.sendto(answer.encode(), self._server)
+        return text
+
+    def floor_connect(self, port: int) -> None:
+        self._floor.connect(("127.0.0.1", port))
+
+    def say(self, message: Message) -> None:
+        self._floor.sendall(serialise(message))
+
+    def hear(self) -> Message:
+        if not self._tcp:
+            return parse(self._floor.recv(4096))
+        head = self._read(HEADER.size)
+        return parse(head + self._read(length(head) - HEADER.size))
+
+    def _read(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            more = self._floor.recv(size - len(data))
+            assert more
+            data += more
+        return data
