@@ -22,10 +22,11 @@ MAX_BATCH = 1000
 def batches(policy: Policy, probes: list[Probe]) -> list[list[Probe]]:
     """Divide packets; their order stays, but for those that have to wait for a later batch."""
     allowed = _allowances(policy)
+    masked: set[int] = {each.address.version for each in policy.maskings}
     found: list[tuple[list[Probe], Counter[Hashable]]] = []
     first: dict[Hashable, int] = {}  # of each bound, the first batch that may have room
     for probe in probes:
-        bounds = _bounds(probe, allowed)
+        bounds = _bounds(probe, allowed, masked)
         at = max((first.get(bound, 0) for bound, _ in bounds), default=0)
         while at < len(found) and not _fits(found[at], bounds):
             at += 1
@@ -52,13 +53,15 @@ def _allowances(policy: Policy) -> dict[Origin, int]:
     return found
 
 
-def _bounds(probe: Probe, allowed: dict[Origin, int]) -> list[tuple[Hashable, int]]:
+def _bounds(probe: Probe, allowed: dict[Origin, int], masked: set[int]) -> list[tuple[Hashable, int]]:
     packet = probe.packet
     found: list[tuple[Hashable, int]] = [
         ((origin, _host(packet.source)), allowed[origin]) for origin in probe.said.origins if origin in allowed
     ]
     if packet.kind == "other":
-        found += [(packet.source, 1), (probe.said.packet.target, 1)]
+        found.append((frozenset((packet.source, packet.target)), 1))
+        if packet.version in masked:  # two sources may become one
+            found.append((packet.target, 1))
     return found
 
 

@@ -90,7 +90,7 @@ def test_no_batch_meets_a_limit_of_a_rule(candidate: Order) -> None:
     for batch in found:
         sources = [probe.packet.source for probe in batch if limited in probe.said.origins]
         assert max(map(sources.count, sources), default=0) <= 2  # twice the rate
-        others = [probe.packet.target for probe in batch if probe.packet.kind == "other"]
+        others = [(each.packet.source, each.packet.target) for each in batch if each.packet.kind == "other"]
         assert len(set(others)) == len(others)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
+from ipaddress import IPv4Address
 from itertools import pairwise, product
 from random import Random
 from typing import TypeVar
@@ -19,11 +20,11 @@ from gatewayd.prove.probes import Probe, plan
 from gatewayd.prove.reach import Ways
 from nft.policy.compile import compile_policy
 from nft.policy.interval import IntervalMap, Intervals, intersection
-from nft.policy.model import Policy
+from nft.policy.model import Masking, Policy, Publication, Rule
 from nft.policy.tables import Stage, Tables
 from nft.policy.verdict import verdict
 from tests.nft.policy.drawn import policies
-from tests.nft.policy.world import NOW, POLICY
+from tests.nft.policy.world import NOW, POLICY, at
 from tests.system.prove.conftest import Remote
 
 pytestmark = pytest.mark.system
@@ -121,6 +122,37 @@ def stretches(maps: list[IntervalMap[T]], usable: Intervals) -> list[int]:
     bounds = [*sorted(found), 1 << 128]
     parts = (intersection(((first, after - 1),), usable) for first, after in pairwise(bounds))
     return [part[0][0] for part in parts if part]
+
+
+TRANSLATED = replace(
+    POLICY,
+    rules=(*POLICY.rules, Rule("internet", "core", "allow", at(30), (), ("web",), ("https",))),
+    publications=(
+        Publication("internet", "tcp", IPv4Address("198.18.2.1"), 443, IPv4Address("10.9.0.5"), 443, at(31)),
+    ),
+    maskings=(Masking("mgmt", "core", IPv4Address("198.18.3.1"), at(32)),),
+)
+
+
+@pytest.mark.parametrize("kind", ["address", "port", "to", "to_port", "masking", "none"])
+def test_one_bit_that_is_wrong_of_a_translation_is_caught(base: Order, remote: Remote, kind: str) -> None:
+    tables, probes = asked(base, TRANSLATED)
+    policy, bit = TRANSLATED, 1 << secrets.randbelow(8)
+    (publication,), (masking,) = policy.publications, policy.maskings
+    match kind:
+        case "address":
+            publication = replace(publication, address=IPv4Address(int(publication.address) ^ bit))
+        case "to":
+            publication = replace(publication, to=IPv4Address(int(publication.to) ^ bit))
+        case "port":
+            publication = replace(publication, port=publication.port ^ bit)
+        case "to_port":
+            publication = replace(publication, to_port=publication.to_port ^ bit)
+        case "masking":
+            masking = replace(masking, address=IPv4Address(int(masking.address) ^ bit))
+    policy = replace(policy, publications=(publication,), maskings=(masking,))
+    found = remote.ask(replace(tables, policy=policy), TRANSLATED, [probe for probe in probes if probe.at == NOW])
+    assert bool(found) is (kind != "none"), found
 
 
 def test_one_bit_that_is_wrong_is_caught(base: Order, remote: Remote) -> None:
