@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from lab import namespace, state, status
 from lab.agent import Agent
@@ -132,10 +134,10 @@ def test_a_stream_that_carried_nothing_one_way_is_an_exit_status_of_1(lab: Lab) 
     assert all(stream["packets_from_caller"] for stream in seen["streams"])
 
 
-def test_one_command_does_it_all_and_leaves_nothing() -> None:
-    name = f"once{os.getpid()}"
+def test_one_command_does_it_all_and_leaves_nothing(tmp_path: Path) -> None:
+    name, picture = f"once{os.getpid()}", tmp_path / "room.png"
     done = subprocess.run(
-        _command(name, "run", "--once", "--seconds", "2"),
+        _command(name, "run", "--once", "--seconds", "2", "--picture", str(picture)),
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
@@ -143,6 +145,11 @@ def test_one_command_does_it_all_and_leaves_nothing() -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+    assert "All 3 are in, sound and picture both ways." in done.stdout
+    with Image.open(picture) as shown:
+        width, height = shown.size
+        tiles = shown.convert("RGB").crop((0, 0, width, height * 3 // 4)).resize((16, 9))
+        assert len(tiles.getcolors() or ()) > 20  # the moving test picture
     assert "hospital -> home" in done.stdout
     assert "Every stream carried media both ways" in done.stdout
     assert namespace.named(f"vdx-{name}-") == []
@@ -151,7 +158,11 @@ def test_one_command_does_it_all_and_leaves_nothing() -> None:
 def test_a_lab_that_stays_up_is_taken_down_by_ctrl_c() -> None:
     name = f"stay{os.getpid()}"
     with subprocess.Popen(
-        _command(name, "run", "--seconds", "1"), cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        _command(name, "run", "--no-core", "--seconds", "1"),
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as child:
         assert child.stdout is not None
         for line in child.stdout:
@@ -168,7 +179,11 @@ def test_a_lab_that_stays_up_is_taken_down_by_ctrl_c() -> None:
 def test_what_a_killed_lab_left_in_the_middle_of_a_call_is_cleared(verb: str) -> None:
     name = f"kill{os.getpid()}"
     with subprocess.Popen(
-        _command(name, "run", "--seconds", "1"), cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        _command(name, "run", "--no-core", "--seconds", "1"),
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as child:
         assert child.stdout is not None
         for line in child.stdout:
@@ -193,7 +208,7 @@ def test_an_edge_that_does_not_start_leaves_nothing_but_a_sentence() -> None:
 import lab.lab, sys
 from lab.__main__ import main
 lab.lab.site_text = lambda *_: "zones: nowhere"
-sys.exit(main(["up", "--name", "{name}"]))
+sys.exit(main(["up", "--no-core", "--name", "{name}"]))
 """
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=False
