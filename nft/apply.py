@@ -46,7 +46,9 @@ def apply(model: Edge, transit: Ruleset | None = None, now: float | None = None,
         return
     now = time.time() if now is None else now
     others = None if model == known else model
-    if add(transit, now):
+    if not held().names:  # no flow passes yet
+        _run(transit.added((), now) + compile_edge(model) + transit.switched())
+    elif add(transit, now):
         _settle(transit, now, opening=True)
         switch(others, transit)
         _settle(transit, now)
