@@ -46,6 +46,7 @@ from b2bua.sip.message import Fields, Message, Request, Response
 from b2bua.sip.parser import parse
 from b2bua.sip.request import ClientRequest, ServerRequest
 from b2bua.sip.stream import StreamFramer
+from b2bua.sip.subscription import subscribed, unsubscribed
 from b2bua.sip.uri import Uri, parse_uri
 
 __all__ = [
@@ -102,4 +103,6 @@ __all__ = [
     "parse",
     "parse_name_addr",
     "parse_uri",
+    "subscribed",
+    "unsubscribed",
 ]

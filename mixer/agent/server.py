@@ -21,6 +21,7 @@ from mixer.agent.focus import ZONE, Answer, Focus, display
 from mixer.agent.media import PortRange
 from mixer.agent.meeting import Meeting, Surroundings
 from mixer.agent.negotiation import Negotiation
+from mixer.agent.subscriptions import Subscriptions
 from mixer.agent.workers import Pool
 from mixer.errors import NoPorts, WorkerError
 from mixer.prompts import Prompts
@@ -93,7 +94,8 @@ class Server:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.focus = Focus(self, Sources(config.edge), asyncio.get_running_loop().time)
-        self.watchers: list[Watchers] = []
+        self.subscriptions = Subscriptions(self._entity, self._flush)
+        self.watchers: list[Watchers] = [self.subscriptions]
         self.draining = False
         self.capacity = capacity
         self._config = config
@@ -174,12 +176,23 @@ class Server:
         log.info("call.ended", extra=fields(participant=caller.id, why=why))
 
     def subscribed(self, handle: sip.ServerRequest, request: sip.Request, leg: sip.Leg | None) -> None:
-        """Refuse a SUBSCRIBE; `conference` takes its place."""
-        del request, leg
-        handle.respond(asyncio.get_running_loop().time(), 489)
+        """Answer a SUBSCRIBE."""
+        self.subscriptions.subscribed(handle, request, leg, self._running)
 
     def notified(self, handle: sip.ClientRequest, status: int) -> None:
         """Hear how a NOTIFY was answered."""
+        self.subscriptions.notified(handle, status)
+
+    def _running(self, alias: str) -> Meeting | None:
+        room = self._directory.find(unquote(alias))
+        return self._meetings.get(room.uuid) if room is not None else None
+
+    def _flush(self) -> None:
+        self.focus.flush()
+
+    def _entity(self, meeting: Meeting) -> str:
+        ours = self._config.sip[0]
+        return f"sip:{meeting.room.settings.alias}@{host_port(ours.address, ours.port)}"
 
     # What orders ask
 
@@ -261,6 +274,7 @@ class Server:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(meeting.close() for meeting in self._meetings.values()), return_exceptions=True)
         self._meetings.clear()
+        self.subscriptions.close()
         await self.focus.close()
 
     # Rooms

@@ -17,7 +17,7 @@ PATIENCE = 10.0
 class System:
     """One system, and its call."""
 
-    def __init__(self, server: int, *, tcp: bool = False) -> None:
+    def __init__(self, server: int, *, tcp: bool = False, user: str = "system") -> None:
         self.version = 1 if tcp else 2
         self.conference = self.user = 0
         self._tcp = tcp
@@ -29,6 +29,8 @@ class System:
         self._number = 0
         self._call, self._tag, self._to = secrets.token_hex(8), secrets.token_hex(4), ""
         self._uri = ""
+        self._user = user
+        self._requests: list[str] = []
 
     @staticmethod
     def _bound() -> socket.socket:
@@ -46,20 +48,20 @@ class System:
         for one in (self._sip, self._floor, *self._media):
             one.close()
 
-    def invite(self, uri: str, body: str | None = None, headers: str = "") -> str:
-        """Call; gives the description that is answered."""
+    def invite(self, uri: str, body: str | None = None, headers: str = "", *, answer: bool = False) -> str:
+        """Call; gives the response. With `answer` the ACK answers the offer in it."""
         self._uri = uri
-        answer = self.request("INVITE", self.offer() if body is None else body, headers)
-        assert answer.startswith("SIP/2.0 200"), answer
-        found = re.search(r"^To: .*;tag=(\S+)", answer, re.MULTILINE)
+        response = self.request("INVITE", self.offer() if body is None else body, headers)
+        assert response.startswith("SIP/2.0 200"), response
+        found = re.search(r"^To: .*;tag=(\S+)", response, re.MULTILINE)
         assert found
         self._to = f";tag={found[1]}"
-        self.send("ACK")
+        self.send("ACK", self.offer() if answer else "")
         for name in ("confid", "userid"):
-            value = re.search(rf"a={name}:(\d+)", answer)
+            value = re.search(rf"a={name}:(\d+)", response)
             if value:
                 setattr(self, {"confid": "conference", "userid": "user"}[name], int(value[1]))
-        return answer
+        return response
 
     def offer(self) -> str:
         audio, video, content = (one.getsockname()[1] for one in self._media)
@@ -76,15 +78,30 @@ class System:
         ]
         return "\r\n".join(rows) + "\r\n"
 
-    def request(self, method: str, body: str = "", headers: str = "", content_type: str = "application/sdp") -> str:
+    def request(
+        self, method: str, body: str = "", headers: str = "", content_type: str = "application/sdp", uri: str = ""
+    ) -> str:
         """Send a request and give its final response; requests that come meanwhile are answered 200."""
+        self._uri = uri or self._uri
         number = self.send(method, body, headers, content_type)
         while True:
             answer = self.receive()
             if not answer.startswith("SIP/2.0"):
+                self._requests.append(answer)
                 continue
             if f"CSeq: {number} {method}" in answer and not answer.startswith("SIP/2.0 1"):
                 return answer
+
+    def next_request(self, method: str) -> str:
+        """Give the next request of the server, that came already or is waited for."""
+        while True:
+            while self._requests:
+                request = self._requests.pop(0)
+                if request.startswith(method):
+                    return request
+            message = self.receive()
+            if not message.startswith("SIP/2.0"):
+                self._requests.append(message)
 
     def send(self, method: str, body: str = "", headers: str = "", content_type: str = "application/sdp") -> int:
         if method != "ACK":
@@ -94,9 +111,10 @@ class System:
         text = (
             f"{method} {self._uri} SIP/2.0\r\n"
             f"Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK{secrets.token_hex(6)}\r\n"
-            f'Max-Forwards: 70\r\nFrom: "System" <sip:system@127.0.0.1>;tag={self._tag}\r\n'
+            "Max-Forwards: 70\r\n"
+            f'From: "{self._user.title()}" <sip:{self._user}@127.0.0.1>;tag={self._tag}\r\n'
             f"To: <{self._uri}>{self._to}\r\n"
-            f"Call-ID: {self._call}\r\nCSeq: {self._number} {method}\r\nContact: <sip:system@127.0.0.1:{port}>\r\n"
+            f"Call-ID: {self._call}\r\nCSeq: {self._number} {method}\r\nContact: <sip:{self._user}@127.0.0.1:{port}>\r\n"
             f"{headers}{kind}Content-Length: {len(body)}\r\n\r\n{body}"
         )
         self._sip.sendto(text.encode(), self._server)
