@@ -34,9 +34,9 @@ async def program(server: BusServer, name: str, trust: Path | None = None) -> As
 
 
 @asynccontextmanager
-async def hub(server: BusServer) -> AsyncIterator[Bus]:
+async def hub(server: BusServer, trust: Path | None = None) -> AsyncIterator[Bus]:
     """Give the hub, when it has made all buckets and streams."""
-    async with program(server, "hub") as bus:
+    async with program(server, "hub", trust) as bus:
         buckets = [bucket(kind, 1) for kind in (ROOMS, NODES, CALLS)]
         await provision(bus, buckets + [stream(name, 1) for name in STREAMS])
         yield bus
