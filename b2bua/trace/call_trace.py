@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from b2bua.sip import Flow, Target
-from b2bua.trace.entry import Entry, Event, Leg, Message, Note
+from b2bua.trace.entry import Entry, Message, Note, Row
 from b2bua.trace.limits import FIRST_ENTRIES, LAST_ENTRIES, MAX_CALL_OCTETS
 from b2bua.trace.packing import pack, unpack
 from vdx.ids import CallId
@@ -17,19 +17,7 @@ Key = tuple[str, bytes]
 """Zone and Call-ID of a leg."""
 
 
-class _Row(msgspec.Struct, array_like=True, frozen=True):
-    """An entry that is packed: of a message all but its octets and its path, of which it has the number."""
-
-    number: int
-    at: float
-    event: Event | None = None
-    leg: Leg = ""
-    inward: bool = False
-    path: int = 0
-    length: int = 0
-
-
-_ROWS = msgspec.msgpack.Decoder(list[_Row])
+_ROWS = msgspec.msgpack.Decoder(list[Row])
 _PREFIX = 4
 """Octets before the packed rows: how many they are."""
 
@@ -105,16 +93,16 @@ class CallTrace:
     def pack(self) -> int:
         """Pack what there is of the first entries. Gives by how many octets the trace grew."""
         paths = list(self._paths)
-        rows: list[_Row] = []
+        rows: list[Row] = []
         said: list[bytes] = []
         for one in self._first:
             if isinstance(one, Message):
                 if one.path not in paths:
                     paths.append(one.path)
-                rows.append(_Row(one.number, one.at, None, one.leg, one.inward, paths.index(one.path), len(one.data)))
+                rows.append(Row(one.number, one.at, None, one.leg, one.inward, paths.index(one.path), len(one.data)))
                 said.append(one.data)
             else:
-                rows.append(_Row(one.number, one.at, one.event))
+                rows.append(Row(one.number, one.at, one.event))
         told = msgspec.msgpack.encode(rows)
         packed = pack(b"".join((len(told).to_bytes(_PREFIX), told, *said)))
         self._packed += (packed,)

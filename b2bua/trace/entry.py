@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, NamedTuple
+
+import msgspec
 
 from b2bua.sip import Flow, Target
 from vdx.ids import CallId, LeaseId, call_of
@@ -37,15 +40,33 @@ class Note(NamedTuple):
 Entry = Message | Note
 
 
-def concerned(message: object) -> set[CallId]:
+class Row(msgspec.Struct, array_like=True, frozen=True):
+    """An entry that is packed: of a message all but its octets and its path, of which it has the number."""
+
+    number: int
+    at: float
+    event: Event | None = None
+    leg: Leg = ""
+    inward: bool = False
+    path: int = 0
+    length: int = 0
+
+
+def concerned(message: object) -> Iterable[CallId]:
     """Give the calls of what was said at the pinhole socket; none for what is no news, such as a renewal."""
-    match message:
-        case Lease(call=call):
-            return {CallId(call)}
-        case Learned(lease=lease):
-            return {call_of(LeaseId(lease))}
-        case Leased(streams=entries) | SetRemote(changes=entries):
-            return {call_of(LeaseId(entry.lease)) for entry in entries}
-        case Release(leases=leases) | Revoked(leases=leases):
-            return {call_of(LeaseId(lease)) for lease in leases}
-    return set()
+    calls = _CONCERNED.get(type(message))
+    return calls(message) if calls is not None else ()
+
+
+def _calls(leases: Iterable[str]) -> Iterable[CallId]:
+    return dict.fromkeys(call_of(LeaseId(lease)) for lease in leases)
+
+
+_CONCERNED: dict[type, Callable[[Any], Iterable[CallId]]] = {
+    Lease: lambda said: (CallId(said.call),),
+    Learned: lambda said: (call_of(LeaseId(said.lease)),),
+    Leased: lambda said: _calls(entry.lease for entry in said.streams),
+    SetRemote: lambda said: _calls(entry.lease for entry in said.changes),
+    Release: lambda said: _calls(said.leases),
+    Revoked: lambda said: _calls(said.leases),
+}

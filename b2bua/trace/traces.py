@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from typing import cast
 
 from b2bua.sip import Flow, Outgoing, Target
 from b2bua.trace.call_trace import CallTrace, Key
@@ -110,9 +111,8 @@ class Traces:
 
     def said(self, message: object, now: float) -> None:
         """Keep what was said at the pinhole socket, with the calls that it concerns."""
-        if isinstance(message, Event):
-            for call in concerned(message):
-                self.note(call, message, now)
+        for call in concerned(message):
+            self.note(call, cast("Event", message), now)
 
     def note(self, call: str, event: Event, now: float) -> None:
         """Keep what happened beside the messages of a call; of a call that is not known, nothing."""
