@@ -15,6 +15,7 @@ import pydantic
 
 from gatewayd.config import bounds
 from gatewayd.config.cut import Cut
+from gatewayd.config.parsed import Parsed
 from gatewayd.config.whole import BLOCKS, LISTED, LISTS, Item, Source, Whole, at
 from vdx.site.block import Model
 from vdx.site.delegation import Delegation, Delegations, Fragment, list_name, owner
@@ -28,9 +29,11 @@ from vdx.site.source import (
     SiteError,
     Text,
     line_of,
-    read,
     validated,
 )
+
+PARSED = Parsed()
+"""What was read of contents lately."""
 
 
 class Merged(NamedTuple):
@@ -47,7 +50,7 @@ def merge(base: Source, fragments: Iterable[Source], cuts: Iterable[Cut] = ()) -
 
     Fragments of organisations that the base delegates nothing to are left out.
     """
-    text = read(base.text, base.file)
+    text = PARSED.read(base)
     delegations = _delegations(text, base.file)
     whole = _base(text, base)
     counting = [each for each in fragments if each.name in delegations]
@@ -68,7 +71,7 @@ def merge(base: Source, fragments: Iterable[Source], cuts: Iterable[Cut] = ()) -
 
 def named_lists(source: Source) -> list[str]:
     """Give the lists of prefixes that a text names; raises `SiteError` for what is no YAML."""
-    data = read(source.text, source.file).data
+    data = PARSED.read(source).data
     found: dict[str, None] = {}
     for path in LISTED:
         for entry in _values(at(data, path)):
@@ -86,7 +89,7 @@ def _delegations(text: Text, file: str) -> dict[str, Delegation]:
 
 
 def _base(text: Text, base: Source) -> Whole:
-    data = text.data if isinstance(text.data, dict) else {}
+    data = _copied(text.data) if isinstance(text.data, dict) else {}
     apart = {path: at(data, path) for path in LISTS}
     lists = {path: values for path, values in apart.items() if isinstance(values, list)}
     kept: Lines = {}
@@ -107,6 +110,16 @@ def _base(text: Text, base: Source) -> Whole:
     return whole
 
 
+def _copied(data: dict[str, Any]) -> dict[str, Any]:
+    """Copy blocks and the blocks in them, to which entries are added; entries are only ever replaced."""
+    return {
+        key: {inner: dict(value) if isinstance(value, dict) else value for inner, value in block.items()}
+        if isinstance(block, dict)
+        else block
+        for key, block in data.items()
+    }
+
+
 def _taken(whole: Whole, delegations: Mapping[str, Delegation]) -> Iterator[Fault]:
     """Give names of the base that belong to an organisation."""
     for path in BLOCKS:
@@ -120,7 +133,7 @@ def _taken(whole: Whole, delegations: Mapping[str, Delegation]) -> Iterator[Faul
 
 
 def _fragment(source: Source, delegation: Delegation) -> tuple[Text, Fragment]:
-    found = read(source.text, source.file)
+    found = PARSED.read(source)
     found = found._replace(data={} if found.data is None else found.data)
     typed = validated(Fragment, found, source.file)
     faults = [
