@@ -35,8 +35,8 @@ QUICK = settings(
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-ALTERATIONS = 40  # each takes 0.1 s on a quiet machine
-ENOUGH = 15  # of them must be told by packets, not by a kernel that refuses to load
+ALTERATIONS = 30  # each takes 0.1 s on a quiet machine
+ENOUGH = 10  # of them must be told by packets, not by a kernel that refuses to load
 
 
 def asked(base: Order, policy: Policy) -> tuple[Tables, list[Probe]]:
