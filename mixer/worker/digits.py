@@ -22,8 +22,11 @@ TWIST = 8.0
 LEAD = 6.0
 """Times that the strongest tone of a group must exceed the next: otherwise it is no key."""
 
-_WINDOW = 2 * BLOCK
-_time = np.arange(_WINDOW) / RATE
+THINNED = 4
+"""Samples made one before listening: 12 kHz hold all tones, at a quarter of the cost."""
+
+_WINDOW = 2 * BLOCK // THINNED
+_time = np.arange(_WINDOW) * THINNED / RATE
 _taper = np.hanning(_WINDOW)
 _PROBES = (np.exp(-2j * np.pi * np.outer((*_ROWS, *_COLUMNS), _time)) * _taper).astype(np.complex64)
 _SCALE = 2.0 / float(_taper.sum()) ** 2
@@ -58,8 +61,9 @@ class Tones:
 
     def listen(self, block: Block | None) -> str | None:
         """Give a key when it has been pressed."""
-        before, self._before = self._before, block
-        key = "" if before is None or block is None else _key(np.concatenate((before, block)))
+        thinned = None if block is None else block.reshape(-1, THINNED).mean(axis=1)
+        before, self._before = self._before, thinned
+        key = "" if before is None or thinned is None else _key(np.concatenate((before, thinned)))
         pressed = key if key and key == self._seen and key != self._held else None
         if pressed:
             self._held = pressed

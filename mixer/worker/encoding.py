@@ -43,9 +43,16 @@ class Encoder:
         """What it makes; known after the first frame."""
         self._pipeline = Pipeline(name, lambda _reason: broken())
         self._source = element(
-            "appsrc", caps=caps, format="time", is_live=True, block=False, max_buffers=waiting, leaky_type="downstream"
+            "appsrc",
+            name=f"encode-{name[:5]}",
+            caps=caps,
+            format="time",
+            is_live=True,
+            block=False,
+            max_buffers=waiting,
+            max_bytes=0,
+            leaky_type="downstream",
         )
-        self._source.set_property("max-bytes", 0)
         self._sink = element("appsink", sync=False, emit_signals=True, max_buffers=waiting + 8, drop=True, async_=False)
         self._first = chain[0]
         self._pipeline.on(self._sink, "new-sample", self._made)

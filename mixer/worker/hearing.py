@@ -15,7 +15,7 @@ import numpy as np
 
 from mixer.wire import Format
 from mixer.worker.encoding import SoundEncoder
-from mixer.worker.engine import now
+from mixer.worker.engine import name_thread, now
 from mixer.worker.mixing import Desk, Limiter, Mixed
 from mixer.worker.prompts import Player
 from mixer.worker.speech import SoundStream
@@ -100,6 +100,7 @@ class Hearing(threading.Thread):
 
     def run(self) -> None:
         """Mix until `stop`."""
+        name_thread("mix")
         due = now() // BLOCK_NS + 1
         while not self._stopping:
             wait = due * BLOCK_NS - now()

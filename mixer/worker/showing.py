@@ -16,7 +16,7 @@ from mixer.wire import Format, Scene
 from mixer.worker.adaptation import Send
 from mixer.worker.composing import Camera, compose
 from mixer.worker.encoding import Listener, VideoEncoder
-from mixer.worker.engine import Gst, now
+from mixer.worker.engine import Gst, name_thread, now
 from mixer.worker.frames import Canvas
 
 log = logging.getLogger("mixer.worker")
@@ -47,6 +47,7 @@ class Composition(threading.Thread):
 
     def run(self) -> None:
         """Draw until `stop`."""
+        name_thread("compose")
         number = now() * self._fps // SECOND + 1
         while not self._stopping:
             wait = number * SECOND // self._fps - now()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -49,6 +50,10 @@ class Worker:
     def start(self, **settings: object) -> None:
         """Wait until it is ready and make it a room."""
         self.wait(Ready)
+        self.start_room(**settings)
+
+    def start_room(self, **settings: object) -> None:
+        """Make it a room, once it is ready."""
         self.do(Start("room", **{"fps": 15, **settings}))  # type: ignore[arg-type]
 
     def send(self, message: ToWorker, descriptors: tuple[int, ...] = ()) -> None:
@@ -85,6 +90,15 @@ class Worker:
         message = AgentCodec.decode(received.data)
         self.said.append(message)
         yield message
+
+    def threads(self) -> Iterator[tuple[str, float]]:
+        """Give the name of each thread and the seconds of processor time it has used."""
+        tick = os.sysconf("SC_CLK_TCK")
+        for folder in (Path("/proc") / str(self.process.pid) / "task").iterdir():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                stat = (folder / "stat").read_text()
+                used = stat[stat.rindex(")") + 2 :].split()
+                yield stat[stat.index("(") + 1 : stat.rindex(")")], (int(used[11]) + int(used[12])) / tick
 
     def close(self) -> None:
         """End it, whatever it does."""
