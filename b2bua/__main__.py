@@ -60,7 +60,7 @@ async def run(run_dir: Path, state_dir: Path | None) -> None:
     lookups = Lookups(gateway, loop.time, shell.flush)
     listeners = SiteListeners(shell, credentials)
     pinholes = PinholeClient(run_dir / "pinhole.sock", gateway, loop.time, shell.flush)
-    rooms = RoomLink(state_dir / "bus" if state_dir else None)
+    rooms = RoomLink(state_dir / "bus" if state_dir else None, lambda asked: sight.past(asked))  # noqa: PLW0108 - made below
     sight = Sight(gateway, shell, loop.time, state_dir, rooms.keep)
     steering = Control(gateway, listeners, lookups, sight, rooms, loop.time, shell.flush)
     server = await wire.serve(run_dir / "control.sock", control.B2buaServerCodec, steering.serve, mode=0o660)

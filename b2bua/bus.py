@@ -10,6 +10,7 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
+from b2bua.backlog import Backlog, Past
 from b2bua.call.rooms import BusRooms
 from b2bua.vault import VaultError, path_of, read
 from vdx.bus import Address, Bus, Change, Gone, Happening, Outbox, Put, Watch
@@ -24,17 +25,28 @@ RECORDS: Happening[CallRecord] = Happening("records", CallRecord)
 class _Link:
     """One place on the bus, and what is known from there."""
 
-    def __init__(self, told: RoomBus, folder: Path | None) -> None:
+    def __init__(self, told: RoomBus, folder: Path | None, past: Past) -> None:
         trust = Path(told.trust) if told.trust else None
         address = Address(told.servers, told.name, path_of(told.secrets), trust, told.server_name or None)
         self.told = told
         self.bus = Bus(address)
         self.watched = Watch(ROOMS, folder, self._room)
         self.nodes: Watch[Node] = Watch(NODES, folder)
-        self.outbox = Outbox(self.bus, RECORDS)
+        self.outbox = Outbox(self.bus, RECORDS, self._sent)
         self.rooms = BusRooms(Aliases(self.watched.records.values()), self.nodes.records, self._age)
         for part in (self.watched, self.nodes, self.outbox):
             self.bus.add(part)
+        self.backlog = Backlog(folder / "records.mark", past, self.outbox, self.ident) if folder else None
+        if self.backlog is not None:
+            self.bus.add(self.backlog)
+
+    def ident(self, record: CallRecord) -> str:
+        """Name a record among those of all edges."""
+        return f"{self.told.name}.{record.call}"
+
+    def _sent(self, record: CallRecord) -> None:
+        if self.backlog is not None:
+            self.backlog.sent(record)
 
     def _room(self, change: Change[Room]) -> None:
         if isinstance(change, Put):
@@ -48,10 +60,14 @@ class _Link:
 
 
 class RoomLink:
-    """The way to the bus, by the active site version; `folder` holds the last known state, None: nowhere."""
+    """The way to the bus, by the active site version; `folder` holds the last known state, None: nowhere.
 
-    def __init__(self, folder: Path | None) -> None:
+    `past` reads records that are on disk.
+    """
+
+    def __init__(self, folder: Path | None, past: Past) -> None:
         self._folder = folder
+        self._past = past
         self._link: _Link | None = None
         self._prepared: _Link | None = None
         self._changed = asyncio.Event()
@@ -66,7 +82,7 @@ class RoomLink:
             return self._link.rooms, ()
         try:
             read(told.secrets)
-            self._prepared = _Link(told, self._folder)
+            self._prepared = _Link(told, self._folder, self._past)
         except VaultError as error:
             return None, (str(error),)
         return self._prepared.rooms, ()
@@ -80,14 +96,15 @@ class RoomLink:
     def keep(self, record: CallRecord) -> None:
         """Send the record of an ended call to the hub; the same call twice is one."""
         if self._link is not None:
-            self._link.outbox.post(f"{self._link.told.name}.{record.call}", record)
+            self._link.outbox.post(self._link.ident(record), record)
 
     async def run(self) -> None:
         """Hold the connection that the active version asks for, until cancelled."""
         while True:
             self._changed.clear()
             changed = asyncio.create_task(self._changed.wait())
-            running = asyncio.create_task(self._link.bus.run()) if self._link is not None else None
+            link = self._link
+            running = asyncio.create_task(link.bus.run()) if link is not None else None
             try:
                 await asyncio.wait({changed, running} if running else {changed}, return_when=asyncio.FIRST_COMPLETED)
                 if running is not None and running.done():
@@ -98,6 +115,8 @@ class RoomLink:
                         task.cancel()
                         with suppress(asyncio.CancelledError):
                             await task
+                if link is not None and link.backlog is not None:
+                    link.backlog.close()
 
     def facts(self) -> dict[str, str | int | float]:
         """Give how the bus is, for the status."""

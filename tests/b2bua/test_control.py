@@ -58,7 +58,7 @@ def talk(tmp_path: Path, conversation: Talk) -> None:
             SiteListeners(shell),
             Lookups(gateway, loop.time, shell.flush),
             Sight(gateway, shell, loop.time, tmp_path),
-            RoomLink(None),
+            RoomLink(None, lambda asked: RecordList(asked.id, ())),
             loop.time,
             shell.flush,
         )

@@ -30,14 +30,18 @@ ACK_SECONDS = 30.0
 
 
 class Outbox(Generic[Record]):
-    """Events on their way to a stream: `Bus.add` it. Each is sent until the server has it, once for all by its id."""
+    """Events on their way to a stream: `Bus.add` it. Each is sent until the server has it, once for all by its id.
 
-    def __init__(self, bus: Bus, happening: Happening[Record]) -> None:
+    `sent` hears of each that the server has. They wait in memory: who may not lose any keeps them elsewhere until then.
+    """
+
+    def __init__(self, bus: Bus, happening: Happening[Record], sent: Callable[[Record], None] | None = None) -> None:
         self.lost = 0
         """Events dropped because too many waited."""
+        self._sent = sent
         self._bus = bus
         self._subject = happening.subject(bus.address.name)
-        self._waiting: deque[tuple[str, bytes]] = deque()
+        self._waiting: deque[tuple[str, Record]] = deque()
         self._stir = asyncio.Event()
 
     def __len__(self) -> int:
@@ -48,7 +52,7 @@ class Outbox(Generic[Record]):
         if len(self._waiting) >= OUTBOX:
             self._waiting.popleft()
             self.lost += 1
-        self._waiting.append((ident, encode(record)))
+        self._waiting.append((ident, record))
         self._stir.set()
 
     async def follow(self, client: Client) -> None:
@@ -58,9 +62,9 @@ class Outbox(Generic[Record]):
             await self._stir.wait()
             self._stir.clear()
             while self._waiting:
-                ident, data = waiting = self._waiting[0]
+                ident, record = waiting = self._waiting[0]
                 try:
-                    await self._bus.write(self._subject, data, {"Nats-Msg-Id": ident})
+                    await self._bus.write(self._subject, encode(record), {"Nats-Msg-Id": ident})
                 except BusDown:
                     self._stir.set()
                     raise
@@ -71,6 +75,8 @@ class Outbox(Generic[Record]):
                     continue
                 if self._waiting and self._waiting[0] is waiting:  # not dropped meanwhile
                     self._waiting.popleft()
+                if self._sent is not None:
+                    self._sent(record)
 
 
 class Reader(Generic[Record]):
