@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from vdx.site.access import Secrets
 from vdx.site.block import LocatedError, Model, Zone
 from vdx.site.certificates import FilePath
-from vdx.site.values import IpAddress, Port, Word
+from vdx.site.values import OFF, IpAddress, Port, Word
 
 if TYPE_CHECKING:
     from vdx.site.peers import Peer
@@ -39,7 +39,7 @@ class Bus(Secrets):
     name: Word | None = None
     trust: FilePath | None = None
     server_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}$")] | None = None
-    encryption: Literal["required", "off"] = "required"
+    encryption: Annotated[Literal["required", "off"], OFF] = "required"
 
     @model_validator(mode="after")
     def _vouched_for(self) -> Bus:
