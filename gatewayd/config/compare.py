@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from vdx.versions import Finding
 
 MAX_TOLD = 2_000
 """Lines of one kind in an answer: what nobody reads to its end is counted."""
+
+_DIGEST = re.compile(r"_[a-z2-7]{20}\b")
+"""What parts of the policy's table have at the end of their names: it follows from their content, which is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def ruleset(running: Version, candidate: Version, now: float) -> Iterator[str]:
 
 def _text(version: Version, now: float) -> list[str]:
     text = compile_edge(version.edge) + version.ruleset.added((), now) + version.ruleset.switched()
-    return [line.strip() for line in text.splitlines()]
+    return [_DIGEST.sub("", line.strip()) for line in text.splitlines()]
 
 
 def _only(lines: list[str], wanted: Counter[str], mark: str) -> Iterator[str]:
