@@ -63,7 +63,7 @@ async def run(options: argparse.Namespace) -> int:
     if config.bus is None:
         raise ConfigError(f"{options.config} names no bus: rooms stand in {config.rooms or 'its file `rooms`'}")
     room = _room(options, read_key(config.pins)) if options.action == "add" else None
-    address = Address(config.bus.servers, f"mixer-{config.name}", config.bus.credentials, config.bus.trust)
+    address = Address(config.bus.servers, config.name, config.bus.credentials, config.bus.trust)
     async with _watched(address) as (bus, rooms):
         if room is not None:
             await _add(bus, rooms, room)

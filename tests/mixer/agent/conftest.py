@@ -7,6 +7,7 @@ import select
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -37,43 +38,54 @@ def prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return cache
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, prompts: Path) -> Iterator[Served]:
-    tmp_path = tmp_path_factory.mktemp("mixer")
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        folder.chmod(folder.stat().st_mode | 0o011)
-    (tmp_path / "pins").write_text("0123456789abcdef" * 4)
-    (tmp_path / "pins").chmod(0o600)
-    (tmp_path / "rooms.yaml").write_text(ROOMS)
-    port, away = free_port(), free_port()
-    floor = free_port()
-    (tmp_path / "mixer.yaml").write_text(f"""
+def configured(folder: Path, prompts: Path, bus: str = "") -> tuple[Path, Served]:
+    """Write a configuration of free ports."""
+    for part in (folder, *folder.parents[:3]):
+        part.chmod(part.stat().st_mode | 0o011)
+    (folder / "pins").write_text("0123456789abcdef" * 4)
+    (folder / "pins").chmod(0o600)
+    (folder / "rooms.yaml").write_text(ROOMS)
+    one = Served(free_port(), free_port(), free_port(), folder / "run", folder / "mixer.log")
+    file = folder / "mixer.yaml"
+    file.write_text(f"""
 name: mixer1
-sip: [{{address: 127.0.0.1, port: {port}}}]
+sip: [{{address: 127.0.0.1, port: {one.port}}}]
 edge: [127.0.0.0/8]
-media: {{address: 127.0.0.1, first: 30000, last: 39999, floor: {floor}}}
-proxy: {{address: 127.0.0.1, port: {away}}}
+media: {{address: 127.0.0.1, first: 30000, last: 39999, floor: {one.floor}}}
+proxy: {{address: 127.0.0.1, port: {one.away}}}
 capacity: 20
-pins: {tmp_path}/pins
-rooms: {tmp_path}/rooms.yaml
+pins: {folder}/pins
+rooms: {folder}/rooms.yaml
 workers: {{ready: 1, user: nobody}}
-run_dir: {tmp_path}/run
-state_dir: {tmp_path}/state
+run_dir: {folder}/run
+state_dir: {folder}/state
 cache_dir: {prompts}
+{bus}
 """)
-    log = tmp_path / "mixer.log"
-    with log.open("wb") as out:
-        command = [sys.executable, "-m", "mixer", "--config", str(tmp_path / "mixer.yaml")]
+    return file, one
+
+
+@contextmanager
+def running(file: Path, one: Served) -> Iterator[Served]:
+    """Run a server until the end of the block; it ends in good order."""
+    with one.log.open("ab") as out:
+        command = [sys.executable, "-m", "mixer", "--config", str(file)]
         child = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | {"VDX_PURE": "1"})
     process = Process.of(child.pid)
     try:
-        one = Served(port, away, floor, tmp_path / "run", log)
         while not one.socket.exists():
-            assert child.poll() is None, log.read_text()
+            assert child.poll() is None, one.log.read_text()
             select.select([], [], [], 0.05)
         yield one
     finally:
         if process is not None:
             processes.end([process], grace=15.0)
         child.wait()
-    assert "Traceback" not in log.read_text(), log.read_text()
+    assert child.returncode == 0, one.log.read_text()
+    assert "Traceback" not in one.log.read_text(), one.log.read_text()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, prompts: Path) -> Iterator[Served]:
+    with running(*configured(tmp_path_factory.mktemp("mixer"), prompts)) as one:
+        yield one

@@ -63,6 +63,10 @@ class System:
                 setattr(self, {"confid": "conference", "userid": "user"}[name], int(value[1]))
         return response
 
+    def ended(self) -> None:
+        """Take that the call is over; the next request begins another."""
+        self._call, self._tag, self._to = secrets.token_hex(8), secrets.token_hex(4), ""
+
     def offer(self) -> str:
         audio, video, content = (one.getsockname()[1] for one in self._media)
         floor = 9 if self._tcp else self._floor.getsockname()[1]
@@ -108,15 +112,17 @@ class System:
             self._number += 1
         port = self._sip.getsockname()[1]
         kind = f"Content-Type: {content_type}\r\n" if body else ""
-        text = (
-            f"{method} {self._uri} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK{secrets.token_hex(6)}\r\n"
-            "Max-Forwards: 70\r\n"
-            f'From: "{self._user.title()}" <sip:{self._user}@127.0.0.1>;tag={self._tag}\r\n'
-            f"To: <{self._uri}>{self._to}\r\n"
-            f"Call-ID: {self._call}\r\nCSeq: {self._number} {method}\r\nContact: <sip:{self._user}@127.0.0.1:{port}>\r\n"
-            f"{headers}{kind}Content-Length: {len(body)}\r\n\r\n{body}"
-        )
+        head = [
+            f"{method} {self._uri} SIP/2.0",
+            f"Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK{secrets.token_hex(6)}",
+            "Max-Forwards: 70",
+            f'From: "{self._user.title()}" <sip:{self._user}@127.0.0.1>;tag={self._tag}',
+            f"To: <{self._uri}>{self._to}",
+            f"Call-ID: {self._call}",
+            f"CSeq: {self._number} {method}",
+            f"Contact: <sip:{self._user}@127.0.0.1:{port}>",
+        ]
+        text = "\r\n".join(head) + f"\r\n{headers}{kind}Content-Length: {len(body)}\r\n\r\n{body}"
         self._sip.sendto(text.encode(), self._server)
         return self._number
 
