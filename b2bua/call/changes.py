@@ -46,6 +46,15 @@ def on_reinvite(call: Call, event: sip.ReInvite, now: float) -> None:
     request = event.request
     side = call.side_of(event.leg)
     other = call.legs.get(other_side(side))
+    if call.exchange.origin is None and call.session.is_repeated(side, request.session):
+        call.exchange.begin(side, ByInvite(event.leg))
+        call.session.refresh(
+            side,
+            now,
+            lambda body, now: _accept_again(call, body, now),
+            lambda status, _why, now: refuse(call, status, now),
+        )
+        return
     if call.exchange.origin is not None or other is None or not other.can_reinvite:
         event.leg.reject(now, 491)
         return
@@ -58,6 +67,14 @@ def on_reinvite(call: Call, event: sip.ReInvite, now: float) -> None:
         _offer(call, side, other, request.session, now, by_update=False)
     else:
         other.reinvite(now)
+
+
+def _accept_again(call: Call, body: bytes, now: float) -> None:
+    """Answer a side that has said the session once more, as its timer asks (RFC 4028 7.4): each leg has its own."""
+    asker = call.exchange.asker
+    call.exchange.close()
+    if asker is not None:
+        asker.accept(now, (), body)
 
 
 def on_offered(call: Call, event: sip.Offered, now: float) -> None:

@@ -142,6 +142,17 @@ class Session:
         else:
             self.offer(side, self._said(side), now, then, fail)
 
+    def is_repeated(self, side: Side, body: bytes) -> bool:
+        """Tell whether a side offers word for word what it offered last, and was answered."""
+        return bool(body) and self._answerer != side and body == self._said(side) and self._offer is None
+
+    def refresh(self, side: Side, now: float, then: Then, fail: Fail) -> None:
+        """Answer a repeated offer as it was answered before: nothing changes, and the other side need not be asked."""
+        answer = self._said(_other(side))
+        self.offer(
+            side, self._said(side), now, lambda _, now: self.answer(answer, "", now, then, fail, final=True), fail
+        )
+
     def refusal(self, side: Side) -> bytes:
         """Write an answer to a side's open offer that refuses every stream; b"" where it has not made a proper one."""
         if self._offer is None or self._offered_by != side:

@@ -6,7 +6,7 @@ import pytest
 
 from b2bua import sip
 from b2bua.call.tally import ASSUMED_KBPS, kbps
-from tests.b2bua.call.test_calls import offer
+from tests.b2bua.call.test_calls import offer, sdp
 from tests.b2bua.call.town import ALICE, EDGE, ONE, Town, peer
 from vdx.admission import RETRY_AFTER, RETRY_DRAINED, RETRY_RATE, Ceiling
 from vdx.control import PeerMedia, SipPeer
@@ -133,7 +133,7 @@ def test_out_of_service_and_back() -> None:
     assert len(town.gateway.calls(town.world.now)) == 1
     answered = town.alice.last(sip.Answered)
     assert isinstance(answered, sip.Answered)
-    answered.leg.reinvite(town.world.now, body=offer(ALICE))
+    answered.leg.reinvite(town.world.now, body=sdp(ALICE, 6100))
     town.world.settle()
     assert town.agent("one").saw(sip.ReInvite)
     town.gateway.drain.end()

@@ -6,10 +6,11 @@ import pytest
 
 from b2bua import sip
 from b2bua.call.call import MAX_RINGING
-from tests.b2bua.call.test_calls import ALICE, BOB, Line, answer, offer, sdp
+from tests.b2bua.call.test_calls import ALICE, BOB, Line, answer, bodies, offer, sdp
 from tests.b2bua.call.world import Agent
 from vdx import pinhole
 
+MOVED = sdp(ALICE, 6100)
 SLIDES = ("m=video 6004 RTP/AVP 98", "a=rtpmap:98 H264/90000")
 
 
@@ -51,7 +52,7 @@ def goes_on(line: Line) -> None:
     line.idle()
 
 
-@pytest.mark.parametrize("body", [offer(ALICE), sdp(ALICE, 6000, *SLIDES), b""])
+@pytest.mark.parametrize("body", [MOVED, sdp(ALICE, 6000, *SLIDES), b""])
 def test_a_withdrawn_change_is_cancelled_on_the_other_side(body: bytes) -> None:
     line = Line()
     ask(line, body)
@@ -73,7 +74,7 @@ def test_a_change_that_nobody_answers_is_given_up() -> None:
 
 def test_an_answered_change_outlives_its_deadline() -> None:
     line = Line()
-    ask(line, offer(ALICE))
+    ask(line, MOVED)
     answer(line.bob, line.world, sdp(BOB, 7000))
     line.world.wait(MAX_RINGING + 1)
     assert statuses(line.alice) == []
@@ -82,7 +83,7 @@ def test_an_answered_change_outlives_its_deadline() -> None:
 
 def test_a_change_withdrawn_and_never_answered_is_abandoned() -> None:
     line = Line()
-    ask(line, offer(ALICE))
+    ask(line, MOVED)
     line.world.lose = lambda _from, to, data: to[0] == BOB and data.startswith(b"CANCEL")
     withdraw(line)
     line.world.wait(40)
@@ -176,7 +177,7 @@ def test_an_offer_that_crosses_the_withdrawal_ends_the_call() -> None:
 @pytest.mark.parametrize("status", [488, 491, 0])
 def test_a_session_that_cannot_be_restored_ends_the_call(status: int) -> None:
     line = Line()
-    cross(line, offer(ALICE), sdp(BOB, 7000))
+    cross(line, MOVED, sdp(BOB, 7000))
     assert line.bob.leg
     if status:
         line.bob.leg.reject(line.world.now, status)
@@ -186,7 +187,7 @@ def test_a_session_that_cannot_be_restored_ends_the_call(status: int) -> None:
 
 def test_a_change_withdrawn_after_the_answer_came_ends_the_call() -> None:
     line = Line()
-    ask(line, offer(ALICE))
+    ask(line, MOVED)
     line.world.answers = False
     answer(line.bob, line.world, sdp(BOB, 7100))  # gatewayd has not set the remote side yet
     withdraw(line)
@@ -197,3 +198,35 @@ def test_a_change_withdrawn_after_the_answer_came_ends_the_call() -> None:
     line.gateway.on_pinhole(pinhole.Done(change.id), line.world.now)
     line.world.settle()
     ended(line)
+
+
+def test_a_session_that_is_said_once_more_is_answered_here() -> None:
+    line = Line()
+    line.up()
+    line.world.wait(1)
+    assert line.alice.leg
+    before = len(line.ports.told)
+    for _ in range(2):
+        line.alice.seen.clear()
+        line.alice.leg.reinvite(line.world.now, body=offer(ALICE))
+        line.world.settle()
+        answered = line.alice.last(sip.ReInviteAnswered)
+        assert isinstance(answered, sip.ReInviteAnswered)
+    first, second, third = (body.split(b"\r\n") for body in bodies(line.world, ALICE))
+    assert first == second == third  # its version too (RFC 3264 8)
+    assert not line.bob.saw(sip.ReInvite)
+    assert len(line.ports.told) == before
+    goes_on(line)
+
+
+def test_what_was_an_answer_is_passed_on_as_an_offer() -> None:
+    line = Line()
+    line.up()
+    line.world.wait(1)
+    assert line.bob.leg
+    line.bob.leg.reinvite(line.world.now, body=sdp(BOB, 7000))
+    line.world.settle()
+    assert line.alice.saw(sip.ReInvite)
+    answer(line.alice, line.world, offer(ALICE))
+    assert line.bob.saw(sip.ReInviteAnswered)
+    goes_on(line)
