@@ -151,9 +151,10 @@ async def _sender(address: str, audio: Sequence[int], video: Sequence[int]) -> a
         return "clients=" + ",".join(f"{address}:{number}" for number in numbers)
 
     raw = f"video/x-raw,format=I420,width={SIZE[0]},height={SIZE[1]},framerate={FPS}/1"
+    encoder = f"x264enc tune=zerolatency speed-preset=ultrafast bitrate=1500 key-int-max={FPS}"
     picture = (
-        f"videotestsrc is-live=true pattern=ball ! {raw} ! "
-        f"x264enc tune=zerolatency speed-preset=ultrafast bitrate=1500 key-int-max={FPS} ! video/x-h264,profile=constrained-baseline ! rtph264pay pt=99 mtu=1200 ! multiudpsink "
+        f"videotestsrc is-live=true pattern=ball ! {raw} ! {encoder} ! video/x-h264,profile=constrained-baseline ! "
+        "rtph264pay pt=99 mtu=1200 ! multiudpsink "
     )
     sound = "audiotestsrc is-live=true wave=pink-noise volume=0.2 ! opusenc ! rtpopuspay pt=111 ! multiudpsink "
     words = [*picture.split(), clients(video), *sound.split(), clients(audio)]
