@@ -148,8 +148,10 @@ def _vp8(_format: Format, send: Send) -> Chain:
 
 
 def _nal_decoder(number: int) -> Chain:
+    """Decode H.264 or H.265; this engine's unpacker of H.265 cannot wait for key pictures by itself."""
+    wait: dict[str, object] = {"request_keyframe": True, "wait_for_keyframe": True} if number == 264 else {}
     return [
-        element(f"rtph{number}depay", request_keyframe=True, wait_for_keyframe=True),
+        element(f"rtph{number}depay", **wait),
         element(f"h{number}parse"),
         element(f"avdec_h{number}", max_threads=1, output_corrupt=False, max_errors=-1),
     ]

@@ -155,7 +155,10 @@ class Participant:
         for media, one in made.items():
             if old.get(media) is not one:
                 self._sockets[media].arm(one.stream)
-                one.play()
+                try:
+                    one.play()
+                except EngineError as error:
+                    self._reports("broken", media, str(error))
 
 
 def _adopt(streams: Sequence[Stream], descriptors: Sequence[int]) -> dict[Media, Sockets]:

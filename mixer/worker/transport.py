@@ -276,7 +276,6 @@ class Transport:
             raise TransportError(f"{address.host} is not an address") from error
         sink = element(
             "udpsink",
-            socket=handle,
             close_socket=False,
             auto_multicast=False,
             sync=False,
@@ -284,8 +283,7 @@ class Transport:
             host=host,
             port=address.port,
         )
-        if ":" in host:
-            sink.set_property("socket-v6", handle)
+        sink.set_property("socket-v6" if ":" in host else "socket", handle)
         self._sinks.append(sink)
         return sink
 

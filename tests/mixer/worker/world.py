@@ -115,10 +115,10 @@ def _numbered(message: ToWorker, number: int) -> ToWorker:
     return msgspec.structs.replace(message, id=number)
 
 
-def bound() -> socket.socket:
+def bound(host: str = "127.0.0.1") -> socket.socket:
     """Give a UDP socket on a free port of the loopback."""
-    one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    one.bind(("127.0.0.1", 0))
+    one = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    one.bind((host, 0))
     return one
 
 
@@ -140,12 +140,14 @@ class End:
         packetization_mode: int = 1,
         rtx: int | None = None,
         loss: float = 0.0,
+        host: str = "127.0.0.1",
     ) -> None:
         load()
         self.media: Media = media
         self.encoding = encoding
-        self.theirs = (bound(), bound())
-        self.ours = (bound(), bound())
+        self.host = host
+        self.theirs = (bound(host), bound(host))
+        self.ours = (bound(host), bound(host))
         self.rtx, self.loss = rtx, loss
         self.sound: list[NDArray[np.float32]] = []
         self.packets: list[tuple[float, int, int, int]] = []
@@ -155,8 +157,8 @@ class End:
         form = Format(encoding, TYPES[encoding], profile=profile, packetization_mode=packetization_mode, rtx=rtx)  # type: ignore[arg-type]
         self.stream = Stream(
             media,
-            remote=Address("127.0.0.1", self.ours[0].getsockname()[1]),
-            remote_rtcp=Address("127.0.0.1", self.ours[1].getsockname()[1]),
+            remote=Address(host, self.ours[0].getsockname()[1]),
+            remote_rtcp=Address(host, self.ours[1].getsockname()[1]),
             receive=(form,),
             send=form,
             telephone_event=101 if media == "audio" else None,
@@ -217,17 +219,19 @@ class End:
             "pcmu": f"audio/x-raw,rate=8000 ! mulawenc ! rtppcmupay pt={pt} min-ptime=20000000 max-ptime=20000000",
             "h264": f"x264enc tune=zerolatency speed-preset=ultrafast bitrate=300 key-int-max=1000 threads=1 !"
             f" video/x-h264,profile=constrained-baseline ! rtph264pay pt={pt} config-interval=-1 mtu=1200",
+            "h265": "x265enc tune=zerolatency speed-preset=ultrafast bitrate=300 option-string=log-level=none !"
+            f" rtph265pay pt={pt} config-interval=-1 mtu=1200",
             "vp8": f"vp8enc deadline=1 target-bitrate=300000 keyframe-max-dist=1000 ! rtpvp8pay pt={pt} mtu=1200",
         }[self.encoding]
-        quick = " host=127.0.0.1 sync=false async=false"
+        quick = f" host={self.host} sync=false async=false"
         return (
             f"rtpbin name=b rtp-profile=avpf do-retransmission={bool(self.rtx)} do-lost=true "
             f"{source} ! {encode} ! b.send_rtp_sink_0 "
             f"b.send_rtp_src_0 ! udpsink name=rtp_out port={theirs[0]} bind-port={ours[0]}{quick} "
             f"b.send_rtcp_src_0 ! udpsink name=rtcp_out port={theirs[1]} bind-port={ours[1]}{quick} "
-            f"udpsrc name=rtp_in port={ours[0]} address=127.0.0.1 caps=application/x-rtp ! "
+            f"udpsrc name=rtp_in port={ours[0]} address={self.host} caps=application/x-rtp ! "
             f"identity drop-probability={self.loss} ! b.recv_rtp_sink_0 "
-            f"udpsrc name=rtcp_in port={ours[1]} address=127.0.0.1 caps=application/x-rtcp ! b.recv_rtcp_sink_0"
+            f"udpsrc name=rtcp_in port={ours[1]} address={self.host} caps=application/x-rtcp ! b.recv_rtcp_sink_0"
         )
 
     def _count(self, _pad: object, info: object) -> object:
@@ -260,7 +264,7 @@ class End:
 
     def _caps(self, _bin: object, _session: int, number: int) -> object:
         media = "audio" if self.media == "audio" else "video"
-        clock = {"opus": 48000, "h264": 90000, "vp8": 90000}.get(self.encoding, 8000)
+        clock = {"opus": 48000, "h264": 90000, "h265": 90000, "vp8": 90000}.get(self.encoding, 8000)
         feedback = ",rtcp-fb-nack-pli=(boolean)true,rtcp-fb-nack=(boolean)true" if media == "video" else ""
         return Gst.Caps.from_string(
             f"application/x-rtp,media={media},encoding-name={self.encoding.upper()},clock-rate={clock},"
@@ -276,6 +280,7 @@ class End:
             "pcma": "rtppcmadepay ! alawdec",
             "pcmu": "rtppcmudepay ! mulawdec",
             "h264": "rtph264depay ! h264parse ! avdec_h264 max-threads=1",
+            "h265": "rtph265depay ! h265parse ! avdec_h265 max-threads=1",
             "vp8": "rtpvp8depay ! vp8dec",
         }[self.encoding]
         convert = (
