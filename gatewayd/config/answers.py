@@ -30,6 +30,9 @@ MISSED_SECONDS = 900.0
 LOOK_SECONDS = 30.0
 """Between two looks at what is due by the date, which somebody may set anew."""
 
+MAX_FRAGMENT = 2 * 1024 * 1024
+"""Bytes of an organisation's text, apart from lists: ten thousand entries. Reading it takes time from everybody."""
+
 MAX_FINDINGS = 200
 
 Prove = Callable[[LoadedSite, LoadedSite], Awaitable[ProofReport]]
@@ -92,27 +95,37 @@ class Answers:
         if request.fragment != BASE and request.fragment not in site.delegations:
             known = ", ".join([BASE, *site.delegations]) if asker.role != "owner" else BASE
             raise DeclineError("unknown", f"there is no fragment {request.fragment!r} here: known are {known}")
-        ref = await asyncio.to_thread(self._keep, request)
-        state = self._keeper.state
-        head = state.heads().get(request.fragment)
+        size = len(request.text) + sum(map(len, request.lists.values()))
+        ref = await self._keeper.keep(lambda: self._keep(request), size, lambda ref: self._note(ref, request, asker))
+        head = self._keeper.state.heads().get(request.fragment)
         if head and head.ref == ref:
             return self._telling.running(request.id, request.fragment, head)
-        if (head.ref if head else None) != request.expected:
-            text = f"fragment {request.fragment!r} has changed meanwhile: look at what runs, and push again"
-            raise ConflictError(text, head.ref if head else None)
-        there = state.candidates.get(ref)
-        if there is None or (there.fragment, there.expected) != (request.fragment, request.expected):
-            self._keeper.add(Pushed(ref, request.fragment, request.expected), asker.name, request.why)
-        return candidate(request.id, state.candidates[ref])
+        return candidate(request.id, self._keeper.state.candidates[ref])
 
     def _keep(self, request: versions.Push) -> str:
         file = self._keeper.seen.name if request.fragment == BASE else f"{request.fragment}.yaml"
         source = Source(request.fragment, file, request.text.encode())
+        if request.fragment != BASE and len(source.text) > MAX_FRAGMENT:
+            raise DeclineError("invalid", f"{file}: a fragment of more than {MAX_FRAGMENT >> 20} MiB: use lists")
         named = named_lists(source)
         lists = {name: request.lists[name].encode() for name in named if name in request.lists}
         if sum(map(len, lists.values())) > MAX_LIST_BYTES:
             raise DeclineError("invalid", f"{file}: its lists are larger than {MAX_LIST_BYTES >> 20} MiB together")
         return self._keeper.store.put(request.fragment, source.text, lists)
+
+    def _note(self, ref: str, request: versions.Push, asker: Asker) -> None:
+        """Note a candidate, unless it runs or is one already; raises `ConflictError` where another one was expected."""
+        state = self._keeper.state
+        head = state.heads().get(request.fragment)
+        runs = head.ref if head else None
+        if runs == ref:
+            return
+        if runs != request.expected:
+            text = f"fragment {request.fragment!r} has changed meanwhile: look at what runs, and push again"
+            raise ConflictError(text, runs)
+        there = state.candidates.get(ref)
+        if there is None or there.expected != request.expected:
+            self._keeper.add(Pushed(ref, request.fragment, request.expected), asker.name, request.why)
 
     async def withdraw(self, request: versions.Withdraw, asker: Asker) -> Acknowledged:
         """Drop a candidate."""

@@ -14,7 +14,7 @@ from typing import Protocol
 from gatewayd.config.errors import StorageError
 
 MODE = 0o600
-"""A site names people, addresses and places of secrets: only its owner reads it."""
+"""Versions name people and why they did what: only their owner reads them."""
 
 WHAT_TO_DO = "what ran before runs on; make room or repair the disk, and try again"
 
@@ -41,8 +41,9 @@ class Disk(Protocol):
 class Directory:
     """A `Disk` in a directory of this machine, which is made where it is missing."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, mode: int = MODE) -> None:
         self._root = root
+        self._mode = mode
 
     def read(self, name: str) -> bytes | None:
         """Give the content of a file, None where there is none."""
@@ -67,7 +68,7 @@ class Directory:
             self._make(path.parent)
             part = path.with_name(f".{path.name}.part")
             try:
-                file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, MODE)
+                file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, self._mode)
                 try:
                     _all(file, content, 0)
                     os.fsync(file)
@@ -86,7 +87,7 @@ class Directory:
         with _told(path, "written"):
             self._make(path.parent)
             begins = not path.exists()
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, MODE)
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, self._mode)
             try:
                 if os.fstat(file).st_size != at:
                     os.ftruncate(file, at)

@@ -52,13 +52,17 @@ def _bounded(path: Path, most: int) -> bytes:
     return content
 
 
+ACTIVE_MODE = 0o644
+"""Of the copy: `certd` and people read it as they read a site file, and no secret stands in one."""
+
+
 class ActiveFile:
     """The copy of what is active, `active.yaml` in a directory with the lists that it names."""
 
     NAME = "active.yaml"
 
     def __init__(self, directory: Path) -> None:
-        self._disk = Directory(directory)
+        self._disk = Directory(directory, ACTIVE_MODE)
 
     def __call__(self, merged: Merged, base: Source) -> None:
         """Write it: the very text where the base is alone, else everything as one file; raises `StorageError`."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -23,6 +24,9 @@ from vdx.versions import MAX_WHY
 
 NAME = "journal"
 """The file."""
+
+RECENT = 1_000
+"""Lines that are kept in memory, for pages that ask again and again for the newest ones."""
 
 _DECODER = msgspec.json.Decoder(Entry)
 _ENCODER = msgspec.json.Encoder(order="sorted")
@@ -39,16 +43,20 @@ class Line(NamedTuple):
 
 
 class Journal:
-    """The lines so far, and the way to add one. `wall` gives the seconds since 1970."""
+    """The lines so far, and the way to add one. `wall` gives the seconds since 1970; `take` gets each line once."""
 
-    def __init__(self, disk: Disk, wall: Callable[[], float]) -> None:
+    def __init__(self, disk: Disk, wall: Callable[[], float], take: Callable[[Entry], None]) -> None:
         self._disk = disk
         self._wall = wall
+        self._take = take
         content = disk.read(NAME) or b""
         self._end = content.rfind(b"\n") + 1
-        self.lines: list[Line] = []
-        self.damage = _read(content[: self._end], self.lines)
-        self._last = self.lines[-1].entry.number if self.lines else 0
+        lines: list[Line] = []
+        self.damage = _read(content[: self._end], lines)
+        for line in lines:
+            take(line.entry)
+        self.recent = deque(lines, RECENT)
+        self.last = lines[-1].entry.number if lines else 0
         self.head = _head(content[: self._end])
         if torn := len(content) - self._end:
             log.warning("journal.torn bytes=%d: a line that was never finished is left out", torn)
@@ -57,17 +65,26 @@ class Journal:
 
     def add(self, what: Happening, who: str, why: str) -> Entry:
         """Append a line and have it on the disk; raises `StorageError`, and then nothing has happened."""
-        entry = Entry(self._last + 1, self.head, self._wall(), who, why[:MAX_WHY], what)
+        entry = Entry(self.last + 1, self.head, self._wall(), who, why[:MAX_WHY], what)
         line = _ENCODER.encode(entry) + b"\n"
         self._disk.append(NAME, line, self._end)
         digest = _digest(line[:-1])
         self._end += len(line)
-        self._last = entry.number
+        self.last = entry.number
         self.head = digest
-        self.lines.append(Line(entry, digest))
+        self.recent.append(Line(entry, digest))
+        self._take(entry)
         said = fields(who=who, number=entry.number, digest=digest)
         log.info("%s: %s", what.__struct_config__.tag, entry.why or "no reason given", extra=said)
         return entry
+
+    def after(self, number: int) -> list[Line]:
+        """Give the lines after a number, oldest first; older ones than the newest few are read again. Blocks."""
+        lines = list(self.recent)
+        if lines and lines[0].entry.number > number + 1:
+            lines = []
+            _read((self._disk.read(NAME) or b"")[: self._end], lines)
+        return [line for line in lines if line.entry.number > number]
 
     def verify(self) -> str:
         """Read the whole file again; return where the chain is broken, "" where it is whole."""
@@ -106,8 +123,3 @@ def _head(content: bytes) -> str:
 
 def _digest(line: bytes) -> str:
     return hashlib.sha256(line).hexdigest()
-
-
-def after(lines: list[Line], number: int) -> Iterator[Line]:
-    """Yield the lines after a number, oldest first."""
-    return (line for line in lines if line.entry.number > number)

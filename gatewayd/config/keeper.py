@@ -38,6 +38,9 @@ KEPT_VERSIONS = 100
 SWEEP_EVERY = 20
 """Versions between two looks for contents that nothing needs: each look reads the tables of all that are kept."""
 
+SWEEP_BYTES = 64 * 1024 * 1024
+"""Pushed bytes until the same: who pushes again and again does not fill the disk with what nobody applies."""
+
 AGAIN_SECONDS = 5.0
 """Until it is tried again to bring something back that kernel or `b2bua` refused."""
 
@@ -69,6 +72,7 @@ class Keeper:
     active_file: Callable[[Merged, Source], None]
     state: State = field(default_factory=State)
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    storing: asyncio.Lock = field(default_factory=asyncio.Lock)
     alarms: dict[str, str] = field(default_factory=dict)
     merged: Merged | None = None
     journal: Journal = field(init=False)
@@ -76,13 +80,12 @@ class Keeper:
     _due: dict[int, float] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _again: bool = False
+    _pushed: int = 0
 
     def __post_init__(self) -> None:
         """Read what is on the disk."""
         self.store = Store(self.disk)
-        self.journal = Journal(self.disk, self.wall)
-        for line in self.journal.lines:
-            self.state.take(line.entry)
+        self.journal = Journal(self.disk, self.wall, self.state.take)
         if self.journal.damage:
             self.alarms["journal"] = self.journal.damage
 
@@ -115,7 +118,7 @@ class Keeper:
             if changes:
                 self._taken(changes, heads)
             self._settled(merged)
-            await asyncio.to_thread(self._sweep)
+            await self.sweep()
             return merged.loaded
         raise failures[0]
 
@@ -211,7 +214,7 @@ class Keeper:
         self._settled(merged)
         self.alarms.pop("start", None)
         if begun.number % SWEEP_EVERY == 0:
-            await asyncio.to_thread(self._sweep)
+            await self.sweep()
 
     async def confirm(self, number: int, who: str, why: str) -> Made:
         """Keep a version that waits; raises `DeclineError`, and then it goes on waiting."""
@@ -348,6 +351,23 @@ class Keeper:
         except (VdxError, OSError, KeyError) as error:
             log.warning("state.unwritten: %s", error)
 
+    async def keep(self, put: Callable[[], str], size: int, pushed: Callable[[str], None]) -> str:
+        """Put a content of so many bytes on the disk and note its ref; raises `DeclineError`."""
+        async with self.storing:
+            ref = await asyncio.to_thread(put)
+            pushed(ref)
+        self._pushed += size
+        if self._pushed > SWEEP_BYTES:
+            async with self.changing:
+                await self.sweep()
+        return ref
+
+    async def sweep(self) -> None:
+        """Remove contents that nothing needs; with `changing` held, so that nothing is begun meanwhile."""
+        async with self.storing:
+            self._pushed = 0
+            await asyncio.to_thread(self._sweep)
+
     def _sweep(self) -> None:
         kept = list(self.state.versions.values())[-KEPT_VERSIONS:]
         refs = {kept_one.ref for kept_one in self.state.candidates.values()}
@@ -370,7 +390,6 @@ class Keeper:
             self.alarms["storage"] = str(error)
             raise
         self.alarms.pop("storage", None)
-        self.state.take(entry)
         return entry
 
     def note(self, event: Happening, who: str = GATEWAYD, why: str = "") -> None:

@@ -154,12 +154,11 @@ def _confirmed(state: State, what: Confirmed, _entry: Entry) -> None:
     made = state.versions.get(what.number)
     if made is None or made.state != "waiting":
         return
+    before = {head.number for head in state.confirmed.values()}
     overlay(state.confirmed, made.begun)
-    counting = {head.number for head in state.confirmed.values()}
     state.versions[what.number] = replace(made, state="running")
-    for number, other in state.versions.items():
-        if other.state == "running" and number not in counting:
-            state.versions[number] = replace(other, state="replaced")
+    for number in before - {head.number for head in state.confirmed.values()}:
+        state.versions[number] = replace(state.versions[number], state="replaced")
     for ref in made.begun.changes.values():
         state.candidates.pop(ref or "", None)
 

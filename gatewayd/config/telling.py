@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import islice
 
 import msgspec
 
 from gatewayd.config import compare, gate, roles
 from gatewayd.config.errors import DeclineError
 from gatewayd.config.events import Entry
-from gatewayd.config.journal import Line, after
+from gatewayd.config.journal import Line
 from gatewayd.config.keeper import Keeper
 from gatewayd.config.roles import Asker
 from gatewayd.config.state import Head, Kept, Made
@@ -146,9 +145,9 @@ class Telling:
         damage = journal.damage
         if request.verify:
             damage = await asyncio.to_thread(journal.verify)
-        lines = tuple(_line(line) for line in islice(after(journal.lines, request.after), request.rows))
-        last = journal.lines[-1].entry.number if journal.lines else 0
-        return versions.JournalLines(request.id, lines, last, journal.head, damage)
+        found = await asyncio.to_thread(journal.after, request.after)
+        lines = tuple(_line(line) for line in found[: request.rows])
+        return versions.JournalLines(request.id, lines, journal.last, journal.head, damage)
 
     async def whoami(self, request: versions.Whoami, asker: Asker) -> versions.Who:
         """Tell who asks."""

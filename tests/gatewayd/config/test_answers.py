@@ -95,9 +95,9 @@ def test_a_push_is_idempotent_and_says_what_it_expects(tmp_path: Path) -> None:
     bench = started(tmp_path)
     head = bench.keeper.state.heads()["base"].ref
     one = run(bench.push(limited(4)))
-    lines = len(bench.keeper.journal.lines)
+    lines = len(bench.keeper.journal.recent)
     assert run(bench.push(limited(4))) == one
-    assert len(bench.keeper.journal.lines) == lines
+    assert len(bench.keeper.journal.recent) == lines
     assert run(bench.push(BASE_TEXT)).state == "running"
     answer = run(bench.push(limited(5), expected=one.ref))
     assert (answer.code, answer.running) == ("conflict", head)
@@ -120,15 +120,28 @@ def test_of_two_who_change_the_same_the_second_is_told(tmp_path: Path) -> None:
         ("a: &a [1,1,1,1,1,1,1,1,1,1]\nb: &b [" + "*a," * 500 + "]\nc: &c [" + "*b," * 500 + "]\n", "aliases expand"),
         ("peers: {a: 1}\npeers: {}\n", "'peers' stands here and on line 1"),
         ("[" * 200 + "]" * 200, "nested deeper than 32 levels"),
+        ("#" * (2 << 20) + "#", "a fragment of more than 2 MiB"),
     ],
 )
 def test_what_is_no_text_of_ours_is_declined_at_once(tmp_path: Path, text: str, reason: str) -> None:
     bench = started(tmp_path)
-    lines = len(bench.keeper.journal.lines)
+    lines = len(bench.keeper.journal.recent)
     answer = run(bench.push(text, "bo", "north"))
     assert answer.code == "invalid"
     assert reason in answer.reasons[0]
-    assert len(bench.keeper.journal.lines) == lines
+    assert len(bench.keeper.journal.recent) == lines
+
+
+def test_who_pushes_again_and_again_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gatewayd.config.keeper.SWEEP_BYTES", 100_000)
+    bench = started(tmp_path)
+    for number in range(60):
+        pushed = run(bench.push(f"# {number}" + "x" * 10_000, "bo", "north"))
+        assert isinstance(pushed, Candidate)
+    kept = sum(path.stat().st_size for path in (tmp_path / "versions/contents").iterdir())
+    assert kept < 300_000
+    assert len(bench.keeper.state.candidates) == 8
+    assert run(bench.ask(versions.CheckVersion(1, pushed.ref), local=True)).faults == ()
 
 
 def test_only_fragments_of_the_base_can_be_pushed(tmp_path: Path) -> None:
@@ -304,7 +317,7 @@ def test_a_time_that_passed_while_it_was_off_is_not_made_up_for(tmp_path: Path) 
     run(bench.answers.due())
     assert bench.calls == 3
     assert bench.keeper.state.candidates == {}
-    assert "did not run at that time" in bench.keeper.journal.lines[-1].entry.why
+    assert "did not run at that time" in bench.keeper.journal.recent[-1].entry.why
 
 
 APPROVED = replaced(BASE_TEXT, ("management:\n", "management:\n  approvers: {mgmt: [carl, anna]}\n"))

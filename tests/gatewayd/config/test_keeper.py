@@ -30,7 +30,7 @@ def test_the_first_start_with_a_faulty_file_raises(tmp_path: Path) -> None:
     bench = Bench(tmp_path, BASE_TEXT.replace("zone: sdn", "zone: moon"))
     with pytest.raises(SiteError, match=r"site\.yaml"):
         run(bench.start())
-    assert bench.keeper.journal.lines == []
+    assert bench.keeper.journal.last == 0
 
 
 def test_a_changed_site_file_counts_until_somebody_pushes(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_what_nobody_confirms_goes_back_by_itself(tmp_path: Path, refusals: int)
         await until(lambda: bench.calls == 3)
         await until(lambda: not bench.keeper.state.waiting)
         assert bench.keeper.alarms == {}
-        assert bench.keeper.journal.lines[-1].entry.why == "it was not confirmed in time"
+        assert bench.keeper.journal.recent[-1].entry.why == "it was not confirmed in time"
         work.cancel()
 
     run(scenario())
