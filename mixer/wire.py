@@ -230,7 +230,7 @@ class Sound(Message, frozen=True, tag="sound"):
 
 
 class Prompt(Message, frozen=True, tag="prompt"):
-    """Play a sound to one participant or, without a name, to all; those that wait are played one after another.
+    """Play a sound to one participant or, without a name, to all who hear the room; one after another.
 
     A WAV file: 48 kHz, one channel, 16 bit, at most two minutes. While it plays, the room is heard 12 dB softer.
     """

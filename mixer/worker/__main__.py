@@ -69,6 +69,8 @@ class Worker:
                 channel.send(self._control, self._waiting[0])
             except BlockingIOError:
                 return False
+            except WireError as error:
+                log.error("message.dropped reason=%r", str(error))  # noqa: TRY400 - the words say all
             except OSError:
                 self._waiting.clear()
                 self._loop.quit()

@@ -41,6 +41,8 @@ class Encoder:
         """Replaced as a whole, so that the encoder's thread always sees one state or the other."""
         self.caps: Gst.Caps | None = None
         """What it makes; known after the first frame."""
+        self._shift = 0
+        """Nanoseconds from its own time stamps to those of all pipelines; known then too."""
         self._pipeline = Pipeline(name, lambda _reason: broken())
         self._source = element(
             "appsrc",
@@ -72,12 +74,14 @@ class Encoder:
         sample = sink.pull_sample()
         if sample is None:
             return Gst.FlowReturn.OK
+        made = frame = sample.get_buffer()
         if self.caps is None:
             self.caps = sample.get_caps()
-        made = sample.get_buffer()
-        frame = made.copy_region(Gst.BufferCopyFlags.MEMORY | Gst.BufferCopyFlags.FLAGS, 0, made.get_size())
-        frame.pts = sample.get_segment().to_running_time(Gst.Format.TIME, made.pts)
-        frame.duration = made.duration
+            self._shift = sample.get_segment().to_running_time(Gst.Format.TIME, made.pts) - made.pts
+        if self._shift:  # x264 counts from a thousand hours
+            frame = made.copy_region(Gst.BufferCopyFlags.MEMORY | Gst.BufferCopyFlags.FLAGS, 0, made.get_size())
+            frame.pts = made.pts + self._shift
+            frame.duration = made.duration
         key = not made.has_flags(Gst.BufferFlags.DELTA_UNIT)
         for listener in self.listeners:
             listener.encoded(self, frame, key=key)

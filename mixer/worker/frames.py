@@ -22,6 +22,9 @@ Plane = NDArray[np.uint8]
 CONVERTERS = 256
 """Converters kept: 25 rectangles of ten views; a sender who changes his size all the time costs no memory."""
 
+STEP = 8
+"""Frames are so many pixels wide, or a multiple: then no plane has a row with padding."""
+
 INFO_OCTETS = 1024
 FRAME_OCTETS = 4096
 """More than `GstVideoInfo` (180) and `GstVideoFrame` (700) take on any platform, their reserve included."""
@@ -106,6 +109,8 @@ class Canvas:
     """Make frames of one size; not for two threads at once."""
 
     def __init__(self, width: int, height: int) -> None:
+        if width % STEP or height % 2:
+            raise ValueError(f"a frame of {width} by {height} pixels has rows with padding")
         self.width, self.height = width, height
         self.caps = raw_caps(width, height)
         self._info = _info(self.caps)

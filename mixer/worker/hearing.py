@@ -17,6 +17,7 @@ from mixer.wire import Format
 from mixer.worker.encoding import SoundEncoder
 from mixer.worker.engine import name_thread, now
 from mixer.worker.mixing import Desk, Limiter, Mixed
+from mixer.worker.pace import Complaint
 from mixer.worker.prompts import Player
 from mixer.worker.speech import SoundStream
 from mixer.worker.voice import BLOCK, BLOCK_SECONDS, RATE, Block
@@ -96,6 +97,7 @@ class Hearing(threading.Thread):
         self._outputs: dict[tuple[str, Format], _Output] = {}
         self._noise = _noise(comfort_noise)
         self._count = 0
+        self._complaint = Complaint()
         self._stopping = False
 
     def run(self) -> None:
@@ -113,8 +115,9 @@ class Hearing(threading.Thread):
                 due += missed
             try:
                 self._block(due * BLOCK_NS)
-            except Exception:
-                log.exception("sound.failed")  # the next block may do; without sound a room is nothing
+            except Exception as error:  # the next block may do; without sound a room is nothing
+                if self._complaint.due(now()):
+                    log.exception("sound.failed", exc_info=error)
             due += 1
         for output in self._outputs.values():
             output.encoder.close()

@@ -1,4 +1,4 @@
-"""When a key picture may be asked for: at once, then at most once a second; what comes earlier is put off. Pure."""
+"""How often something may be done: key pictures at most once a second, complaints every ten. Pure."""
 
 from __future__ import annotations
 
@@ -23,4 +23,22 @@ class Gate:
             return False
         self._last = now
         self._asked = False
+        return True
+
+
+COMPLAINT_INTERVAL = 10_000_000_000
+"""Nanoseconds between two complaints about what may fail with every picture or block of sound."""
+
+
+class Complaint:
+    """Say whether it is time to complain again; times are nanoseconds."""
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+
+    def due(self, now: int) -> bool:
+        """Say whether to complain now; it is then taken as done."""
+        if self._last is not None and now - self._last < COMPLAINT_INTERVAL:
+            return False
+        self._last = now
         return True

@@ -25,8 +25,8 @@ from mixer.worker.transport import TransportError
 
 log = logging.getLogger("mixer.worker")
 
-MAX_PARTICIPANTS = 100
-"""What one process is asked to carry at most; the agent books far fewer."""
+MAX_PARTICIPANTS = 60
+"""What one process is asked to carry at most: their counts fit one message; the agent books far fewer."""
 LEVELS_MS = 200
 HOUSEKEEPING_MS = 100
 

@@ -17,7 +17,8 @@ from mixer.worker.adaptation import Send
 from mixer.worker.composing import Camera, compose
 from mixer.worker.encoding import Listener, VideoEncoder
 from mixer.worker.engine import Gst, name_thread, now
-from mixer.worker.frames import Canvas
+from mixer.worker.frames import STEP, Canvas
+from mixer.worker.pace import Complaint
 
 log = logging.getLogger("mixer.worker")
 
@@ -43,6 +44,7 @@ class Composition(threading.Thread):
         self._view, self._fps = view, fps
         self._scene, self._camera = scene, camera
         self._canvas = Canvas(*size)
+        self._complaint = Complaint()
         self._stopping = False
 
     def run(self) -> None:
@@ -60,8 +62,9 @@ class Composition(threading.Thread):
                 number += behind
             try:
                 self._draw(number)
-            except Exception:
-                log.exception("picture.failed view=%s", self._view)  # the next one may do
+            except Exception as error:  # the next picture may do
+                if self._complaint.due(now()):
+                    log.exception("picture.failed view=%s", self._view, exc_info=error)
             number += 1
         for encoder in self.encoders:
             encoder.close()
@@ -162,7 +165,7 @@ class Showing:
     def snapshot(self, view: str) -> Gst.Sample:
         """Draw a view in its own size."""
         scene = self.scene(view)
-        canvas = Canvas(scene.width & ~1, scene.height & ~1)
+        canvas = Canvas(-(-scene.width // STEP) * STEP, -(-scene.height // 2) * 2)
         try:
             frame = compose(canvas, scene, self._camera)
             return Gst.Sample.new(frame.copy_deep(), canvas.caps, None, None)

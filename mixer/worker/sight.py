@@ -55,6 +55,8 @@ class VideoStream:
         self._sink: Gst.Element | None = None
         self._valve: Gst.Element | None = None
         self._source_pad: Gst.Pad | None = None
+        self._described: Encoder | None = None
+        """The encoder whose form of pictures the packer knows."""
         self._gate = Gate()
         self._shown = False
         self._oversize = False
@@ -160,7 +162,8 @@ class VideoStream:
             self.encoder, self.next_encoder = self.next_encoder, None
         source = self._source
         if source is not None:
-            if source.get_property("caps") != encoder.caps:
+            if encoder is not self._described:
+                self._described = encoder
                 source.set_property("caps", encoder.caps)
             source.push_buffer(frame)
 

@@ -129,3 +129,8 @@ def test_a_sender_who_changes_his_size_all_the_time_costs_no_memory() -> None:
     with canvas.planes(frame) as (luma, _, _):
         assert np.all(luma == 60)
     canvas.close()
+
+
+def test_a_frame_with_padded_rows_is_refused() -> None:
+    with pytest.raises(ValueError, match="padding"):
+        Canvas(322, 180)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mixer import channel
 from mixer.reports import AgentCodec, Done, Failed, FromWorker, Ready
-from mixer.wire import Address, Encoding, Encryption, Feedback, Format, Join, Media, Start, Stream, ToWorker
+from mixer.wire import Address, Encoding, Encryption, Feedback, Format, Join, Media, Start, Stop, Stream, ToWorker
 from mixer.worker.engine import Gst, GstVideo, load
 from mixer.worker.transport import srtp_decoder, srtp_encoder
 
@@ -376,6 +376,8 @@ def running(*options: str, **settings: object) -> Iterator[Worker]:
     try:
         worker.start(**settings)
         yield worker
+        worker.send(Stop())
+        assert worker.process.wait(PATIENCE) == 0
     finally:
         worker.close()
 
