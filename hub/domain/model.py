@@ -53,7 +53,10 @@ class Actor:
 class Organisation:
     """A node of the tree. A group without an organisation has no code of its own: it goes by its number.
 
-    `pool_size`: free rooms to hold ready; None or 0 where there is no pool.
+    `pool_size`: free rooms to hold ready; None or 0 where there is no pool. `history_api_key`: the digest of the key.
+    `inherits`: settings that are not set here come from above. `may_set_use`: clients may name class and field in
+    `additionalInformation`. `trial_ends`: it and all below it are here on trial until then, with at most
+    `trial_most_meetings` meetings; `trial_warned` is the last warning, in days before.
     """
 
     id: int
@@ -70,6 +73,11 @@ class Organisation:
     device_webhook_endpoint_key: str | None = None
     use: Use | None = None
     field: Field | None = None
+    inherits: bool = True
+    may_set_use: bool | None = None
+    trial_ends: datetime | None = None
+    trial_most_meetings: int | None = None
+    trial_warned: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +136,8 @@ class Template:
     settings: VmrSettings = VmrSettings()
     direct_media: DirectMedia = DirectMedia.NEVER
     call_type: str | None = None
+    use: Use | None = None
+    field: Field | None = None
     created_by: Actor | None = None
     updated_by: Actor | None = None
     updated_time: datetime | None = None

@@ -90,6 +90,8 @@ def template(row: Row) -> Template:
         is_pool_template=row["is_pool_template"],
         settings=settings(row),
         direct_media=DirectMedia(row["direct_media"]),
+        use=Use(row["use"]) if row["use"] else None,
+        field=Field(row["field"]) if row["field"] else None,
         **{name: row[name] for name in ROOM_RULES},
         **_who_and_when(row),
     )
@@ -112,6 +114,8 @@ def template_values(template: Template) -> dict[str, Any]:
         "is_default_template": template.is_default_template,
         "is_pool_template": template.is_pool_template,
         "direct_media": template.direct_media,
+        "use": template.use,
+        "field": template.field,
         **{name: getattr(template, name) for name in ROOM_RULES},
         **settings_values(template.settings),
         **_who_and_when_values(template),

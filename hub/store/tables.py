@@ -23,6 +23,8 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     Uuid,
+    false,
+    true,
 )
 
 metadata = MetaData(
@@ -118,7 +120,36 @@ organisations = Table(
     Column("device_webhook_endpoint_key", String(100)),
     Column("use", String(16)),
     Column("field", String(32)),
+    Column("inherits", Boolean, nullable=False, server_default=true()),
+    Column("may_set_use", Boolean),
+    Column("trial_ends", Utc),
+    Column("trial_most_meetings", Integer),
+    Column("trial_warned", SmallInteger),
 )
+"""`history_api_key` is the digest of the key. `inherits`: settings that are not set here come from above."""
+
+use_rules = Table(
+    "use_rules",
+    metadata,
+    Column("organisation_id", SERIAL, ForeignKey("organisations.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", SmallInteger, primary_key=True),
+    Column("part", String(16), nullable=False),
+    Column("pattern", String(200), nullable=False),
+    Column("use", String(16)),
+    Column("field", String(32)),
+)
+"""Which labels and project codes of an organisation tell the class and field of a meeting."""
+
+agreements = Table(
+    "agreements",
+    metadata,
+    Column("id", SERIAL, primary_key=True),
+    Column("provider", String(250), nullable=False, index=True),
+    Column("organisation_id", SERIAL, ForeignKey("organisations.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("begins", Utc, nullable=False),
+    Column("ends", Utc, nullable=False),
+)
+"""Whose rooms a provider may handle, and from when until when: the organisation and all below it."""
 
 templates = Table(
     "scheduling_templates",
@@ -138,6 +169,8 @@ templates = Table(
     Column("guest_pin_high", BigInteger),
     Column("is_default_template", Boolean, nullable=False),
     Column("is_pool_template", Boolean, nullable=False),
+    Column("use", String(16)),
+    Column("field", String(32)),
     Column("deleted_time", Utc),
     *_room_rules(),
     *_settings(),
@@ -235,6 +268,68 @@ outbox = Table(
     Column("subject", String(100), nullable=False),
     Column("message", JSON, nullable=False),
     Column("time", Utc, nullable=False),
+    Column("chained", Boolean, nullable=False, server_default=false()),
     sqlite_autoincrement=True,  # a number that comes again would be taken for a message that was told
 )
-"""What is still to be told on the bus; written with the change that it tells of, and taken away once it is told."""
+"""What is still to be told on the bus; written with the change that it tells of, and taken away once it is told.
+
+`chained`: an audit entry that the journal holds already.
+"""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("time", String(40), nullable=False),
+    Column("organisation", String(250)),
+    Column("resource", String(32), nullable=False),
+    Column("operation", String(16), nullable=False),
+    Column("identifier", String(250)),
+    Column("person", String(32), index=True),
+    Column("source", String(32), nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Index(None, "organisation", "number"),
+    Index(None, "identifier", "number"),
+)
+"""Who did and read what, one entry after another; `digest` covers the entry and the digest before it.
+
+Numbers have no gaps, times are texts so that they are digested as they were written. `person` is a pseudonym.
+"""
+
+persons = Table(
+    "persons",
+    metadata,
+    Column("pseudonym", String(32), primary_key=True),
+    Column("email", String(250), nullable=False, unique=True),
+    Column("seen_time", Utc, nullable=False, index=True),
+)
+"""Who stands behind the pseudonyms of the journal: a row that is deleted makes its entries nobody's."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("provider", String(64), nullable=False),
+    Column("organisation", String(250), nullable=False),
+    Column("email", String(250), nullable=False, index=True),
+    Column("roles", JSON, nullable=False),
+    Column("created_time", Utc, nullable=False),
+    Column("seen_time", Utc, nullable=False),
+    Column("ends_time", Utc, nullable=False, index=True),
+)
+"""People who are logged in; `digest` is that of the secret in their cookie."""
+
+logins = Table(
+    "logins",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("provider", String(64), nullable=False),
+    Column("state", String(64), nullable=False),
+    Column("nonce", String(64), nullable=False),
+    Column("verifier", String(64), nullable=False),
+    Column("destination", String(500), nullable=False),
+    Column("stepped", Boolean, nullable=False),
+    Column("ends_time", Utc, nullable=False, index=True),
+)
+"""People on their way to their identity provider and back; `stepped`: sent there again for a second factor."""
