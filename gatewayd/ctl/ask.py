@@ -9,8 +9,8 @@ from gatewayd.errors import VersionError
 from vdx import wire
 from vdx.control import AdminClientCodec, FromGatewayd, ToGatewayd
 
-ANSWER_SECONDS = 30.0
-"""A reload of a large site file takes some seconds; nothing takes longer."""
+ANSWER_SECONDS = 180.0
+"""A version that is proved takes up to a minute, and one of the largest size some seconds more; nothing is slower."""
 
 
 class Asking:
@@ -24,13 +24,13 @@ class Asking:
         """Connect; raises `WireError` where nobody answers."""
         return cls(await wire.connect(run_dir / "admin.sock", AdminClientCodec))
 
-    async def ask(self, request: ToGatewayd, seconds: float = ANSWER_SECONDS) -> FromGatewayd:
-        """Give the answer; raises `VdxError` where none comes within some seconds."""
+    async def ask(self, request: ToGatewayd) -> FromGatewayd:
+        """Give the answer; raises `VdxError` where none comes."""
         self._connection.send(request)
         try:
-            answer = await asyncio.wait_for(self._connection.receive(), seconds)
+            answer = await asyncio.wait_for(self._connection.receive(), ANSWER_SECONDS)
         except TimeoutError:
-            raise VersionError(f"gatewayd has not answered for {seconds:.0f} s") from None
+            raise VersionError(f"gatewayd has not answered for {ANSWER_SECONDS:.0f} s") from None
         if answer is None:
             raise VersionError("gatewayd closed the connection without an answer: its log says why")
         return answer

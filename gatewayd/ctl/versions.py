@@ -31,9 +31,6 @@ from vdx.versions import BASE, MAX_CONFIRM, Declined, Principal
 CONFIRM_SECONDS = 120
 """How long an applied version waits to be confirmed, unless another time is given."""
 
-WAIT_SECONDS = 180.0
-"""For an answer: a proof takes up to a minute, and a version of the largest size some seconds."""
-
 STATE_DIR = Path("/var/lib/vdx")
 
 REF = re.compile(r"[0-9a-f]{8,64}")
@@ -60,7 +57,7 @@ class Talk:
 
     async def ask(self, request: ToGatewayd, kind: type[T]) -> T:
         """Ask; raises `DeclinedError`, or `VersionError` for an answer of another kind."""
-        answer = await self._asking.ask(request, WAIT_SECONDS)
+        answer = await self._asking.ask(request)
         if isinstance(answer, Declined):
             raise DeclinedError(answer)
         if not isinstance(answer, kind):
