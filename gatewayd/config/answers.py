@@ -73,7 +73,7 @@ class Answers:
     async def ask(self, request: AboutVersions, *, local: bool) -> ToldOfVersions:
         """Carry a request out, or decline it; `local`: root on this machine asks, otherwise `gatewayd-web`."""
         try:
-            asker = self._asker(request.principal, local=local)
+            asker = self.asker(request.principal, local=local)
         except DeclineError as error:
             return Declined(request.id, error.code, error.reasons)
         try:
@@ -354,7 +354,8 @@ class Answers:
 
     # What the above have in common
 
-    def _asker(self, principal: versions.Principal | None, *, local: bool) -> Asker:
+    def asker(self, principal: versions.Principal | None, *, local: bool) -> Asker:
+        """Give who asks; raises `DeclineError` for whoever may not ask at all."""
         if local:
             return roles.local(principal)
         cut = frozenset(name for kind, name in self._keeper.state.cuts if kind == "token")

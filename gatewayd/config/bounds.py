@@ -178,8 +178,13 @@ class _Judge:
             if agreement.approved and owner(agreement.service) != self._organisation:
                 text = "only the provider of the service can approve it, with `approves` in its own fragment"
                 yield LocatedError(text, *where, "approved")
+            if agreement.rejected and owner(agreement.service) != self._organisation:
+                text = "only the provider of the service can reject it, with `rejects` in its own fragment"
+                yield LocatedError(text, *where, "rejected")
         for name, approval in said.approves.items():
             yield from self.approval(approval, ("agreements", "approves", name))
+        for name, rejection in said.rejects.items():
+            yield from self.approval(rejection, ("agreements", "rejects", name))
 
     def approval(self, approval: Approval, where: Path) -> Iterator[LocatedError]:
         if owner(approval.service) != self._organisation:

@@ -18,7 +18,7 @@ from gatewayd.config.cut import Cut
 from gatewayd.config.parsed import Parsed
 from gatewayd.config.whole import BLOCKS, LISTED, LISTS, Item, Source, Whole, at
 from vdx.site.block import Model
-from vdx.site.delegation import Delegation, Delegations, Fragment, list_name, owner
+from vdx.site.delegation import Delegation, Delegations, Fragment, Rejection, list_name, owner
 from vdx.site.model import Site
 from vdx.site.policy import list_files
 from vdx.site.source import (
@@ -61,7 +61,7 @@ def merge(base: Source, fragments: Iterable[Source], cuts: Iterable[Cut] = ()) -
     for each, found, typed in read_in:
         _add(whole, each, found, typed, delegations[each.name])
     for _, _, typed in read_in:
-        _approve(whole, typed)
+        _answer(whole, typed)
     made = list(cuts)
     for cut in made:
         cut.off(whole, delegations)
@@ -199,13 +199,14 @@ def _said(limits: Model) -> dict[str, Any]:
     return limits.model_dump(exclude_none=True)
 
 
-def _approve(whole: Whole, typed: Fragment) -> None:
-    """Note in agreements that their provider approves them, as they are."""
+def _answer(whole: Whole, typed: Fragment) -> None:
+    """Note in agreements that their provider approves or rejects them, as they are."""
     agreements = whole.block("agreements", "agreements")
-    for name, said in typed.agreements.approves.items():
+    for name, said in (*typed.agreements.approves.items(), *typed.agreements.rejects.items()):
         one = agreements.get(name)
         if isinstance(one, dict) and (one.get("client"), one.get("service")) == (said.client, said.service):
-            agreements[name] = {**one, "approved": True}
+            rejected = said.why if isinstance(said, Rejection) else ""
+            agreements[name] = {**one, "approved": not rejected, "rejected": rejected}
 
 
 def _finished(whole: Whole, base: Source, refs: list[str], cuts: list[Cut]) -> LoadedSite:

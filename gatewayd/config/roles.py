@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from gatewayd.config.errors import DeclineError
-from vdx import versions
+from vdx.management import AboutManagement, EndCall, ListAgreements, ListRules, Look
 from vdx.site.management import Management
 from vdx.versions import (
     AboutVersions,
@@ -40,19 +40,21 @@ from vdx.versions import (
 
 Verbs = frozenset[type]
 
-_READ: Verbs = frozenset({Candidates, CheckVersion, DiffVersion, History, Journal, Situation, Whoami})
-_WATCH: Verbs = frozenset({Confirm, TakeBack, Approve, Cut, Uncut, Freeze})
+_OWN: Verbs = frozenset({Candidates, CheckVersion, DiffVersion, History, Situation, Whoami, ListAgreements})
+_READ: Verbs = _OWN | {Journal, Look, ListRules}
+_WATCH: Verbs = frozenset({Confirm, TakeBack, Approve, Cut, Uncut, Freeze, EndCall})
 _CHANGE: Verbs = frozenset({Push, Withdraw, ApplyVersion, Rollback, ShowFragment, Confirm, TakeBack})
 
 VERBS: dict[Role, Verbs] = {
     "viewer": _READ,
     "operator": _READ | _WATCH,
-    "owner": (_READ - {Journal}) | _CHANGE,
+    "owner": _OWN | _CHANGE,
     "admin": _READ | _WATCH | _CHANGE | {Unfreeze},
 }
 """What each role may ask. An owner, only about its own fragment."""
 
-assert VERBS["admin"] == set(get_args(AboutVersions))  # noqa: S101 - a request that nobody may ask is a mistake
+EVERY = (*get_args(AboutVersions), *get_args(AboutManagement))
+assert VERBS["admin"] == set(EVERY)  # noqa: S101 - a request that nobody may ask is a mistake
 
 ROOT = "root"
 
@@ -66,7 +68,7 @@ class Asker:
     organisation: str = ""
     verbs: Verbs = frozenset()
 
-    def require(self, request: AboutVersions) -> None:
+    def require(self, request: AboutVersions | AboutManagement) -> None:
         """Raise `DeclineError` where this one may not ask this."""
         if type(request) not in self.verbs:
             tag = request.__struct_config__.tag
@@ -103,5 +105,5 @@ def remote(principal: Principal | None, management: Management, cut: frozenset[s
 
 def tags(verbs: Verbs) -> tuple[str, ...]:
     """Give the requests by their names on the wire."""
-    asked = [each for each in get_args(versions.AboutVersions) if each in verbs]
+    asked = [each for each in EVERY if each in verbs]
     return tuple(str(each.__struct_config__.tag) for each in asked)

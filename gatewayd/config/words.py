@@ -62,7 +62,8 @@ def _block(
         if name not in after:
             yield Word(f"{noun} {name!r} is gone ({sites[0].origin(block, name)})", zones)
         elif name not in before:
-            yield Word(f"{noun} {name!r} is new: {_shown(_said(after[name]))} ({sites[1].origin(block, name)})", zones)
+            said = getattr(sites[1].site, block)[name].model_dump(mode="json", exclude_defaults=True)
+            yield Word(f"{noun} {name!r} is new: {_shown(said)} ({sites[1].origin(block, name)})", zones)
         else:
             for path, was, now in _changes(before[name], after[name], ()):
                 where = sites[1].origin(block, name, *path)
@@ -127,14 +128,6 @@ def _was_now(was: object, now: object) -> str:
             )
         return "is in another order"
     return f"was {_shown(was)}, is {_shown(now)}"
-
-
-def _said(value: Any) -> Any:  # noqa: ANN401 - what a model holds
-    """Leave out what nobody said."""
-    if isinstance(value, dict):
-        inner = {key: _said(each) for key, each in value.items()}
-        return {key: each for key, each in inner.items() if each not in (None, [], {}, "", False)}
-    return value
 
 
 def _shown(value: Any, *, whole: bool = False) -> str:  # noqa: ANN401 - what a model holds
