@@ -41,7 +41,7 @@ def query(host: str = "example.org") -> Query:
     return Query(host, 0, "", secure=False, usable=USABLE)
 
 
-def answers(monkeypatch: pytest.MonkeyPatch, zone: Zone) -> Any:  # noqa: ANN401 - whatever the call hears
+def answers(monkeypatch: pytest.MonkeyPatch, zone: Zone) -> Any:
     """Look one name up in a zone, as a call does, and give what the call hears."""
     monkeypatch.setattr(lookups, "DnsResolver", lambda _servers: zone)
     calls = Calls(Lookup(7, {HOST: query()}))

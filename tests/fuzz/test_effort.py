@@ -39,7 +39,7 @@ def effort(action: Callable[[bytes], object], data: bytes) -> int:
     """Count the lines of Python that run."""
     count = 0
 
-    def trace(_frame: FrameType, event: str, _argument: Any) -> Any:  # noqa: ANN401 - as sys.settrace wants it
+    def trace(_frame: FrameType, event: str, _argument: Any) -> Any:
         nonlocal count
         count += event == "line"
         return trace

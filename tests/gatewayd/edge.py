@@ -238,7 +238,7 @@ class Edge:
         return made
 
 
-def arrives(sender: socket.socket, to: tuple[str, int], receiver: socket.socket, payload: bytes = b"media") -> Any:  # noqa: ANN401
+def arrives(sender: socket.socket, to: tuple[str, int], receiver: socket.socket, payload: bytes = b"media") -> Any:
     """Send one packet and give (payload, source) as received, None where nothing comes."""
     sender.sendto(payload, to)
     receiver.settimeout(0.5)

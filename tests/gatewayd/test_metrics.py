@@ -78,7 +78,7 @@ class Silent:
         raise NftError("the kernel did not answer")
 
 
-def meter(directory: Path, b2bua: Any, counters: Any) -> Meter:  # noqa: ANN401 - stand-ins
+def meter(directory: Path, b2bua: Any, counters: Any) -> Meter:
     desk: Any = SimpleNamespace(leases=Leases())
     bans: Any = SimpleNamespace(listed=lambda: {"192.0.2.1": 5.0})
     return Meter(directory, desk, bans, b2bua, counters)

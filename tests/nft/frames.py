@@ -25,7 +25,7 @@ from tests.nft.topology import address, mac
 ICMP6_ERRORS = (ICMPv6DestUnreach, ICMPv6PacketTooBig, ICMPv6TimeExceeded)
 
 
-def udp(zone: str, source: tuple[str, int], target: tuple[str, int], payload: bytes, **header: Any) -> bytes:  # noqa: ANN401 - scapy's own fields
+def udp(zone: str, source: tuple[str, int], target: tuple[str, int], payload: bytes, **header: Any) -> bytes:
     """Build a frame from a host of a zone to the gateway; ``header`` sets fields of its IP header."""
     ip = IP if ":" not in target[0] else IPv6
     names = {"ttl": "hlim"} if ip is IPv6 else {}

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.system
 SMALL_MTU = 1280
 
 
-def layer(bench: Bench) -> Any:  # noqa: ANN401 - scapy has no types
+def layer(bench: Bench) -> Any:
     return IP if bench.version == 4 else IPv6
 
 

@@ -61,7 +61,7 @@ class Sets:
         elif isinstance(step, Refresh) and place in self.held:
             self.held[place] = structs.replace(self.held[place], timeout=step.timeout)
 
-    def learn(self, end: End, host: Any, port: int) -> bool:  # noqa: ANN401 - an address of the end's version
+    def learn(self, end: End, host: Any, port: int) -> bool:
         """Do what the ruleset does with a first packet."""
         waits = self.held.pop(("wait", (end.number,)), None)
         if waits is None:
@@ -188,7 +188,7 @@ def test_a_close_forgets_what_was_learned_and_not_settled(bridge: Bridge) -> Non
     assert sets.held == {}
 
 
-def bridge(**b: Any) -> Bridge:  # noqa: ANN401 - fields of an end
+def bridge(**b: Any) -> Bridge:
     return Bridge("call.1", End(SDN[4], 40000, (FAR[4][0], 5004)), End(NET[4], 40002, **b))
 
 
@@ -237,7 +237,7 @@ def test_many_bridges_open_in_few_messages() -> None:
         (lambda: relay.settle(bridge(), SDN[4].zone, (FAR[4][0], 1)), "none of its own"),  # type: ignore[arg-type]
     ],
 )
-def test_what_cannot_be_bridged_is_refused(make: Any, why: str) -> None:  # noqa: ANN401 - a callable of any result
+def test_what_cannot_be_bridged_is_refused(make: Any, why: str) -> None:
     with pytest.raises(RelayError, match=why):
         make()
 

@@ -15,7 +15,7 @@ class Host(Protocol):
         """Return a new socket of the host."""
         ...
 
-    def popen(self, command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:  # noqa: ANN401 - Popen's own
+    def popen(self, command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
         """Start a program on the host."""
         ...
 
@@ -27,7 +27,7 @@ class Here:
         """Return a new socket."""
         return socket.socket(family, kind, protocol)
 
-    def popen(self, command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:  # noqa: ANN401 - Popen's own
+    def popen(self, command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
         """Start a program."""
         return subprocess.Popen(command, **options)
 

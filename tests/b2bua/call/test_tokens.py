@@ -44,7 +44,7 @@ def verifier() -> Verifier:
     return Verifier(RULES, public(KEY))
 
 
-def token(key: Any = KEY, algorithm: str = "ES256", header: dict[str, Any] | None = None, **claims: Any) -> str:  # noqa: ANN401
+def token(key: Any = KEY, algorithm: str = "ES256", header: dict[str, Any] | None = None, **claims: Any) -> str:
     said = {name: value for name, value in {**CLAIMS, **claims}.items() if value is not None}
     return jwt.encode({"alg": algorithm, "kid": "now", **(header or {})}, said, key, algorithms=[algorithm])
 

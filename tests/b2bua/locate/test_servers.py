@@ -15,7 +15,7 @@ ALL = frozenset((transport, version) for transport in ("udp", "tcp", "tls") for 
 PLAIN = frozenset({("udp", 4), ("tcp", 4)})
 
 
-def find(zone: Zone, **more: Any) -> list[Destination]:  # noqa: ANN401 - fields of a query
+def find(zone: Zone, **more: Any) -> list[Destination]:
     query = Query(**{"host": "example.org", "port": 0, "transport": "", "secure": False, "usable": ALL, **more})
     return list(asyncio.run(locate(query, zone, lambda: 0.5)))
 

@@ -24,7 +24,7 @@ PREFIXES = st.lists(
 SPANS = st.lists(st.sampled_from((443, "8000-8020", 5061)), max_size=2)
 MOMENTS = st.one_of(
     st.dates(date(2000, 1, 1), date(2099, 1, 1)),
-    st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - bounds have none
+    st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC)),
 )
 FILES = st.lists(st.just("region.txt"), max_size=1)
 
