@@ -13,6 +13,7 @@ import logging
 import random
 import ssl
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -25,7 +26,15 @@ from nats.errors import TimeoutError as Silence
 
 from vdx.bus.errors import BusDown, BusError, Conflict, Denied, NoAnswer
 from vdx.bus.kinds import Answer, Question, Record, decode, encode
-from vdx.bus.limits import BACKOFF_SECONDS, CONNECT_SECONDS, MAX_RECORD, PING_SECONDS, REQUEST_SECONDS, SERVER_SECONDS
+from vdx.bus.limits import (
+    ATTEMPT_SECONDS,
+    BACKOFF_SECONDS,
+    CONNECT_SECONDS,
+    MAX_RECORD,
+    PING_SECONDS,
+    REQUEST_SECONDS,
+    SERVER_SECONDS,
+)
 
 log = logging.getLogger("bus")
 
@@ -121,29 +130,33 @@ class Bus:
         client = Client()
         self._fallen.clear()
         try:
-            user, password = _credentials(self.address.credentials)
-            await client.connect(
-                list(self.address.servers),
-                name=self.address.name,
-                user=user,
-                password=password,
-                tls=_tls(self.address),
-                tls_hostname=self.address.server_name,
-                inbox_prefix=inbox(self.address.name),
-                allow_reconnect=False,
-                connect_timeout=CONNECT_SECONDS,
-                ping_interval=PING_SECONDS,
-                max_outstanding_pings=2,
-                error_cb=self._fault,
-                closed_cb=self._closed,
-            )
-        except (TimeoutError, Error, OSError, BusError) as error:
+            async with asyncio.timeout(ATTEMPT_SECONDS):
+                user, password = _credentials(self.address.credentials)
+                await client.connect(
+                    list(self.address.servers),
+                    name=self.address.name,
+                    user=user,
+                    password=password,
+                    tls=_tls(self.address),
+                    tls_hostname=self.address.server_name,
+                    inbox_prefix=inbox(self.address.name),
+                    allow_reconnect=False,
+                    connect_timeout=CONNECT_SECONDS,
+                    ping_interval=PING_SECONDS,
+                    max_outstanding_pings=2,
+                    error_cb=self._fault,
+                    closed_cb=self._closed,
+                )
+        except Exception as error:  # noqa: BLE001 - whatever answers there: the program goes on without
             fault = str(error) or type(error).__name__
             if fault != self._last_fault:
                 log.warning("bus.unreachable: %s at %s; tried again", fault, ", ".join(self.address.servers))
             self._last_fault = fault
             await _close(client)
             return None
+        except asyncio.CancelledError:
+            await _close(client)
+            raise
         self._last_fault = ""
         return client
 
@@ -266,8 +279,12 @@ async def _ended(task: asyncio.Task[None]) -> None:
 async def _close(client: Client) -> None:
     try:
         await client.close()
-    except (Error, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - it is over in any case
         log.debug("bus.close: %s", error)
+    if (transport := client._transport) is not None:  # noqa: SLF001 - one that never came to connect is left open else
+        transport.close()  # type: ignore[no-untyped-call]
+        with suppress(Exception):
+            await asyncio.wait_for(transport.wait_closed(), CONNECT_SECONDS)  # type: ignore[no-untyped-call]
 
 
 __all__ = ["MAX_RECORD", "Address", "Bus", "Part", "inbox"]

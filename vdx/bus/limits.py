@@ -9,6 +9,9 @@ SERVER_SECONDS = 2.0
 CONNECT_SECONDS = 3
 """How long one attempt to connect may take, TLS included."""
 
+ATTEMPT_SECONDS = 10.0
+"""How long one attempt may take over all servers, greeting included: one that accepts and is silent keeps nobody."""
+
 PING_SECONDS = 5
 """How often the connection is asked whether it lives; two without an answer end it: dead peers cost 10 to 15 s."""
 
