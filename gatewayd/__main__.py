@@ -111,6 +111,7 @@ class Gatewayd:
             self._versions,
             self._answers,
             web,
+            netlink,
             self.reload,
         )
         self._stop = asyncio.Event()

@@ -11,8 +11,11 @@ from importlib.metadata import PackageNotFoundError, version
 
 from msgspec import structs
 
+from gatewayd import overview
 from gatewayd.bans import Bans
 from gatewayd.config.answers import Answers
+from gatewayd.config.errors import DeclineError
+from gatewayd.config.roles import Asker
 from gatewayd.drain import Drain
 from gatewayd.errors import RefusalError, VersionError
 from gatewayd.metrics import Meter
@@ -38,12 +41,19 @@ from vdx.control import (
 from vdx.drain import Drain as DrainMessage
 from vdx.drain import Undrain
 from vdx.errors import VdxError
+from vdx.journal import fields
+from vdx.management import AboutManagement, EndCall, ListRules, Look
 from vdx.metrics import MetricList, Metrics, MetricText
 from vdx.pinhole import Ban, Done, Listed, Refused
-from vdx.versions import AboutVersions
+from vdx.versions import AboutVersions, Declined
 
-SHOWN_TO_WEB = (Status, Pinholes, control.Bans, control.Calls, control.Registrations, Metrics)
-"""What `gatewayd-web` may ask beside versions, by itself: it shows them to whoever it has authenticated."""
+LOOKS: dict[str, Callable[[int], AboutCalls | Steering]] = {
+    "status": Status,
+    "calls": control.Calls,
+    "pinholes": Pinholes,
+    "bans": control.Bans,
+}
+"""What is asked of whom to answer a `Look`."""
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +81,7 @@ class Admin:
         versions: Versions,
         answers: Answers,
         web: frozenset[int],
+        counting: overview.Counting,
         reload: Callable[[], Awaitable[None]],
     ) -> None:
         self._desk = desk
@@ -83,6 +94,7 @@ class Admin:
         self._versions = versions
         self._answers = answers
         self._web = web
+        self._counting = counting
         self._reload = reload
         self._since = time.monotonic()
 
@@ -114,10 +126,14 @@ class Admin:
     async def _answer(self, request: ToGatewayd, *, local: bool) -> FromGatewayd:
         if isinstance(request, AboutVersions):
             return await self._answers.ask(request, local=local)
-        if not local and not isinstance(request, SHOWN_TO_WEB):
-            return Refused(request.id, "policy", "this is for root on the machine itself: gatewayctl")
         try:
+            if isinstance(request, AboutManagement):
+                return await self._managed(request, self._answers.asker(request.principal, local=local))
+            if not local:
+                return Refused(request.id, "policy", "this is for root on the machine itself: gatewayctl")
             return await self._do(request)
+        except DeclineError as declined:
+            return Declined(request.id, declined.code, declined.reasons)
         except RefusalError as refusal:
             return Refused(request.id, refusal.code, str(refusal))
         except AwayError as away:
@@ -126,6 +142,20 @@ class Admin:
             return Refused(request.id, "kernel", str(error))
         except VdxError as error:
             return Refused(request.id, "invalid", str(error))
+
+    async def _managed(self, request: AboutManagement, asker: Asker) -> FromGatewayd:
+        asker.require(request)
+        if isinstance(request, Look):
+            return await self._do(LOOKS[request.what](request.id))
+        if isinstance(request, EndCall):
+            log.warning("call.ended-by-hand", extra=fields(call=request.call, by=asker.name, why=request.why))
+            return await self._do(control.Hangup(request.id, request.call))
+        active = self._versions.active
+        if active is None:
+            raise VersionError("no site version is active yet")
+        if isinstance(request, ListRules):
+            return overview.rules(request.id, active, self._counting)
+        return await asyncio.to_thread(overview.agreements, request.id, active, asker, time.time())
 
     async def _do(self, request: AboutCalls | Steering) -> FromGatewayd:
         if isinstance(request, Status):

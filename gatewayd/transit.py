@@ -98,6 +98,11 @@ def policy(loaded: LoadedSite) -> Policy:
     )
 
 
+def window(loaded: LoadedSite, one: site.Agreement) -> tuple[int, int]:
+    """Give when an agreement of a site starts, and when it is over, in seconds since 1970."""
+    return _Reader(loaded).window(one)
+
+
 class _Reader:
     """What needs to know where in the site file something stands."""
 
@@ -200,6 +205,8 @@ def _clients(said: site.Agreements, reader: _Reader) -> Iterator[Client]:
 
 def _each(said: site.Agreements, reader: _Reader) -> Iterator[Agreement]:
     for name, one in said.agreements.items():
+        if one.rejected:
+            continue
         starts, ends = reader.window(one)
         origin = reader.at("agreements", "agreements", name)
         yield Agreement(name, one.client, one.service, starts, ends, origin, one.approved)

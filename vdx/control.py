@@ -21,6 +21,7 @@ from vdx.access import AccessRules, BindingInfo, PeerAccess
 from vdx.dialplan import Dialling, DialRule, PeerDial
 from vdx.drain import Drain, Undrain
 from vdx.explain import Explain, Explained
+from vdx.management import AboutManagement, ToldOfManagement
 from vdx.metrics import MetricList, Metrics, MetricText
 from vdx.pinhole import Address, Ban, Call, Done, Listed, Name, Part, Refused, Sequence
 from vdx.record import RecordList, Records, Seeing
@@ -261,8 +262,9 @@ ToB2bua = Prepare | Activate | Revert | AboutCalls | Status | Drain | Undrain | 
 ToldOfCalls = CallList | RegistrationList | TraceReport | Explained | RecordList
 FromB2bua = Prepared | Ok | ToldOfCalls | StatusReport | MetricList | Refused
 Steering = Status | Pinholes | Reload | Ban | Bans | Unban | Drain | Undrain | Metrics
-ToGatewayd = AboutCalls | AboutVersions | Steering
-FromGatewayd = Ok | Done | BanList | ToldOfCalls | ToldOfVersions | StatusReport | Listed | MetricText | Refused
+ToGatewayd = AboutCalls | AboutVersions | AboutManagement | Steering
+ToldOfAppliance = StatusReport | Listed | BanList | MetricText
+FromGatewayd = Ok | Done | ToldOfCalls | ToldOfVersions | ToldOfManagement | ToldOfAppliance | Refused
 
 B2buaServerCodec: Codec[ToB2bua] = Codec(ToB2bua)
 B2buaClientCodec: Codec[FromB2bua] = Codec(FromB2bua)

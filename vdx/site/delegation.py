@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from vdx.site.block import LocatedError, Model, Zone
 from vdx.site.certificates import FilePath
@@ -86,13 +86,26 @@ class Approval(Model):
     service: Word
 
 
+class Rejection(Approval):
+    """What a provider does not want, and why."""
+
+    why: Annotated[str, Field(min_length=1, max_length=500)]
+
+
 class AgreementsPart(Model):
-    """Services and clients of an organisation, agreements that it asks for, and those of others that it `approves`."""
+    """Services and clients of an organisation, agreements it asks for, and its answers: `approves` and `rejects`."""
 
     services: dict[Word, OfferPart] = Field(default_factory=dict)
     clients: dict[Word, ClientPart] = Field(default_factory=dict)
     agreements: dict[Word, Agreement] = Field(default_factory=dict)
     approves: dict[Word, Approval] = Field(default_factory=dict)
+    rejects: dict[Word, Rejection] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _answered_once(self) -> AgreementsPart:
+        for name in self.approves.keys() & self.rejects.keys():
+            raise ValueError(f"{name!r} is both approved and rejected: remove one")
+        return self
 
 
 class Fragment(Model):

@@ -31,7 +31,7 @@ COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
         "description",
     ),
     "clients": ("client", "organisation", "zone", "prefixes", "files"),
-    "agreements": ("agreement", "client", "service", "starts", "ends", "approved"),
+    "agreements": ("agreement", "client", "service", "starts", "ends", "approved", "rejected"),
 }  # fmt: skip
 """The columns of each table. The first is the name, and no other table has one of its name as the first."""
 

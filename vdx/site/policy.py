@@ -155,13 +155,23 @@ class Client(Network):
 
 
 class Agreement(Model):
-    """A client may use a service from `starts`; a day given as `ends` is the last one (default: five years)."""
+    """A client may use a service from `starts`; a day given as `ends` is the last one (default: five years).
+
+    `approved` or `rejected` (why) is the answer of the provider; one that was rejected opens nothing.
+    """
 
     client: Word
     service: Word
     starts: Moment
     ends: Moment | None = None
     approved: bool = False
+    rejected: Annotated[str, Field(max_length=500)] = ""
+
+    @model_validator(mode="after")
+    def _answered_once(self) -> Agreement:
+        if self.approved and self.rejected:
+            raise ValueError("it is both approved and rejected: remove one")
+        return self
 
 
 class Agreements(Model):
