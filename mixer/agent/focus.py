@@ -170,7 +170,11 @@ class Focus:
 
     async def _answer(self, leg: sip.Leg, request: sip.Request) -> None:
         """Find the room, reserve, and answer."""
-        admitted = await self._hub.admit(leg, request)
+        try:
+            admitted = await self._hub.admit(leg, request)
+        except Exception:
+            log.exception("call.fault")
+            admitted = 500, "", ()
         if not isinstance(admitted, Caller):
             status, reason, headers = admitted
             leg.end(self._clock(), status, reason, headers)
@@ -380,7 +384,10 @@ def _quoted(error: Exception) -> str:
 def display(request: sip.Request) -> tuple[str, str]:
     """Give name and address (`user@host`, or `host`) of whoever the edge says that calls."""
     caller = request.from_
-    uri = sip.parse_uri(caller.uri)
-    address = f"{uri.user}@{uri.host}" if uri.user else uri.host
     name = "".join(char for char in caller.display if char.isprintable())[:100]
+    try:
+        uri = sip.parse_uri(caller.uri)
+    except sip.UriError:  # a tel: URI, say
+        return name or caller.uri[:100], caller.uri[:256]
+    address = f"{uri.user}@{uri.host}" if uri.user else uri.host
     return name or uri.user or uri.host, address

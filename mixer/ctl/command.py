@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         answer = asyncio.run(ask(options.run_dir, options.make(options)))
         if isinstance(answer, SnapshotTaken):
             shutil.copyfile(answer.path, options.file)
+            Path(answer.path).unlink(missing_ok=True)  # faces stay no longer than they are needed
             say(options.file)
             return 0
     except (VdxError, OSError) as error:

@@ -1,4 +1,4 @@
-"""The conference package's document is well-formed whatever people call themselves, and discreet with those who wait."""
+"""The conference package is well-formed whatever people call themselves, and discreet with those who wait."""
 
 from __future__ import annotations
 
