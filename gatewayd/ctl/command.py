@@ -25,7 +25,7 @@ from vdx.drain import MAX_DEADLINE, Drain, Undrain
 from vdx.errors import VdxError
 from vdx.metrics import Metrics, MetricText
 from vdx.pinhole import Ban, Listed, Refused
-from vdx.versions import BASE
+from vdx.versions import BASE, Declined
 
 RUN_DIR = Path("/run/vdx")
 BAN_SECONDS = 3600
@@ -103,12 +103,13 @@ def _request(options: argparse.Namespace) -> ToGatewayd:
 
 
 def _show(answer: FromGatewayd, *, as_json: bool) -> int:
-    refused = isinstance(answer, Refused)
+    refused = isinstance(answer, Refused | Declined)
     if as_json:
         print(msgspec.json.encode(answer).decode())
         return 1 if refused else 0
-    if isinstance(answer, Refused):
-        print(answer.reason, file=sys.stderr)
+    if isinstance(answer, Refused | Declined):
+        reasons = answer.reasons if isinstance(answer, Declined) else (answer.reason,)
+        print("\n".join(reasons), file=sys.stderr)
         return 1
     if isinstance(answer, StatusReport):
         print(tables.status(answer))
