@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import socket
@@ -134,6 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         control = socket.socket(fileno=options.control)
         engine = load()
+        gc.collect()
+        gc.freeze()  # what is there from the start is not looked through again each time somebody leaves
         if options.confine:
             confine(options.user)
     except (ConfineError, EngineError, OSError) as error:
