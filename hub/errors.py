@@ -4,6 +4,7 @@ VdxError
 └── HubError                  an HTTP status, a code of the catalogue, a sentence for the client
     ├── InputError            400: a request that cannot be understood or is not allowed as it stands
     ├── UnauthenticatedError  401: nobody, or nobody with a role
+    │   └── LoginNeededError  401: a page for people who are logged in; browsers are sent to the login
     ├── OutsideError          401: an organisation outside the caller's part of the tree
     ├── ForbiddenError        403: somebody, but not for this
     ├── UnknownError          404: there is no such thing
@@ -76,6 +77,10 @@ class UnauthenticatedError(HubError):
     """Nobody is known behind the request: no token, one that is not valid, or one without any role."""
 
     status = 401
+
+
+class LoginNeededError(UnauthenticatedError):
+    """A page that needs a person was asked for by nobody who is logged in."""
 
 
 class OutsideError(HubError):

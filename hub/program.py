@@ -39,7 +39,7 @@ def wire(configured: Settings) -> FastAPI:
     """Wire the parts of one process."""
     database = Database(configured.database)
     office = Office(configured)
-    bearer = Bearer(configured.tokens, Keys(configured.tokens.jwks, time.monotonic), time.time)
+    bearer = Bearer(configured.tokens, Keys(configured.tokens.keys, time.monotonic), time.time)
     version = metadata.version("vdx")
     app = api.build(Hub(database, office, bearer.caller, {"version": version}), version)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pydantic
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from hub.domain.words import DirectMedia, Quality, View, VmrType
+from hub.domain.words import DirectMedia, Quality, Role, View, VmrType
 from hub.errors import SettingsError
 
 MAX_BYTES = 1 << 20
@@ -46,17 +47,31 @@ class Part(BaseModel):
 class Tokens(Part):
     """Which tokens count (OpenID Connect), and the names of the claims that are read.
 
-    `jwks` is a URL or the path of a file. `leeway` in seconds: how far clocks may differ.
+    `jwks` is a URL or the path of a file. `issuer_key` in its place is the file of the built-in issuer's private key:
+    for use on one machine, not for production, since whoever reads it may be anybody. `leeway` in seconds: how far
+    clocks may differ.
     """
 
     issuer: str
     audience: str | None = None
-    jwks: str
+    jwks: str = ""
+    issuer_key: Path | None = None
     leeway: int = Field(default=30, ge=0, le=300)
     organisation_claim: str = "organisation_id"
     email_claim: str = "email"
     role_claim: str = "userrole"
     parent_claim: str = "parent_org"
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.jwks) == (self.issuer_key is not None):
+            raise ValueError("give `jwks` (the keys of your login), or for one machine `issuer_key`, not both")
+        return self
+
+    @property
+    def keys(self) -> str:
+        """Where the keys are that tokens are verified with."""
+        return self.jwks or str(self.issuer_key)
 
 
 class DefaultTemplate(Part):
@@ -98,10 +113,12 @@ class BusAddress(Part):
 class Provisioning(Part):
     """Who makes rooms: we do, except for organisations whose rooms an outside provisioner fetches by the API.
 
-    `outside` holds their codes; without a bus it is everybody.
+    `outside` holds their codes; without a bus it is everybody. A provisioner that has agreements sees what they cover;
+    `require_agreement`: one that has none sees nothing.
     """
 
     outside: tuple[str, ...] = ()
+    require_agreement: bool = False
 
 
 class Pools(Part):
@@ -109,6 +126,84 @@ class Pools(Part):
 
     minimum_age_seconds: int = Field(default=60, ge=0)
     overflow: str | None = None
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise ValueError(f"{url!r}: must begin with https://")
+    if not parts.netloc or parts.query or parts.fragment:
+        raise ValueError(f"{url!r}: give an address such as https://login.example/realms/vdx")
+    return url.rstrip("/")
+
+
+class IdentityProvider(Part):
+    """Where the people of an organisation log in (OpenID Connect); it may speak for those below it, for nobody else.
+
+    `secret`: file of the client's secret; without one the client is public and proves itself by PKCE alone.
+    `organisation_claim`: names an organisation below; without it everybody is of `organisation`. `roles`: what values
+    of `role_claim` mean; empty where they are the names of our roles. `second_factor_acr`, `second_factor_amr`: what
+    the provider says of somebody who has shown a second factor; it is asked for the first of `second_factor_acr`.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+    title: Annotated[str, Field(min_length=1, max_length=100)]
+    organisation: str
+    issuer: Annotated[str, AfterValidator(_origin)]
+    client: str
+    secret: Path | None = None
+    scopes: tuple[str, ...] = ("openid", "email", "profile")
+    organisation_claim: str | None = None
+    email_claim: str = "email"
+    role_claim: str = "userrole"
+    roles: dict[str, Role] = {}
+    second_factor_acr: tuple[str, ...] = ()
+    second_factor_amr: tuple[str, ...] = ("mfa", "otp", "hwk", "sc")
+
+
+class BreakGlass(Part):
+    """The sealed account for when no identity provider answers.
+
+    `seal`: the file that `hub seal` writes, with the digest of the passphrase; whoever opens it administers
+    `organisation`.
+    """
+
+    seal: Path
+    organisation: str
+
+
+class People(Part):
+    """How people log in. `public`: scheme and host that browsers know us by, such as https://hub.example."""
+
+    public: Annotated[str, AfterValidator(_origin)]
+    providers: tuple[IdentityProvider, ...] = ()
+    break_glass: BreakGlass | None = None
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        names = [each.name for each in self.providers]
+        if len(set(names)) < len(names):
+            raise ValueError("two providers have the same name")
+        return self
+
+
+class Classes(Part):
+    """Keys of `additionalInformation` that name class and field of use, where an organisation lets clients do so."""
+
+    use_key: str = "vdx-class"
+    field_key: str = "vdx-field"
+
+
+class Personal(Part):
+    """What is kept about people, and how long. Days count from the meeting, the call or the entry in the journal.
+
+    `refuse_personal_numbers`: citizens' numbers are refused in free text.
+    """
+
+    refuse_personal_numbers: bool = True
+    call_detail_days: int = Field(default=30, ge=1, le=3650)
+    names_days: int = Field(default=90, ge=1, le=3650)
+    journal_days: int = Field(default=5 * 365, ge=180, le=3650)
 
 
 class Settings(Part):
@@ -130,6 +225,9 @@ class Settings(Part):
     pools: Pools = Pools()
     bus: BusAddress | None = None
     provisioning: Provisioning = Provisioning()
+    people: People | None = None
+    classes: Classes = Classes()
+    personal: Personal = Personal()
 
 
 def load(path: Path) -> Settings:

@@ -13,6 +13,7 @@ from hub.api.context import Hub
 from hub.api.middleware import Bounded, Origins, Plain
 from hub.api.organisation import routes as organisations
 from hub.api.v2 import meetings, rooms, templates
+from hub.people import guard
 
 
 class HalResponse(JSONResponse):
@@ -38,6 +39,7 @@ def build(hub: Hub, version: str) -> FastAPI:
     )
     app.state.hub = hub
     refusals.install(app)
+    guard.install(app)
     for each in (meetings, rooms, templates, organisations):
         app.include_router(each.router)
     app.add_middleware(Bounded)

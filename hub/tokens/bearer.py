@@ -23,6 +23,10 @@ MAX_CLAIM = 250
 """Characters of a claim: an organisation's code has no more."""
 
 
+MAX_WORDS = 1000
+"""Entries of a claim that are read: people are in hundreds of groups, not in thousands."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bearer:
     """Verifies tokens with the keys of their issuer."""
@@ -33,40 +37,23 @@ class Bearer:
 
     async def caller(self, token: str) -> Caller:
         """Give who stands behind a token; raises `UnauthenticatedError`."""
-        claims = await self._verified(token)
-        roles = frozenset(Role(each) for each in _words(claims.get(self.settings.role_claim)) if each in set(Role))
+        claims = await verified(token, self.keys)
+        self._check(claims)
+        roles = frozenset(Role(each) for each in words(claims.get(self.settings.role_claim)) if each in set(Role))
         if not roles:
             raise UnauthenticatedError("the token has no role")
-        organisation = _word(claims.get(self.settings.organisation_claim))
-        email = _word(claims.get(self.settings.email_claim))
+        organisation = word(claims.get(self.settings.organisation_claim))
+        email = word(claims.get(self.settings.email_claim))
         if (organisation is None or email is None) and roles != {Role.PROVISIONER}:
             raise UnauthenticatedError("the token names no organisation or no mail address")
-        return Caller(organisation, email, roles, _word(claims.get(self.settings.parent_claim)))
-
-    async def _verified(self, token: str) -> Mapping[str, Any]:
-        try:
-            claims = self._decoded(token, await self.keys.current())
-        except (JoseError, ValueError) as first:
-            renewed = await self.keys.renewed()  # signed with a key that is newer than ours?
-            if renewed is None:
-                raise UnauthenticatedError("the token is not valid") from first
-            try:
-                claims = self._decoded(token, renewed)
-            except (JoseError, ValueError) as error:
-                raise UnauthenticatedError("the token is not valid") from error
-        self._check(claims)
-        return claims
-
-    @staticmethod
-    def _decoded(token: str, keys: KeySet) -> Mapping[str, Any]:
-        return jwt.decode(token, keys, algorithms=ALGORITHMS).claims
+        return Caller(organisation, email, roles, word(claims.get(self.settings.parent_claim)))
 
     def _check(self, claims: Mapping[str, Any]) -> None:
         now, leeway = self.now(), self.settings.leeway
         if claims.get("iss") != self.settings.issuer:
             raise UnauthenticatedError("the token is of another issuer")
         audience = claims.get("aud")
-        if self.settings.audience is not None and self.settings.audience not in _words(audience):
+        if self.settings.audience is not None and self.settings.audience not in words(audience):
             raise UnauthenticatedError("the token is for somebody else")
         ends, begins = claims.get("exp"), claims.get("nbf", 0)
         if not isinstance(ends, int | float) or not isinstance(begins, int | float):
@@ -75,11 +62,31 @@ class Bearer:
             raise UnauthenticatedError("the token is not valid now")
 
 
-def _word(claim: object) -> str | None:
+async def verified(token: str, keys: Keys) -> Mapping[str, Any]:
+    """Give the claims of a token that one of `keys` signed; raises `UnauthenticatedError`."""
+    try:
+        return _decoded(token, await keys.current())
+    except (JoseError, ValueError) as first:
+        renewed = await keys.renewed()  # signed with a key that is newer than ours?
+        if renewed is None:
+            raise UnauthenticatedError("the token is not valid") from first
+    try:
+        return _decoded(token, renewed)
+    except (JoseError, ValueError) as error:
+        raise UnauthenticatedError("the token is not valid") from error
+
+
+def _decoded(token: str, keys: KeySet) -> Mapping[str, Any]:
+    return jwt.decode(token, keys, algorithms=ALGORITHMS).claims
+
+
+def word(claim: object) -> str | None:
+    """Give a claim that is one text of a length that we take."""
     return claim if isinstance(claim, str) and 0 < len(claim) <= MAX_CLAIM else None
 
 
-def _words(claim: object) -> list[str]:
+def words(claim: object) -> list[str]:
+    """Give a claim that is a text or a list of them."""
     if isinstance(claim, str):
         return [claim]
-    return [each for each in claim if isinstance(each, str)] if isinstance(claim, list) else []
+    return [each for each in claim[:MAX_WORDS] if isinstance(each, str)] if isinstance(claim, list) else []

@@ -28,12 +28,21 @@ ASK_SECONDS = 3
 log = logging.getLogger("hub.tokens")
 
 
-class Keys:
-    """The keys at `source`, a URL or a path."""
+Connect = Callable[[], httpx2.AsyncClient]
 
-    def __init__(self, source: str, clock: Callable[[], float]) -> None:
+
+def connect() -> httpx2.AsyncClient:
+    """Give a client that asks issuers: it follows nobody elsewhere."""
+    return httpx2.AsyncClient(timeout=ASK_SECONDS, follow_redirects=False)
+
+
+class Keys:
+    """The keys at `source`, a URL or a path; `connection` makes the client that a URL is asked with."""
+
+    def __init__(self, source: str, clock: Callable[[], float], connection: Connect = connect) -> None:
         self._source = source
         self._clock = clock
+        self._connect = connection
         self._keys: KeySet | None = None
         self._read_at = 0.0
         self._asked_at = float(-PAUSE_SECONDS)
@@ -64,17 +73,19 @@ class Keys:
     async def _fetched(self) -> bytes:
         if not self._source.startswith(("http://", "https://")):
             return await asyncio.to_thread(_read, Path(self._source))
-        async with (
-            httpx2.AsyncClient(timeout=ASK_SECONDS, follow_redirects=False) as client,
-            client.stream("GET", self._source) as response,
-        ):
-            response.raise_for_status()
-            kept = b""
-            async for part in response.aiter_bytes():
-                kept += part
-                if len(kept) > MAX_OCTETS:
-                    raise ValueError("the set of keys is too large")
-            return kept
+        async with self._connect() as client, client.stream("GET", self._source) as response:
+            return await bounded(response)
+
+
+async def bounded(response: httpx2.Response) -> bytes:
+    """Read a good answer of at most `MAX_OCTETS`; raises `ValueError` for a larger, `HTTPError` for a bad one."""
+    response.raise_for_status()
+    kept = b""
+    async for part in response.aiter_bytes():
+        kept += part
+        if len(kept) > MAX_OCTETS:
+            raise ValueError("the issuer's answer is too large")
+    return kept
 
 
 def _read(path: Path) -> bytes:

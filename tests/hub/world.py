@@ -17,8 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hub.api import app as api
 from hub.api.context import Hub
 from hub.booking.office import Office
-from hub.domain.model import Organisation
-from hub.domain.words import Kind
+from hub.domain.model import Caller, Organisation
+from hub.domain.words import Kind, Role
+from hub.people import guard, sessions
 from hub.settings import BusAddress, Pools, Settings, Tokens
 from hub.store import organisations
 from hub.store.database import Database
@@ -119,6 +120,13 @@ class World:
         """Give the headers of somebody with roles; the mail address is made from role and organisation."""
         mail = email or (f"{roles[0].removeprefix('meeting-')}@{organisation}.example" if organisation else None)
         return {"authorization": f"Bearer {self.issuer.token(roles, organisation, mail)}"}
+
+    def sign_in(self, *roles: str, organisation: str = "north", email: str | None = None) -> dict[str, str]:
+        """Log somebody in; gives the headers of his browser, with the token of its forms."""
+        mail = email or f"{roles[0].removeprefix('meeting-')}@{organisation}.example"
+        caller = Caller(organisation, mail, frozenset(Role(each) for each in roles))
+        secret = self.change(lambda connection: sessions.begin(connection, self.office, caller, "login"))
+        return {"cookie": f"{sessions.COOKIE}={secret}", guard.HEADER: sessions.form_token(secret)}
 
     def ask(
         self,
