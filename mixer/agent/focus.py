@@ -180,6 +180,8 @@ class Focus:
             leg.end(self._clock(), status, reason, headers)
             self.flush()
             return
+        if admitted.gone:
+            return
         leg.owner, admitted.leg = admitted, leg
         if leg.ended:
             self._hub.ended(admitted, "the caller gave up")

@@ -77,6 +77,8 @@ class Meeting:
         """The number of the conference in floor control."""
         self.callers: dict[str, Caller] = {}
         self.closed = False
+        self.hops = 70
+        """Max-Forwards of calls that leave from here: of a bridge, what is left of the caller's."""
         self._around = around
         self._worker: Worker | None = None
         self._voices: dict[str, wire.Sound] = {}

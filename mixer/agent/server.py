@@ -8,6 +8,7 @@ import logging
 import os
 import secrets
 import time
+import uuid
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Protocol
 from urllib.parse import unquote
@@ -25,7 +26,7 @@ from mixer.agent.subscriptions import Subscriptions
 from mixer.agent.workers import Pool
 from mixer.errors import NoPorts, WorkerError
 from mixer.prompts import Prompts
-from mixer.room import Guard, RoomError
+from mixer.room import Guard, Kind, Role, RoomError, RoomSettings
 from mixer.session import Abilities, Quality
 from mixer.session.write import FloorPlace
 from vdx import ports
@@ -37,6 +38,12 @@ log = logging.getLogger("mixer.server")
 
 LINGER_SECONDS = 10.0
 """How long an empty room keeps its worker: whoever dropped out calls back in that time."""
+
+BRIDGE = "Vdx-Bridge"
+"""The header in which the edge names whom a call is to be bridged to: two ends that share no codec or encryption."""
+
+BRIDGE_SECONDS = 180.0
+"""How long the other end of a bridge may ring: as long as any call may (RFC 3261 16.6, timer C)."""
 
 RETRY_SECONDS = 30
 """Retry-After of a server without capacity."""
@@ -106,6 +113,7 @@ class Server:
         self._wall = wall
         self._ports = PortRange(config.media.address, config.media.first, config.media.last)
         self._meetings: dict[str, Meeting] = {}
+        self._bridges: dict[str, asyncio.Future[bool]] = {}
         self._callers: set[Caller] = set()
         self._users = itertools.cycle(range(1, 65_536))
         self._closing: dict[str, asyncio.TimerHandle] = {}
@@ -136,6 +144,9 @@ class Server:
 
     async def admit(self, leg: sip.Leg, request: sip.Request) -> Caller | Answer:
         """Find room and capacity for a call."""
+        to = request.get(BRIDGE)
+        if to:
+            return await self._bridge(leg, request, to)
         alias = unquote(request.parsed_uri.user)
         room = self._directory.find(alias)
         if room is None:
@@ -155,8 +166,39 @@ class Server:
         log.info("call.came", extra=fields(participant=caller.id, room=room.uuid, source=address))
         return caller
 
+    async def _bridge(self, leg: sip.Leg, request: sip.Request, to: str) -> Caller | Answer:
+        """Call the other end into a room for two; the caller is answered when that has answered."""
+        hops = 70 if request.max_forwards is None else request.max_forwards
+        if self._config.proxy is None or self.draining or self.used + 2 * ports.PORT > self.capacity or hops < 2:
+            return 503, "no bridge can be made", (("Retry-After", str(RETRY_SECONDS)),)
+        name, address = display(request)
+        settings = RoomSettings(address.partition("@")[0], name, Kind.GATEWAY, overlay=False, limit=2)
+        meeting = Meeting(str(uuid.uuid4()), settings, self._around)
+        meeting.hops = hops - 1
+        self._meetings[meeting.key] = meeting
+        caller = self._caller(meeting, name, address, self.new_participant())
+        leg.owner, caller.leg = caller, leg
+        callee = self.new_participant()
+        answered = self._bridges[callee] = asyncio.get_running_loop().create_future()
+        meeting.room.dial(callee, to, Role.HOST, to, self._wall())
+        meeting.settle()
+        if not leg.ended and not answered.done():
+            leg.ring(asyncio.get_running_loop().time())
+            self.focus.flush()
+        try:
+            async with asyncio.timeout(BRIDGE_SECONDS):
+                if await answered:
+                    return caller
+        except TimeoutError:
+            log.info("bridge.unanswered", extra=fields(participant=caller.id))
+        self.ended(caller, "the other end did not answer")
+        return 480, "the other end did not answer", ()
+
     async def begin(self, caller: Caller) -> None:
         """Take a call into its room."""
+        waiting = self._bridges.pop(caller.id, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(True)
         if caller.meeting is not None:
             await caller.meeting.join(caller)
 
@@ -172,6 +214,12 @@ class Server:
                 watcher.left(meeting, caller)
             meeting.leave(caller)
             self._empty(meeting)
+            if meeting.room.settings.kind is Kind.GATEWAY:
+                for other in [one for one in self._callers if one.meeting is meeting]:
+                    self.focus.drop(other, 480, "the other end has ended the call")
+        waiting = self._bridges.pop(caller.id, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(False)
         caller.negotiation.close()
         log.info("call.ended", extra=fields(participant=caller.id, why=why))
 
@@ -344,7 +392,7 @@ class Server:
         entry = next(one for one in meeting.room.roster if one.participant == participant)
         if proxy is None:
             log.warning("call.undialled: the configuration names no `proxy`", extra=fields(participant=participant))
-            meeting.room.gone(participant, self._wall())
+            self._undialled(meeting, participant)
             return
         try:
             uri = address if address.lower().startswith(("sip:", "sips:")) else f"sip:{address}"
@@ -363,12 +411,19 @@ class Server:
                 (ours.address, ours.port),
                 f"<sip:{alias}@{where}{suffix}>;isfocus",
                 body=caller.negotiation.offer(),
+                max_forwards=meeting.hops,
                 reliable=False,
             )
             self.focus.call(caller, invitation)
         except (sip.SipError, NoPorts, StopIteration) as error:
             log.warning("call.undialled: %s", error, extra=fields(participant=participant))
-            meeting.room.gone(participant, self._wall())
+            self._undialled(meeting, participant)
+
+    def _undialled(self, meeting: Meeting, participant: str) -> None:
+        meeting.room.gone(participant, self._wall())
+        waiting = self._bridges.pop(participant, None)
+        if waiting is not None:
+            waiting.set_result(False)
 
     def _find(self, meeting: Meeting, participant: str, alias: str) -> None:
         room = self._directory.find(alias)

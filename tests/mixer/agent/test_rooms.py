@@ -11,6 +11,7 @@ import pytest
 
 from tests.mixer.agent.baresip import Baresip, strength
 from tests.mixer.agent.served import Served
+from tests.mixer.agent.system import System
 from vdx import meetings as orders
 from vdx.meetings import Attendee, Denied, Done, SnapshotTaken
 
@@ -155,3 +156,19 @@ def test_unknown_rooms_are_refused(served: Served, tmp_path: Path) -> None:
     with Baresip(tmp_path, "anna", ANNA, video=False) as anna:
         anna.dial(served.uri("nowhere"))
         assert "404" in str(anna.wait("CALL_CLOSED"))
+
+
+def test_two_ends_are_bridged_and_end_together(served: Served, tmp_path: Path) -> None:
+    with Baresip(tmp_path, "dorte", ANNA, port=served.away) as callee:
+        to = f"Vdx-Bridge: sip:dorte@127.0.0.1:{served.away}\r\n"
+        with System(served.port) as caller:
+            caller.invite(served.uri("whoever"), headers=to)
+            callee.wait("CALL_ESTABLISHED")
+            served.until(lambda: served.status().calls == 2 or None)
+        callee.wait("CALL_CLOSED")
+        served.until(lambda: served.status().calls == 0 or None)
+        with System(served.port) as caller:
+            nowhere = "Vdx-Bridge: mailto:dorte\r\n"
+            assert caller.request("INVITE", caller.offer(), nowhere, uri=served.uri("x")).startswith("SIP/2.0 480")
+            caller.send("ACK")
+        served.until(lambda: served.status().calls == 0 or None)
