@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from sys import intern
+from typing import NamedTuple
 
 from b2bua import sdp
 from b2bua.call.answers import REFUSALS
@@ -25,6 +26,7 @@ from b2bua.call.encryption import profiles
 from b2bua.call.lines import cut, padded
 from b2bua.call.media import CallMedia, Party
 from b2bua.sdp import Description, Media, MediaEndpoint, NoUsableStreamError, SdpError, Writer
+from b2bua.trace.packing import pack, unpack
 from vdx.control import StreamInfo
 from vdx.ids import CallId
 from vdx.pinhole import Leased, Refused, Reply, Side
@@ -32,6 +34,13 @@ from vdx.pinhole import Leased, Refused, Reply, Side
 Then = Callable[[bytes, float], None]
 Fail = Callable[[int, str, float], None]
 Step = Callable[[float], None]
+
+
+class Packed(NamedTuple):
+    """What both sides said, packed together; the first `first` octets are those of side "a"."""
+
+    both: bytes
+    first: int
 
 
 class Session:
@@ -66,7 +75,7 @@ class Session:
         self._offer: Description | None = None
         self._offered_by: Side = "a"
         self._early: dict[str, bytes] = {}  # what each fork has answered so far, by its To tag
-        self._bodies: tuple[bytes, bytes] | None = None  # what sides "a" and "b" said last that was agreed
+        self._bodies: tuple[bytes, bytes] | Packed | None = None  # what sides "a" and "b" said last that was agreed
         self._answerer: Side = "b"  # who of them answered
         self._streams: tuple[StreamInfo, ...] = ()
         self._asked: bytes = b""
@@ -97,8 +106,19 @@ class Session:
 
     def _said(self, side: Side) -> bytes:
         """Give what a side said last that was agreed."""
-        a, b = self._bodies or (b"", b"")
-        return a if side == "a" else b
+        bodies = self._bodies
+        if bodies is None:
+            return b""
+        if isinstance(bodies, Packed):
+            both = unpack(bodies.both)
+            bodies = both[: bodies.first], both[bodies.first :]
+        return bodies[0] if side == "a" else bodies[1]
+
+    def rest(self) -> None:
+        """Keep in less room what was said: the call goes on for a while."""
+        bodies = self._bodies
+        if bodies is not None and not isinstance(bodies, Packed):
+            self._bodies = Packed(pack(bodies[0] + bodies[1]), len(bodies[0]))
 
     def writer(self, side: Side) -> Writer:
         """Give what writes for a side: its dialog knows one origin (RFC 3264 8)."""

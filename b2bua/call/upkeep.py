@@ -77,6 +77,8 @@ class Upkeep:
         names = self._slices.popleft() if self._slices else []
         calls = [self._calls[name] for name in names if name in self._calls]
         self._desk.renew(tuple(lease for call in calls for lease in call.session.leases))
+        for call in calls:
+            call.session.rest()
         self._ask_ends([call for call in calls if not call.session.leases], now)
 
     def hear(self, message: Revoked | Held | Renewed, now: float, silence: float) -> None:
