@@ -51,6 +51,15 @@ SANS_IO = (
     "nft.ruleset",
     "nft.policy",
     "nft.relay",
+    "gatewayd.config.cut",
+    "gatewayd.config.events",
+    "gatewayd.config.gate",
+    "gatewayd.config.merge",
+    "gatewayd.config.roles",
+    "gatewayd.config.state",
+    "gatewayd.config.veil",
+    "gatewayd.config.whole",
+    "gatewayd.config.words",
 )
 """Protocol and policy code does no I/O: clock, ids and sockets are handed in."""
 
