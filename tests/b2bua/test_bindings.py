@@ -140,7 +140,7 @@ class Registering(Registrations):
 class Broken(BindingStore):
     """A disk that is full."""
 
-    def save(self, changes: object) -> None:
+    def save(self, changes: object) -> None:  # noqa: ARG002 - the signature of what it stands in for
         raise sqlite3.OperationalError("database or disk is full")
 
 

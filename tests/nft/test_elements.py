@@ -23,7 +23,7 @@ VALUES: dict[Field, st.SearchStrategy[Any]] = {
 
 
 @st.composite
-def puts(draw: st.DrawFn, shapes: st.SearchStrategy[Shape] = st.sampled_from(list(MEDIA.values()))) -> Put:
+def puts(draw: st.DrawFn, shapes: st.SearchStrategy[Shape] = st.sampled_from(list(MEDIA.values()))) -> Put:  # noqa: B008 - a strategy is a value
     shape = draw(shapes)
     key = tuple(draw(VALUES[field]) for field in shape.key)
     data = draw(VALUES[shape.data]) if shape.data else None

@@ -115,7 +115,7 @@ class Tcp:
         self.hang_up()
         self._listener.close()
 
-    def _secured(self, one: socket.socket, *, accepted: bool) -> socket.socket:
+    def _secured(self, one: socket.socket, *, accepted: bool) -> socket.socket:  # noqa: ARG002 - TLS asks
         """Return the connection as messages go over it."""
         return one
 

@@ -49,7 +49,7 @@ def test_a_room_system_calls_after_it_logged_in() -> None:
 
 def test_unknown_user_and_wrong_password_are_asked_again_alike() -> None:
     house = House()
-    wrong = house.log_in(house.flow(), password="guess")
+    wrong = house.log_in(house.flow(), password="guess")  # noqa: S106
     unknown = house.log_in(house.flow(), user="nobody")
     assert wrong.status == unknown.status == 401
     shapes = [
@@ -110,7 +110,7 @@ def test_a_brute_forcer_over_a_connection_is_banned_and_denied() -> None:
     house = House("tcp")
     flow = house.flow(STRANGER, 40_000)
     for _ in range(5):
-        house.log_in(flow, password="guess")
+        house.log_in(flow, password="guess")  # noqa: S106
     (ban,) = bans(house)
     assert (ban.address, ban.seconds) == (STRANGER, 600)
     assert house.send(flow, "REGISTER") == []
@@ -123,7 +123,7 @@ def test_a_brute_forcer_over_udp_is_denied_but_never_banned() -> None:
     house = House("udp")
     flow = house.flow(STRANGER)
     for _ in range(5):
-        house.log_in(flow, password="guess")
+        house.log_in(flow, password="guess")  # noqa: S106
     assert house.send(flow, "REGISTER") == []
     for _ in range(100):
         house.send(flow, "REGISTER")
@@ -166,7 +166,7 @@ def test_users_of_a_peer_log_in_although_its_prefix_is_known_and_are_never_judge
     wards = SipPeer("wards", "internet", (f"{ROOM}/32",), 4, access=signalling.peers[2].access)
     house.gateway.plan = Plan("v3", structs.replace(signalling, peers=(*signalling.peers, wards)))
     for _ in range(20):
-        assert house.log_in(house.flow(), password="guess").status == 401
+        assert house.log_in(house.flow(), password="guess").status == 401  # noqa: S106
     assert bans(house) == []
     assert house.send(house.flow(), "INVITE", uri=f"sip:alice@{NET}")[0].status == 401
 
@@ -261,7 +261,7 @@ def test_secrets_are_in_no_trace_and_no_log(caplog: pytest.LogCaptureFixture) ->
     house = House("tls")
     token = house.token(aud="other")
     house.send(house.flow(), "INVITE", f"Authorization: Bearer {token}")
-    house.log_in(house.flow(ROOM), password="topsecret")
+    house.log_in(house.flow(ROOM), password="topsecret")  # noqa: S106
     assert token not in caplog.text
     assert "topsecret" not in caplog.text
 

@@ -40,7 +40,7 @@ def answered(
     known: Users,
     *,
     name: str = "room",
-    password: str = "p",
+    password: str = "p",  # noqa: S107
     uri: str = URI,
 ) -> str:
     fields = made.challenges(known, FLOW, 0.0)
@@ -78,7 +78,7 @@ def test_a_right_answer_is_taken_once() -> None:
 
 def test_an_unknown_user_and_a_wrong_password_look_the_same() -> None:
     made, known = authenticator(), users(room="p")
-    wrong = made.judge(request(answered(made, known, password="q")), known, FLOW, 0.0)
+    wrong = made.judge(request(answered(made, known, password="q")), known, FLOW, 0.0)  # noqa: S106
     unknown = made.judge(request(answered(made, known, name="nobody")), known, FLOW, 0.0)
     assert wrong == unknown == Answer("wrong", proven=True, algorithm="SHA-512-256")
 
@@ -98,7 +98,7 @@ def test_an_old_nonce_is_stale_and_a_forged_one_too_if_the_answer_is_right() -> 
     other = Authenticator("edge", Nonces(b"j" * 32, lambda: "t"))
     foreign = answered(other, known)
     assert made.judge(request(foreign), known, FLOW, 0.0) == Answer("stale", algorithm="SHA-512-256")
-    guess = answered(other, known, password="q")
+    guess = answered(other, known, password="q")  # noqa: S106
     assert made.judge(request(guess), known, FLOW, 0.0) == Answer("wrong", algorithm="SHA-512-256")
 
 

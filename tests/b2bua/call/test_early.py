@@ -336,7 +336,7 @@ def as_fork(data: bytes, tag: bytes, body: bytes) -> bytes:
     rows = []
     for row in head.split(b"\r\n"):
         if row.startswith(b"To:"):
-            row = row.partition(b";tag=")[0] + b";tag=" + tag
+            row = row.partition(b";tag=")[0] + b";tag=" + tag  # noqa: PLW2901 - the row as it is said here
         if not row.startswith((b"Content-Length", b"Content-Type")):
             rows.append(row)
     rows += [b"Content-Type: application/sdp"] if body else []

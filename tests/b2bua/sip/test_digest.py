@@ -48,8 +48,8 @@ def test_the_example_of_rfc_2617_and_its_legacy_form() -> None:
     made = digest.answer(challenge, secret, "Mufasa", "GET", "/dir/index.html", b"", "0a4f113b", 1)
     assert made.response == "6629fae49393a05397450978507c4ef1"
     legacy = digest.answer(Challenge(challenge.realm, challenge.nonce), secret, "Mufasa", "GET", "/x", b"", "c", 1)
-    outer = f"{hashlib.md5(b'Mufasa:testrealm@host.com:Circle Of Life').hexdigest()}:{challenge.nonce}:"
-    expected = hashlib.md5(outer.encode() + hashlib.md5(b"GET:/x").hexdigest().encode()).hexdigest()
+    outer = f"{hashlib.md5(b'Mufasa:testrealm@host.com:Circle Of Life').hexdigest()}:{challenge.nonce}:"  # noqa: S324
+    expected = hashlib.md5(outer.encode() + hashlib.md5(b"GET:/x").hexdigest().encode()).hexdigest()  # noqa: S324
     assert (legacy.response, legacy.qop, legacy.count, legacy.cnonce) == (expected, "", "", "")
 
 

@@ -95,4 +95,4 @@ class Bridge:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(Bridge(sys.argv[1]).run(int(sys.argv[2])))))
+    print(json.dumps(asyncio.run(Bridge(sys.argv[1]).run(int(sys.argv[2])))))  # noqa: T201 - the result

@@ -81,5 +81,5 @@ def mutual(pair: Pair, trust: str, **more: object) -> ListenerTls:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that no event tells of."""
     async with asyncio.timeout(PATIENCE):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the other end is a socket
             await asyncio.sleep(0.01)

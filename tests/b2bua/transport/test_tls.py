@@ -318,7 +318,7 @@ def test_a_session_is_resumed_with_the_identity_it_began_with(root: Authority, v
 def _handshake(
     context: ssl.SSLContext, place: tuple[str, int], session: ssl.SSLSession | None, number: int
 ) -> ssl.SSLSocket:
-    import socket
+    import socket  # noqa: PLC0415 - of this blocking peer alone
 
     raw = socket.create_connection(place, timeout=PATIENCE)
     made = context.wrap_socket(raw, server_hostname="bob.example", session=session)

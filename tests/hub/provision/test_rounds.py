@@ -229,7 +229,7 @@ def test_rounds_slow_down_while_the_bus_is_away(provisioner: Provisioner) -> Non
     pauses: list[float] = []
     provisioner.bus.down = True
 
-    class Enough(Exception):
+    class Enough(Exception):  # noqa: N818 - ends the loop
         pass
 
     async def sleep(seconds: float) -> None:

@@ -125,7 +125,7 @@ def bound(host: str = "127.0.0.1") -> socket.socket:
 class End:
     """One stream of a participant, both ways, by the engine's own elements."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a stream has so many sides, and each test names the ones it is about
         self,
         media: Media,
         encoding: Encoding,

@@ -136,7 +136,7 @@ def test_what_a_killed_apply_has_left_is_taken_up_by_the_next(net: Network, load
         compile_policy(ruled(replace(ALLOW, origin=at(9)), Rule("core", "sdn", "deny", at(3)))), model()
     )
     with inside(net.names["gw"]):
-        from nft import apply as steps
+        from nft import apply as steps  # noqa: PLC0415 - its single steps
 
         steps._run(second.added(held().names, time.time()))
         assert held().names == first.names | second.names

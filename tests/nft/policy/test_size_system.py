@@ -42,14 +42,14 @@ def test_a_hundred_thousand_prefixes_load_in_bounded_memory() -> None:
 
 def _load() -> None:
     """Load the policy in this namespace; print what is open, what one change more wrote, and the memory taken."""
-    import time
-    from dataclasses import replace
+    import time  # noqa: PLC0415 - of the process that is measured alone
+    from dataclasses import replace  # noqa: PLC0415
 
-    from nft.apply import apply, settle
-    from nft.netlink import Netlink
-    from nft.policy.compile import compile_policy
-    from nft.policy.ruleset import compile_transit
-    from tests.nft.policy.world import EDGE, large
+    from nft.apply import apply, settle  # noqa: PLC0415
+    from nft.netlink import Netlink  # noqa: PLC0415
+    from nft.policy.compile import compile_policy  # noqa: PLC0415
+    from nft.policy.ruleset import compile_transit  # noqa: PLC0415
+    from tests.nft.policy.world import EDGE, large  # noqa: PLC0415
 
     now = time.time()
     policy = large(PREFIXES, AGREEMENTS, int(now))
@@ -61,7 +61,7 @@ def _load() -> None:
         there = netlink.dump(whole.shapes.open)
     changed = settle(compile_transit(compile_policy(fewer), EDGE), time.time())
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    print(len(there), changed, memory)
+    print(len(there), changed, memory)  # noqa: T201 - to the test
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from lab.users import GROUP
 from tests.peers.wires import Transport
 from tests.system.calls.edge import Edge, wait_until_serving
 
-PASSWORD = "a-password-for-the-lab"
+PASSWORD = "a-password-for-the-lab"  # noqa: S105 - nobody else's, and without blanks, as baresip needs it
 USERS = ("room-1", "room-2", "room-3")
 ISSUER = "https://login.example.org"
 KEY = ECKey.generate_key("P-256")

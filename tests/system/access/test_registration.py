@@ -67,7 +67,7 @@ def test_a_room_registers_and_is_called_until_it_leaves(edge: Edge, host: str) -
 
 def test_a_wrong_password_registers_nothing(edge: Edge) -> None:
     with room(edge, "clinic", "room-1") as here:
-        here.password = "another"
+        here.password = "another"  # noqa: S105
         here.log_in(here.ask())
         here.agent.expect(401)
         assert registered(edge) == {}

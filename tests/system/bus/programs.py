@@ -46,7 +46,7 @@ async def until(holds: Callable[[], bool], what: str) -> None:
     """Wait until something holds."""
     try:
         async with asyncio.timeout(PATIENCE):
-            while not holds():
+            while not holds():  # noqa: ASYNC110 - what is waited for is state of many kinds
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(f"not in {PATIENCE:g} s: {what}") from None

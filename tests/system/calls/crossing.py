@@ -85,7 +85,7 @@ class Crossing:
     ) -> tuple[Outcome, Outcome]:
         """Let sipp play both ends; both must succeed, see no address of the other side, and leave nothing behind."""
         transport = self.edge.transport
-        assert transport == "udp" or transport == "tcp", f"sipp speaks no {transport}"
+        assert transport == "udp" or transport == "tcp", f"sipp speaks no {transport}"  # noqa: PLR1714 - for mypy
         with (
             Sipp(
                 self.right, right, directory, self.right_address, SIP_PORT,

@@ -11,7 +11,7 @@ from lab.programs import PROGRAMS
 from lab.users import GROUP
 from tests.system.calls.edge import Edge, wait_until_serving
 
-PASSWORD = "a password, for the lab"
+PASSWORD = "a password, for the lab"  # noqa: S105 - nobody else's
 
 
 @pytest.fixture(scope="package")

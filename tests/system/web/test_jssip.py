@@ -135,7 +135,7 @@ def test_a_browser_that_is_gone_cannot_be_called(edge: Edge) -> None:
 
 
 def test_a_wrong_password_and_a_wrong_page(edge: Edge) -> None:
-    with page(edge, password="wrong") as browser:
+    with page(edge, password="wrong") as browser:  # noqa: S106 - it is to fail
         browser.expect("registrationFailed")
     with page(edge, origin="https://elsewhere.example") as browser:
         assert "403" in browser.expect("broken")["why"]

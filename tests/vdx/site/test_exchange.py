@@ -24,7 +24,7 @@ PREFIXES = st.lists(
 SPANS = st.lists(st.sampled_from((443, "8000-8020", 5061)), max_size=2)
 MOMENTS = st.one_of(
     st.dates(date(2000, 1, 1), date(2099, 1, 1)),
-    st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC)),
+    st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - bounds have none
 )
 FILES = st.lists(st.just("region.txt"), max_size=1)
 
@@ -75,7 +75,7 @@ def test_what_is_written_is_what_other_programs_expect() -> None:
     tables = exchange.of(known)
     assert write_csv(tables, "organisations") == 'organisation,title\r\nhub,"\'=HUB, the"\r\n'
     assert write_csv(tables, "services").splitlines()[1] == "sip,hub,core,10.9.2.9/32,,5061 8000-8020,,,,,,"
-    assert write_csv(tables, "agreements").splitlines()[1] == "a-1,c,sip,2026-01-01,,true"
+    assert write_csv(tables, "agreements").splitlines()[1] == "a-1,c,sip,2026-01-01,,true,"
     assert write_csv(tables, "clients") == "client,organisation,zone,prefixes,files\r\n"
     assert json.loads(write_json(tables))["services"]["sip"]["tcp"] == [5061, "8000-8020"]
 
