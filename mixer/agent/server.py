@@ -10,7 +10,6 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Protocol
 from urllib.parse import unquote
 
 from b2bua import sip
@@ -18,13 +17,15 @@ from b2bua.sip.uri import host_port
 from mixer.agent.caller import Caller
 from mixer.agent.config import Config, Sources
 from mixer.agent.directory import Directory, settings_of
-from mixer.agent.focus import ZONE, Answer, Focus, display
+from mixer.agent.focus import Answer, Focus, display
 from mixer.agent.media import PortRange
 from mixer.agent.meeting import Meeting, Surroundings
 from mixer.agent.negotiation import Negotiation
+from mixer.agent.neighbours import Place, Watchers
+from mixer.agent.outgoing import invitation
 from mixer.agent.subscriptions import Subscriptions
 from mixer.agent.workers import Pool
-from mixer.errors import NoPorts, WorkerError
+from mixer.errors import MixerError, WorkerError
 from mixer.prompts import Prompts
 from mixer.room import Guard, Kind, Role, RoomError, RoomSettings
 from mixer.session import Abilities, Quality
@@ -47,43 +48,6 @@ BRIDGE_SECONDS = 180.0
 
 RETRY_SECONDS = 30
 """Retry-After of a server without capacity."""
-
-
-class Place(Protocol):
-    """This server's place among others: who holds a room. Without a bus everything is ours."""
-
-    async def claim(self, room: Room) -> str:
-        """Take a room; gives "" where it is ours, or the name of the server that holds it."""
-        ...
-
-    def release(self, uuid: str) -> None:
-        """Let go of a room that has ended."""
-        ...
-
-    @property
-    def state(self) -> str:
-        """How the bus does, in a word."""
-        ...
-
-
-class Watchers(Protocol):
-    """Who is told of rosters and floors."""
-
-    def changed(self, meeting: Meeting) -> None:
-        """Hear that a roster has changed."""
-        ...
-
-    def presenter(self, meeting: Meeting, participant: str) -> None:
-        """Hear who presents."""
-        ...
-
-    def left(self, meeting: Meeting, caller: Caller) -> None:
-        """Hear that a call is over."""
-        ...
-
-    def closed(self, meeting: Meeting) -> None:
-        """Hear that a room has ended."""
-        ...
 
 
 class Server:
@@ -196,9 +160,7 @@ class Server:
 
     async def begin(self, caller: Caller) -> None:
         """Take a call into its room."""
-        waiting = self._bridges.pop(caller.id, None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(True)
+        self._settled(caller.id, stands=True)
         if caller.meeting is not None:
             await caller.meeting.join(caller)
 
@@ -217,9 +179,7 @@ class Server:
             if meeting.room.settings.kind is Kind.GATEWAY:
                 for other in [one for one in self._callers if one.meeting is meeting]:
                     self.focus.drop(other, 480, "the other end has ended the call")
-        waiting = self._bridges.pop(caller.id, None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(False)
+        self._settled(caller.id, stands=False)
         caller.negotiation.close()
         log.info("call.ended", extra=fields(participant=caller.id, why=why))
 
@@ -388,42 +348,27 @@ class Server:
     # What rooms ask
 
     def _dial(self, meeting: Meeting, participant: str, address: str) -> None:
-        proxy = self._config.proxy
         entry = next(one for one in meeting.room.roster if one.participant == participant)
-        if proxy is None:
-            log.warning("call.undialled: the configuration names no `proxy`", extra=fields(participant=participant))
-            self._undialled(meeting, participant)
-            return
         try:
-            uri = address if address.lower().startswith(("sip:", "sips:")) else f"sip:{address}"
-            sip.parse_uri(uri)
-            ours = next(one for one in self._config.sip if one.transport == proxy.transport)
             caller = self._caller(meeting, entry.name, address, participant)
             caller.role = entry.role
-            where = host_port(ours.address, ours.port)
-            alias = meeting.room.settings.alias
-            suffix = "" if ours.transport == "udp" else f";transport={ours.transport}"
-            invitation = sip.Invitation(
-                sip.Target(ZONE, proxy.transport, proxy.address, proxy.port),
-                uri,
-                f'"{_plain(meeting.room.settings.name)}" <sip:{alias}@{where}>',
-                f"<{uri}>",
-                (ours.address, ours.port),
-                f"<sip:{alias}@{where}{suffix}>;isfocus",
-                body=caller.negotiation.offer(),
-                max_forwards=meeting.hops,
-                reliable=False,
-            )
-            self.focus.call(caller, invitation)
-        except (sip.SipError, NoPorts, StopIteration) as error:
+            self.focus.call(caller, invitation(self._config, meeting, address, caller.negotiation.offer()))
+        except (sip.SipError, MixerError) as error:
             log.warning("call.undialled: %s", error, extra=fields(participant=participant))
             self._undialled(meeting, participant)
 
     def _undialled(self, meeting: Meeting, participant: str) -> None:
+        caller = next((one for one in self._callers if one.id == participant), None)
+        if caller is not None:
+            self.ended(caller, "it could not be called")
         meeting.room.gone(participant, self._wall())
+        self._settled(participant, stands=False)
+
+    def _settled(self, participant: str, *, stands: bool) -> None:
+        """Tell whoever waits for the other end of a bridge."""
         waiting = self._bridges.pop(participant, None)
-        if waiting is not None:
-            waiting.set_result(False)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(stands)
 
     def _find(self, meeting: Meeting, participant: str, alias: str) -> None:
         room = self._directory.find(alias)
@@ -472,7 +417,3 @@ class Server:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _plain(name: str) -> str:
-    return "".join(char for char in name if char.isprintable() and char not in '"\\')
