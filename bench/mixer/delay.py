@@ -25,7 +25,7 @@ Unit = Sequence[bytes]
 
 def sound_delay() -> float:
     """Give milliseconds from the first loud packet to the first loud packet out (PCMA to PCMA)."""
-    silence, loud = bytes([0xD5]) * 160, bytes([0xAA, 0x2A]) * 80
+    silence, loud = bytes([0xD5]) * 160, (bytes([0xAA]) * 8 + bytes([0x2A]) * 8) * 10  # 500 Hz
     units = [[silence]] * QUIET + [[loud]] * AFTER
     return _delay("audio", Format("pcma", 8), units, (160, 0.02), _is_loud)
 

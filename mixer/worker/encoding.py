@@ -8,20 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+import numpy as np
+
 from mixer.wire import Format
 from mixer.worker.adaptation import Send
 from mixer.worker.engine import Gst, GstVideo, Pipeline, element, now
 from mixer.worker.formats import SOUND, VIDEO
 from mixer.worker.frames import raw_caps
 from mixer.worker.pace import Gate
-from mixer.worker.voice import BLOCK, RATE
+from mixer.worker.thinning import Thinner
+from mixer.worker.voice import BLOCK, RATE, Block
 
 WAITING_PICTURES = 2
 """Pictures that may wait for an encoder: a slow machine shows fewer, never older ones."""
 WAITING_BLOCKS = 10
 """Blocks of sound that may wait: 200 ms."""
-
-SOUND_CAPS = f"audio/x-raw,format=S16LE,rate={RATE},channels=1,layout=interleaved"
 
 
 class Listener(Protocol):
@@ -93,18 +94,22 @@ class SoundEncoder(Encoder):
 
     def __init__(self, format_: Format, broken: Callable[[], None]) -> None:
         kind = SOUND[format_.encoding]
-        chain = kind.encode(format_)
-        if kind.rate != RATE:
-            rate = Gst.Caps.from_string(f"audio/x-raw,rate={kind.rate}")
-            chain = [element("audioresample", quality=2), element("capsfilter", caps=rate), *chain]
-        super().__init__(f"sound-{format_.encoding}", Gst.Caps.from_string(SOUND_CAPS), chain, WAITING_BLOCKS, broken)
+        self._thinner = Thinner(RATE // kind.rate)
+        caps = f"audio/x-raw,format=S16LE,rate={kind.rate},channels=1,layout=interleaved"
+        name = f"sound-{format_.encoding}"
+        super().__init__(name, Gst.Caps.from_string(caps), kind.encode(format_), WAITING_BLOCKS, broken)
 
-    def block(self, samples: bytes, at: int) -> None:
-        """Encode one block of 16-bit samples."""
-        buffer = Gst.Buffer.new_wrapped(samples)
-        buffer.pts = at
-        buffer.duration = BLOCK * Gst.SECOND // RATE
-        self.push(buffer)
+    def block(self, samples: Block, at: int) -> None:
+        """Encode one block, whose time is `at`."""
+        self.push(sound_buffer(self._thinner.thin(samples), at))
+
+
+def sound_buffer(samples: Block, at: int) -> Gst.Buffer:
+    """Give a block as 16-bit samples, with its time."""
+    buffer = Gst.Buffer.new_wrapped((np.clip(samples, -1.0, 1.0) * 32767).astype("<i2").tobytes())
+    buffer.pts = at
+    buffer.duration = BLOCK * Gst.SECOND // RATE
+    return buffer
 
 
 class VideoEncoder(Encoder):

@@ -62,7 +62,7 @@ class Hooks:
 
     tone: Callable[[str, str], None]
     """A participant and the key whose tones were heard."""
-    recorder: Callable[[bytes, int], None] | None = None
+    recorder: Callable[[Block, int], None] | None = None
     """Takes each block of what the room hears, and its time."""
 
 
@@ -135,7 +135,7 @@ class Hearing(threading.Thread):
         said = self.everybody.take()
         ducked = DUCK if self.everybody or said is not None else 1.0
         groups, blocks = self._plan(seats, mixed)
-        finished: dict[str, bytes] = {}
+        finished: dict[str, Block] = {}
         for key, block in blocks.items():
             whole = block if key == NONE else block * ducked
             finished[key] = self._finish(key, whole if said is None or key == NONE else whole + said)
@@ -203,13 +203,11 @@ class Hearing(threading.Thread):
             return _SILENCE
         return mixed.without(seat.participant) if key == seat.participant else mixed.total
 
-    def _finish(self, key: str, block: Block) -> bytes:
-        """Limit a mix, lay noise under it, and make samples of it."""
+    def _finish(self, key: str, block: Block) -> Block:
+        """Limit a mix and lay noise under it."""
         limiter = self._limiters.setdefault(key, Limiter())
         whole = limiter.limit(block)
-        if self._noise is not None:
-            whole = whole + self._noise[self._count % NOISE_BLOCKS]
-        return (np.clip(whole, -1.0, 1.0) * 32767).astype("<i2").tobytes()
+        return whole if self._noise is None else whole + self._noise[self._count % NOISE_BLOCKS]
 
     def _output(self, key: str, form: Format) -> _Output:
         found = self._outputs.get((key, form))

@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 
 from mixer.wire import Format, Record
 from mixer.worker.adaptation import SIZES, Send
-from mixer.worker.encoding import SOUND_CAPS, Encoder, VideoEncoder
+from mixer.worker.encoding import Encoder, VideoEncoder, sound_buffer
 from mixer.worker.engine import Gst, GstVideo, Pipeline, element
-from mixer.worker.voice import BLOCK, RATE
+from mixer.worker.voice import RATE, Block
 
 FINISH_SECONDS = 3.0
 """How long a recording may take to be completed when the room ends."""
+_SOUND = f"audio/x-raw,format=S16LE,rate={RATE},channels=1,layout=interleaved"
 OPUS_KBPS = 64
 PICTURE_SECONDS = 5
 
@@ -35,7 +36,7 @@ class Recorder:
         self._pipeline = Pipeline("recording", self._complete)
         self._pipeline.eos = self._complete
         self._video = _source()
-        self._audio = _source(caps=Gst.Caps.from_string(SOUND_CAPS))
+        self._audio = _source(caps=Gst.Caps.from_string(_SOUND))
         mux = element("matroskamux", offset_to_zero=True, writing_app="room")
         sink = element("fdsink", fd=file, sync=False, async_=False)
         self._pipeline.add(mux, sink)
@@ -56,12 +57,10 @@ class Recorder:
             self._began = True
         self._video.push_buffer(frame)
 
-    def block(self, samples: bytes, at: int) -> None:
-        """Take one block of sound."""
+    def block(self, samples: Block, at: int) -> None:
+        """Take one block of sound, whose time is `at`."""
         if self._began:
-            buffer = Gst.Buffer.new_wrapped(samples)
-            buffer.pts, buffer.duration = at, BLOCK * Gst.SECOND // RATE
-            self._audio.push_buffer(buffer)
+            self._audio.push_buffer(sound_buffer(samples, at))
 
     def end(self, written: Callable[[str], None]) -> None:
         """Complete the file; `written` is called in the main loop, with a reason where it failed."""

@@ -20,14 +20,16 @@ BLOCK = 960
 """Samples of a block: 20 ms, one packet of every codec we send."""
 BLOCK_SECONDS = BLOCK / RATE
 
-TARGET = 2 * BLOCK
-"""Samples held before the first is given: what a packet of 20 ms and the phase of the two clocks need."""
-TARGET_MAX = 10 * BLOCK
-"""The most that is held: 200 ms; a network worse than that is heard to be bad."""
+TARGET = 3 * BLOCK // 2
+"""Samples held before the first is given: a packet of 20 ms, and 10 ms by which the next may be late."""
+TARGET_MAX = TARGET + 8 * BLOCK
+"""The most that is held: 190 ms; a network worse than that is heard to be bad."""
 SLACK = 3 * BLOCK
 """Samples above the target that a burst may leave before some are dropped."""
 CALM_BLOCKS = 500
-"""Blocks without running dry (10 s) after which the target goes down by one block."""
+"""Blocks without running dry (10 s) after which a block is left out, if one was to spare all the time."""
+SPARE = BLOCK + BLOCK // 4
+"""Samples that must have been left whenever one was given: a block more than is needed, and 5 ms."""
 CAPACITY = RATE
 """One second: what is above it is dropped at once; a flood of packets costs no memory."""
 
@@ -60,6 +62,7 @@ class Voice:
         self._filling = True
         self._target = TARGET
         self._calm = 0
+        self._spare = CAPACITY
         self._control = 0.0 if gain_control else None
         self._gain = 1.0
         self.level = SILENCE_DB
@@ -100,20 +103,32 @@ class Voice:
     def _next(self) -> Block | None:
         if self._held > self._target + SLACK:
             self._drop(self._held - self._target)
-        if self._filling and self._held < self._target:
-            return None
+        if self._filling:
+            if self._held < self._target:
+                return None
+            self._drop(self._held - self._target)
         if self._held < BLOCK:
             if not self._filling:
                 self._target = min(TARGET_MAX, self._target + BLOCK)
             self._filling = True
-            self._calm = 0
+            self._calm, self._spare = 0, CAPACITY
             return self._cut(self._held, padded=True) if self._held else None
         self._filling = False
+        block = self._cut(BLOCK)
+        self._settle()
+        return block
+
+    def _settle(self) -> None:
+        """Hold less again where more than enough was held for long, and in a moment when nobody hears the step."""
         self._calm += 1
-        if self._calm >= CALM_BLOCKS:
-            self._calm = 0
+        self._spare = min(self._spare, self._held)
+        if self._calm < CALM_BLOCKS or self.level > SPEECH_DB:
+            return
+        if self._spare >= SPARE:
+            self._drop(BLOCK)
             self._target = max(TARGET, self._target - BLOCK)
-        return self._cut(BLOCK)
+        self._calm = 0
+        self._spare = self._held
 
     def _cut(self, samples: int, *, padded: bool = False) -> Block:
         """Take samples from the front; padded, fade them out into silence."""

@@ -10,6 +10,7 @@ from mixer.worker.voice import (
     CALM_BLOCKS,
     CAPACITY,
     GAIN_RANGE_DB,
+    RATE,
     SILENCE_DB,
     TARGET,
     TARGET_MAX,
@@ -25,12 +26,16 @@ def block(level: float = 0.5, samples: int = BLOCK) -> Block:
 
 def test_sound_comes_out_as_it_went_in_once_enough_is_held() -> None:
     voice = Voice()
-    sound = (np.arange(TARGET) / TARGET).astype(np.float32)
-    voice.push(sound[:100])
+    sound = (np.arange(3 * BLOCK) / RATE).astype(np.float32)
+    voice.push(sound[:BLOCK])
     assert voice.take() is None
-    voice.push(sound[100:])
-    taken = [voice.take() for _ in range(TARGET // BLOCK)]
-    assert np.array_equal(np.concatenate([one for one in taken if one is not None]), sound)
+    for at in (BLOCK, 2 * BLOCK):
+        voice.push(sound[at : at + BLOCK])
+    taken = voice.take()
+    assert taken is not None
+    skipped = round(float(taken[0]) * RATE)
+    assert skipped == 3 * BLOCK - TARGET, "what is held beyond the target is left out at the beginning"
+    assert np.array_equal(taken, sound[skipped : skipped + BLOCK])
 
 
 def test_when_it_runs_dry_more_is_held_and_in_calm_less_again() -> None:
@@ -40,23 +45,34 @@ def test_when_it_runs_dry_more_is_held_and_in_calm_less_again() -> None:
         while voice.take() is not None:
             pass
     assert voice._target == TARGET_MAX
-    while voice._held < TARGET_MAX:
-        voice.push(block())
-    for _ in range(CALM_BLOCKS * 10):
-        voice.push(block())
+    voice.push(block(0.0, samples=TARGET_MAX))
+    for _ in range(CALM_BLOCKS * 12):
         assert voice.take() is not None
+        voice.push(block(0.0))
     assert voice._target == TARGET
+    assert voice._held < TARGET + BLOCK
+
+
+def test_where_nothing_is_to_spare_nothing_is_left_out() -> None:
+    voice = Voice()
+    voice._target = TARGET + BLOCK
+    voice.push(block(0.0, samples=TARGET + BLOCK))
+    for _ in range(CALM_BLOCKS * 3):
+        assert voice.take() is not None
+        assert voice.take() is not None
+        voice.push(block(0.0, samples=2 * BLOCK))
+    assert voice._target == TARGET + BLOCK
 
 
 def test_the_last_sound_before_silence_fades() -> None:
     voice = Voice()
-    voice.push(block(samples=TARGET + BLOCK // 2))
-    for _ in range(TARGET // BLOCK):
-        voice.take()
+    voice.push(block(samples=TARGET))
+    assert voice.take() is not None
     last = voice.take()
+    left = TARGET - BLOCK
     assert last is not None
-    assert last[BLOCK // 2 - 1] == 0
-    assert not last[BLOCK // 2 :].any()
+    assert last[left - 1] == 0
+    assert not last[left:].any()
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(0, 5 * BLOCK)), max_size=60))
