@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from hub.domain.model import Caller, Meeting, SchedulingInfo
 from hub.store import rows
 from hub.store.tables import outbox
 
-Operation = Literal["create", "update", "delete"]
+Operation = Literal["create", "update", "delete", "read", "use"]
 RoomEvent = Literal["CREATE", "UPDATE", "DELETE", "POOL_DELETE"]
 
 ROOM_SUBJECT = "meetings"
@@ -41,21 +42,40 @@ async def room(connection: AsyncConnection, kind: RoomEvent, room: SchedulingInf
 async def audit(
     connection: AsyncConnection, operation: Operation, subject: Meeting | SchedulingInfo, caller: Caller, now: datetime
 ) -> None:
-    """Tell who changed a meeting or a room."""
-    about_meeting = isinstance(subject, Meeting)
-    message = {
-        "version": AUDIT_VERSION,
-        "auditEvent": {
-            "organisationCode": subject.organisation,
-            "resource": "meeting" if about_meeting else "schedulingInfo",
-            "operation": operation,
-            "auditEventDateTime": _text(now),
-            "source": "video-api",
-            "identifier": str(subject.uuid),
-            "user": caller.email,
-        },
+    """Tell who changed or read a meeting or a room."""
+    resource = "meeting" if isinstance(subject, Meeting) else "schedulingInfo"
+    await note(connection, Entry(operation, resource, str(subject.uuid), subject.organisation), caller, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something for the journal: what was done to which thing, and whose it is (None: the installation's).
+
+    `data` names no people: it is kept as long as the journal. `source` is the part of us that did it.
+    """
+
+    operation: Operation
+    resource: str
+    identifier: str | None
+    organisation: str | None
+    data: dict[str, Any] = field(default_factory=dict)
+    source: str = "video-api"
+
+
+async def note(connection: AsyncConnection, entry: Entry, caller: Caller | None, now: datetime) -> None:
+    """Tell of anything that the journal keeps; `caller` None: we did it by ourselves."""
+    event: dict[str, Any] = {
+        "organisationCode": entry.organisation,
+        "resource": entry.resource,
+        "operation": entry.operation,
+        "auditEventDateTime": _text(now),
+        "source": entry.source,
+        "identifier": entry.identifier,
+        "user": caller.email if caller else None,
     }
-    await _write(connection, AUDIT_SUBJECT, message, now)
+    if entry.data:
+        event["auditData"] = entry.data
+    await _write(connection, AUDIT_SUBJECT, {"version": AUDIT_VERSION, "auditEvent": event}, now)
 
 
 async def _write(connection: AsyncConnection, subject: str, message: dict[str, Any], now: datetime) -> None:

@@ -28,6 +28,12 @@ async def by_id(connection: AsyncConnection, number: int) -> Organisation | None
     return rows.organisation(row) if row else None
 
 
+async def by_history_key(connection: AsyncConnection, digest: str) -> Organisation | None:
+    """Find whose key of the history API has this digest (`hub.tokens.api_keys`)."""
+    row = (await connection.execute(select(table).where(table.c.history_api_key == digest))).mappings().first()
+    return rows.organisation(row) if row else None
+
+
 async def ancestors(connection: AsyncConnection, organisation: Organisation) -> list[Organisation]:
     """List the organisations above, the nearest first."""
     if organisation.parent_id is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -12,8 +12,12 @@ from hub.domain.model import Organisation
 from hub.domain.tree import Node
 from hub.domain.words import Field as FieldOfUse
 from hub.domain.words import Kind, Use
+from hub.tokens import api_keys
 
 Code = Annotated[Text, Field(min_length=1, max_length=250)]
+
+
+HistoryKey = Annotated[Text, Field(min_length=api_keys.SHORTEST, max_length=api_keys.LENGTH)]
 
 
 class OrganisationBody(Body):
@@ -30,10 +34,14 @@ class OrganisationBody(Body):
     kind: Kind | None = None
     use: Use | None = None
     field: FieldOfUse | None = None
+    history_api_key: HistoryKey | None = None
 
     def values(self) -> dict[str, Any]:
         """Give the fields that a client sets, by their names in the domain."""
-        values = {name: getattr(self, name) for name in type(self).model_fields if name != "kind"}
+        own = type(self).model_fields.keys() - {"kind", "history_api_key"}
+        values = {name: getattr(self, name) for name in own}
+        if self.history_api_key is not None:
+            values["history_api_key"] = api_keys.digest(self.history_api_key)
         return values | {"allow_custom_uri_without_domain": bool(self.allow_custom_uri_without_domain)}
 
 
@@ -57,6 +65,32 @@ class TreeAnswer(OrganisationAnswer):
     """An organisation with those below it."""
 
     children: list[TreeAnswer]
+
+
+class KeyAnswer(Answer):
+    """A key, shown this once."""
+
+    history_api_key: str
+
+
+class KeyBody(Body):
+    """Whose tree is asked for: by a key."""
+
+    model_config = Body.model_config | {"alias_generator": None}
+
+    api_key: Annotated[Text, Field(min_length=1, max_length=api_keys.LENGTH)]
+    api_key_type: Literal["history"]
+
+
+class OwnerAnswer(Answer):
+    """Who owns a dialled address; `booked`: it is the room of a meeting."""
+
+    code: str
+    name: str
+    group_id: int
+    uri: str
+    booked: bool
+    group_name: str
 
 
 class CodeAnswer(Answer):

@@ -40,20 +40,22 @@ REFUSALS: Described = {
 }
 
 
-def _good(model: Any) -> Described:  # noqa: ANN401 - a model, a list of it, or one of two
+def good(model: Any) -> Described:  # noqa: ANN401 - a model, a list of it, or one of two
+    """Describe the answers of an operation."""
     return {200: {"model": model, "description": "Done"}} | REFUSALS
 
 
-One = _good(OrganisationAnswer)
-Tree = _good(TreeAnswer)
+One = good(OrganisationAnswer)
+Tree = good(TreeAnswer)
 
+OrganisationCode = Annotated[Code, Query(alias="organisationCode")]
 MaybeCode = Annotated[Code | None, Query(alias="organisationCode")]
 MaybeGroup = Annotated[int | None, Query(alias="groupId", ge=1, le=MAX_INT64)]
 
 
 @router.get(
     "/organisation",
-    responses=_good(OrganisationAnswer | list[OrganisationAnswer]),
+    responses=good(OrganisationAnswer | list[OrganisationAnswer]),
 )
 async def find(context: Administrator, code: MaybeCode = None) -> Response:
     """Give one organisation, or without a code all of the caller's part of the tree."""
@@ -73,7 +75,7 @@ async def create(
 
 @router.get(
     "/organisation/{code:path}/descendants",
-    responses=_good(list[CodeAnswer]),
+    responses=good(list[CodeAnswer]),
 )
 async def descendants(context: Administrator, code: Code) -> Response:
     """List the codes of an organisation and all below it."""
@@ -101,9 +103,9 @@ async def replace(context: Administrator, code: Code, body: OrganisationBody) ->
     """Change an organisation to what the body says."""
 
     async def change(connection: AsyncConnection) -> Organisation:
-        return await work.change(connection, context.caller, code, body.values(), body.kind)
+        return await work.change(connection, context.office, context.caller, code, body.values(), body.kind)
 
-    return reply(written(await context.database.retry(change)))
+    return reply(written(await work.run(context.database, change)))
 
 
 @router.post("/organisation/{code:path}", responses=One)
@@ -138,9 +140,9 @@ async def children(context: Administrator, code: MaybeCode = None, group: MaybeG
 
 async def _create(context: Administrator, above: str, body: OrganisationBody) -> Response:
     async def add(connection: AsyncConnection) -> Organisation:
-        return await work.add(connection, context.caller, above, body.values(), body.kind)
+        return await work.add(connection, context.office, context.caller, above, body.values(), body.kind)
 
-    return reply(written(await context.database.retry(add)))
+    return reply(written(await work.run(context.database, add)))
 
 
 async def _one(
