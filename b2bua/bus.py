@@ -7,7 +7,6 @@ disk, so calls are routed whether the bus is there or not; `run` holds the conne
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from pathlib import Path
 
 from b2bua.backlog import Backlog, Past
@@ -110,11 +109,10 @@ class RoomLink:
                 if running is not None and running.done():
                     running.result()
             finally:
-                for task in (changed, running):
-                    if task is not None:
-                        task.cancel()
-                        with suppress(asyncio.CancelledError):
-                            await task
+                tasks = [task for task in (changed, running) if task is not None]
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
                 if link is not None and link.backlog is not None:
                     link.backlog.close()
 

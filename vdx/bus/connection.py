@@ -25,12 +25,13 @@ from nats.errors import Error, NoRespondersError
 from nats.errors import TimeoutError as Silence
 
 from vdx.bus.errors import BusDown, BusError, Conflict, Denied, NoAnswer
+from vdx.bus.grants import inbox
 from vdx.bus.kinds import Answer, Question, Record, decode, encode
 from vdx.bus.limits import (
     ATTEMPT_SECONDS,
     BACKOFF_SECONDS,
+    CLOSE_SECONDS,
     CONNECT_SECONDS,
-    MAX_RECORD,
     PING_SECONDS,
     REQUEST_SECONDS,
     SERVER_SECONDS,
@@ -118,6 +119,7 @@ class Bus:
         try:
             while True:
                 client = await self._connect()
+                _heed_cancellation()
                 if client is not None:
                     pause = shortest
                     await self._hold(client)
@@ -244,11 +246,6 @@ class Bus:
         return self._client
 
 
-def inbox(name: str) -> str:
-    """Give the prefix under which a program gets its answers: nobody else may listen there."""
-    return f"_INBOX_{name}"
-
-
 def _named(part: Part) -> str:
     return f"{type(part).__name__}-{id(part):x}"
 
@@ -272,19 +269,29 @@ def _tls(address: Address) -> ssl.SSLContext | None:
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    """End a task, also where a library takes a cancellation for its own (`wait_for` before Python 3.12)."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CLOSE_SECONDS)
 
 
 async def _close(client: Client) -> None:
+    """End a connection, whatever state it is in, in bounded time."""
     try:
-        await client.close()
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await client.close()
     except Exception as error:  # noqa: BLE001 - it is over in any case
         log.debug("bus.close: %s", error)
-    if (transport := client._transport) is not None:  # noqa: SLF001 - one that never came to connect is left open else
+    if (transport := client._transport) is None:  # noqa: SLF001 - one that never came to connect is left open else
+        return
+    with suppress(Exception):
         transport.close()  # type: ignore[no-untyped-call]
-        with suppress(Exception):
-            await asyncio.wait_for(transport.wait_closed(), CONNECT_SECONDS)  # type: ignore[no-untyped-call]
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await transport.wait_closed()  # type: ignore[no-untyped-call]
 
 
-__all__ = ["MAX_RECORD", "Address", "Bus", "Part", "inbox"]
+def _heed_cancellation() -> None:
+    """End this task where it was cancelled, and a library took that for its own."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -59,6 +59,11 @@ GRANTS: dict[Role, Grants] = {
 """The hub is not in the table: it owns the bus."""
 
 
+def inbox(name: str) -> str:
+    """Give the prefix under which a program gets its answers: nobody else may listen there."""
+    return f"_INBOX_{name}"
+
+
 def written(grants: Grants, name: str) -> list[str]:
     """Give the subjects that are sent to without an answer being owed by another program: writes and events."""
     keys = [f"$KV.{each.format(name=name)}" for each in grants.writes]

@@ -12,6 +12,9 @@ CONNECT_SECONDS = 3
 ATTEMPT_SECONDS = 10.0
 """How long one attempt may take over all servers, greeting included: one that accepts and is silent keeps nobody."""
 
+CLOSE_SECONDS = 1.0
+"""How long a connection or a task may take to end, before it is closed or cancelled again: nobody is held up."""
+
 PING_SECONDS = 5
 """How often the connection is asked whether it lives; two without an answer end it: dead peers cost 10 to 15 s."""
 

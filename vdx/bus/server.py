@@ -10,9 +10,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from vdx.bus.connection import inbox
 from vdx.bus.errors import BusError
-from vdx.bus.grants import GRANTS, Grants, Role, answered, asked, read, told, written
+from vdx.bus.grants import GRANTS, Grants, Role, answered, asked, inbox, read, told, written
 from vdx.bus.limits import MAX_RECORD
 
 OWNER = "VDX"

@@ -112,7 +112,8 @@ class Watch(Generic[Record]):
             await self._compare(client)
             while True:
                 with suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(self._stir.wait(), self._patience())
+                    async with asyncio.timeout(self._patience()):
+                        await self._stir.wait()
                 self._stir.clear()
                 self._tell(self._replica.expire(self._clock()))
                 await self._catch_up(client)

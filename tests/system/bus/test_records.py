@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from nats.aio.client import Client
 
 from lab.bus import BusServer
 from tests.system.bus.programs import ONE, PATIENCE, TWO, a_node, a_room, hub, program, until
@@ -142,5 +143,33 @@ def test_changes_come_to_a_task_as_it_is_ready_for_them(server: BusServer) -> No
             assert isinstance(change, Put)
             assert change.record.aliases == ("19",)  # what was overtaken is not kept for it
             await changes.aclose()  # type: ignore[attr-defined]
+
+    asyncio.run(story())
+
+
+class Deaf:
+    """A part that takes the first cancellation for its own, as `asyncio.wait_for` before Python 3.12 sometimes does."""
+
+    def __init__(self) -> None:
+        self.heard = 0
+        self.begun = asyncio.Event()
+
+    async def follow(self, client: Client) -> None:
+        del client
+        self.begun.set()
+        while self.heard < 2:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                self.heard += 1
+
+
+def test_nobody_who_is_deaf_holds_up_the_end(server: BusServer) -> None:
+    async def story() -> None:
+        deaf = Deaf()
+        async with program(server, "hub") as bus:
+            bus.add(deaf)
+            await asyncio.wait_for(deaf.begun.wait(), PATIENCE)
+        assert deaf.heard == 2
 
     asyncio.run(story())
