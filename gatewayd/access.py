@@ -45,4 +45,5 @@ def _tokens(tokens: Tokens) -> TokenRules:
         tokens.claims.alias,
         tokens.claims.once,
         tokens.leeway,
+        tokens.revoked,
     )

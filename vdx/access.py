@@ -23,7 +23,10 @@ class LogInAt(Part, frozen=True):
 
 
 class TokenRules(Part, frozen=True):
-    """Whose signed tokens are believed (RFC 8898); `keys` is the path of a JSON Web Key Set, `leeway` in seconds."""
+    """Whose signed tokens are believed (RFC 8898); `keys` is the path of a JSON Web Key Set, `leeway` in seconds.
+
+    `revoked` are tokens that are believed no more, by their `jti` or their bearer (`sub`).
+    """
 
     issuer: str
     audience: str
@@ -33,6 +36,7 @@ class TokenRules(Part, frozen=True):
     alias_claim: str = "vdx_alias"
     once_claim: str = "vdx_once"
     leeway: int = 30
+    revoked: tuple[str, ...] = ()
 
 
 class PeerAccess(Part, frozen=True):

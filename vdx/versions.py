@@ -61,7 +61,10 @@ owner: read, push, check, apply, confirm and take back the fragment of the own o
 """
 
 CutKind = Literal["peer", "organisation", "token"]
-"""A SIP peer; an organisation with its peers, networks and agreements; a principal, who is not answered any more."""
+"""A SIP peer; an organisation with its peers, networks and agreements; a token.
+
+A token is a principal, who is not answered any more, or one of callers, by its `jti` or bearer, which is not believed.
+"""
 
 
 class Principal(Part, frozen=True):

@@ -88,6 +88,8 @@ class Verifier:
         for what, value in ((rules.alias_claim, alias), ("sub", name)):
             if not isinstance(value, str) or not 0 < len(value) <= MAX_CLAIM or not value.isprintable():
                 raise TokenError(f"the claim {what!r} is no text of 1 to {MAX_CLAIM} characters")
+        if name in rules.revoked or claims.get("jti") in rules.revoked:
+            raise TokenError("the token, or its bearer, is cut off")
         if not claims["exp"] < MAX_TIME:
             raise TokenError("the claim 'exp' is no time that will come")
         ident = ""

@@ -1,7 +1,8 @@
 """Who is cut off, taken out of a site that is put together. Pure.
 
 A peer that is cut off is no peer any more: its calls end, it is a stranger, and calls to it are answered 480. Of an
-organisation all peers are cut off, and whatever comes from or goes to its networks is denied before any other rule.
+organisation all peers are cut off, and whatever comes from or goes to its networks is denied before any other rule. A
+token is believed no more, whichever issuer has signed it.
 """
 
 from __future__ import annotations
@@ -42,6 +43,17 @@ class Cut:
         elif self.kind == "organisation":
             _peers(whole, {name for name in whole.block("peers") if owner(name) == self.name})
             _networks(whole, self, delegations.get(self.name))
+        else:
+            _token(whole, self.name)
+
+
+def _token(whole: Whole, name: str) -> None:
+    """Have nobody believe a token any more, by its id or its bearer."""
+    peers = whole.block("peers")
+    for label, peer in peers.items():
+        tokens = peer.get("tokens") if isinstance(peer, dict) else None
+        if isinstance(tokens, dict):
+            peers[label] = {**peer, "tokens": {**tokens, "revoked": [*(tokens.get("revoked") or ()), name]}}
 
 
 def _peers(whole: Whole, gone: set[str]) -> None:

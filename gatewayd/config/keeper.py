@@ -261,9 +261,8 @@ class Keeper:
         Raises `DeclineError` where it was not possible at once; then it is tried again.
         """
         self.note(event, who, why)
-        if event.kind != "token":
-            self._again = True
-            await self._refresh()
+        self._again = True
+        await self._refresh()
 
     async def _refresh(self) -> None:
         try:

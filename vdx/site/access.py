@@ -71,7 +71,8 @@ class Tokens(Model):
     """Whose signed tokens are believed (RFC 8898); each names the alias its bearer may call.
 
     `keys` is a file with a JSON Web Key Set (RFC 7517), read again when it changes; `authority` tells clients where
-    tokens come from; `leeway` is the seconds that clocks may differ.
+    tokens come from; `leeway` is the seconds that clocks may differ. `revoked` are tokens that are believed no more, by
+    their `jti` or their bearer (`sub`).
     """
 
     issuer: Annotated[str, Field(min_length=1, max_length=256)]
@@ -81,6 +82,7 @@ class Tokens(Model):
     algorithms: Annotated[tuple[TokenAlgorithm, ...], Field(min_length=1)] = ("ES256", "RS256", "Ed25519")
     claims: Claims = Claims()
     leeway: Annotated[int, Field(ge=0, le=300)] = 30
+    revoked: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=256)], ...], Field(max_length=10_000)] = ()
 
 
 class Registrations(Model):

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from msgspec import structs
 
 from b2bua import sip
 from b2bua.call import tokens
@@ -51,6 +52,14 @@ def token(key: Any = KEY, algorithm: str = "ES256", header: dict[str, Any] | Non
 
 def test_a_token_names_its_bearer_and_the_alias() -> None:
     assert verifier().verify(token(), NOW) == Guest("anna", "room-7", NOW + 600 + RULES.leeway)
+
+
+@pytest.mark.parametrize("revoked", ["anna", "id-7"])
+def test_a_token_that_is_cut_off_does_not_count(revoked: str) -> None:
+    made = Verifier(structs.replace(RULES, revoked=(revoked,)), public(KEY))
+    with pytest.raises(TokenError, match="cut off"):
+        made.verify(token(jti="id-7"), NOW)
+    assert made.verify(token(sub="bo", jti="id-8"), NOW)
 
 
 def test_clocks_may_differ_by_the_leeway() -> None:

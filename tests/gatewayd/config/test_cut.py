@@ -75,7 +75,15 @@ def test_an_organisation_of_the_base_can_be_cut_off() -> None:
     assert "north" in loaded.site.peers
 
 
-def test_a_token_is_no_matter_of_the_site() -> None:
+def test_a_token_that_is_cut_off_is_believed_by_nobody() -> None:
+    said = (
+        "{zone: internet, tokens: {issuer: a, audience: b, keys: /k.json, authority: https://a.example, revoked: [x]}}"
+    )
+    text = replaced(OPEN, ("  citizen: {zone: internet}", f"  citizen: {said}"))
+    loaded = cut(Cut("token", "id-7", 4), text=text)
+    peer = next(each for each in signalling(loaded).peers if each.name == "citizen")
+    assert peer.access.tokens is not None
+    assert peer.access.tokens.revoked == ("x", "id-7")
     assert cut(Cut("token", "bo", 4)).site == cut().site
 
 
