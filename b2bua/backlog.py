@@ -38,16 +38,24 @@ Past = Callable[[Records], RecordList]
 class Backlog:
     """What is on disk beyond the mark in `file`; with each connection the `outbox` gets what it may have missed."""
 
-    def __init__(self, file: Path, past: Past, outbox: Outbox[CallRecord], name: Callable[[CallRecord], str]) -> None:
+    def __init__(
+        self,
+        file: Path,
+        past: Past,
+        outbox: Outbox[CallRecord],
+        name: Callable[[CallRecord], str],
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self._file = file
         self._past = past
         self._outbox = outbox
         self._name = name
+        self._wall = wall
         self._lost: int | None = None
         self._arrived = self._read()
         self._written = time.monotonic()
         if self._arrived is None:  # the bus is new to this edge: what ended before concerns nobody there
-            self._arrived = time.time()
+            self._arrived = wall()
             self._write()
 
     def sent(self, record: CallRecord) -> None:
@@ -72,7 +80,7 @@ class Backlog:
             if not (cursor := found.cursor):
                 break
         self._lost = lost
-        log.info("backlog.sent: %d records of the last %.0f s", count, time.time() - since)
+        log.info("backlog.sent: %d records of the last %.0f s", count, self._wall() - since)
 
     def close(self) -> None:
         """Write the mark."""
