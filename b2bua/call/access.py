@@ -138,6 +138,8 @@ class Access:
 
         So does whoever is behind a proxy or border element: others send over that connection as well.
         """
+        if not self._registered:
+            return None
         caller, user = self._registered.get(flow, (None, ""))
         if caller is None or request.method == "REGISTER" or not is_direct(request):
             return None
