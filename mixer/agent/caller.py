@@ -26,6 +26,10 @@ class Signalling(Protocol):
         """Offer the session as it is, so that the other side sends and takes it up anew."""
         ...
 
+    def probe(self, caller: Caller) -> None:
+        """Ask whether the other side is still there: it has fallen silent. If it is not, the call ends."""
+        ...
+
     def ask_keyframe(self, caller: Caller) -> None:
         """Ask for a key picture by INFO (RFC 5168)."""
         ...

@@ -147,8 +147,11 @@ class KeyedPins:
         return Role.GUEST if guest else None
 
 
-def settings_of(room: Room, key: bytes) -> RoomSettings:
-    """Give what a record says to the room's logic. A room with PINs is shut where their key is missing."""
+def settings_of(room: Room, key: bytes, *, records: bool = False) -> RoomSettings:
+    """Give what a record says to the room's logic; `records`: whether this server has a place for recordings.
+
+    Without the key of PINs, none fits.
+    """
     pins: Pins = KeyedPins(room, key) if room.host_pin or room.guest_pin else OpenDoor()
     return RoomSettings(
         alias=room.aliases[0] if room.aliases else room.uuid,
@@ -166,6 +169,6 @@ def settings_of(room: Room, key: bytes) -> RoomSettings:
         force_presenter=room.presenter_in_main,
         force_encryption=room.force_encryption,
         mute_guests=room.mute_guests,
-        recording=room.may_record,
+        recording=records and room.may_record,
         ends=room.ends if room.ends_hard else None,
     )

@@ -143,6 +143,12 @@ class Focus:
             caller.leg.reinvite(self._clock(), body=caller.negotiation.offer())
             self.flush()
 
+    def probe(self, caller: Caller) -> None:
+        """Ask whether the other side is still there; 408 or 481 ends the dialog (RFC 3261 12.2.1.2)."""
+        if caller.leg is not None and not caller.leg.ended and caller.joined:
+            caller.leg.request(self._clock(), "OPTIONS")
+            self.flush()
+
     def ask_keyframe(self, caller: Caller) -> None:
         """Ask for a key picture."""
         if caller.leg is not None and not caller.leg.ended and caller.joined:

@@ -196,10 +196,14 @@ class Meeting:
             if self.room.settings.kind is Kind.TEST:
                 self.room.note(caller.id, told.findings(caller.stats, self.room.settings.language))
 
-    def _content(self, said: Heard | Silent) -> None:
-        """Let those present, by just sending, who have no floor control."""
+    def _flowing(self, said: Heard | Silent) -> None:
+        """Let those present, by just sending, who have no floor control; ask who fell silent whether they are there."""
         caller = self.callers.get(said.participant)
-        if caller is None or said.media != "content" or (caller.negotiation.reading or told.NOTHING).floor is not None:
+        if caller is None:
+            return
+        if isinstance(said, Silent) and said.media != "content":
+            self._around.signalling.probe(caller)
+        if said.media != "content" or (caller.negotiation.reading or told.NOTHING).floor is not None:
             return
         if isinstance(said, Heard) and self.room.may_present(caller.id):
             self.room.present(caller.id)
@@ -325,8 +329,8 @@ class Meeting:
         Prompted: _prompted,
         KeyframeWanted: _keyframe_wanted,
         Stats: _stats,
-        Heard: _content,
-        Silent: _content,
+        Heard: _flowing,
+        Silent: _flowing,
         Broken: _broken,
     }
 

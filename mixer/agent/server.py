@@ -261,7 +261,7 @@ class Server:
         if room.state == "closed":
             meeting.room.end(self._wall(), "it was closed")
         else:
-            meeting.room.apply(settings_of(room, self._key))
+            meeting.room.apply(self._settings(room))
         meeting.settle()
 
     def record_gone(self, uuid: str) -> None:
@@ -305,10 +305,13 @@ class Server:
             return 503, why, (("Retry-After", str(RETRY_SECONDS)),)
         return None
 
+    def _settings(self, room: Room) -> RoomSettings:
+        return settings_of(room, self._key, records=self._config.recordings is not None)
+
     def _open(self, room: Room) -> Meeting:
         meeting = self._meetings.get(room.uuid)
         if meeting is None:
-            meeting = self._meetings[room.uuid] = Meeting(room.uuid, settings_of(room, self._key), self._around)
+            meeting = self._meetings[room.uuid] = Meeting(room.uuid, self._settings(room), self._around)
             log.info("room.opened", extra=fields(room=room.uuid))
         timer = self._closing.pop(room.uuid, None)
         if timer is not None:

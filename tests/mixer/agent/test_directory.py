@@ -109,3 +109,9 @@ def test_a_record_says_what_the_room_is() -> None:
     settings = settings_of(Room(uuid=UUID, aliases=("1000",), kind="lecture", most=7, ends=5.0, ends_hard=True), KEY)
     assert (settings.kind, settings.lecture, settings.limit, settings.ends) == (Kind.MEETING, True, 7, 5.0)
     assert settings_of(Room(uuid=UUID, aliases=("1000",), ends=5.0), KEY).ends is None
+
+
+def test_nothing_is_recorded_where_recordings_have_no_place() -> None:
+    room = Room(uuid=UUID, aliases=("1000",), may_record=True)
+    assert not settings_of(room, KEY).recording
+    assert settings_of(room, KEY, records=True).recording

@@ -83,6 +83,7 @@ class Calls:
         self.dropped: list[tuple[str, int]] = []
         self.reinvited: list[str] = []
         self.asked: list[str] = []
+        self.probed: list[str] = []
 
     def drop(self, caller: Caller, status: int, sentence: str) -> None:
         del sentence
@@ -93,6 +94,9 @@ class Calls:
 
     def reinvite(self, caller: Caller) -> None:
         self.reinvited.append(caller.id)
+
+    def probe(self, caller: Caller) -> None:
+        self.probed.append(caller.id)
 
     def ask_keyframe(self, caller: Caller) -> None:
         self.asked.append(caller.id)
@@ -246,6 +250,16 @@ def test_whoever_has_no_floor_control_presents_by_sending(tmp_path: Path) -> Non
         assert stage.meeting.room.presenter == "anna"
         stage.worker.heard(Silent("anna", "content"))
         assert stage.meeting.room.presenter == ""
+
+    play(RoomSettings("1"), tmp_path, scene)
+
+
+def test_whoever_falls_silent_is_asked_whether_they_are_there(tmp_path: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.join("anna")
+        stage.worker.heard(Silent("anna", "audio"))
+        assert stage.calls.probed == ["anna"]
+        assert stage.calls.dropped == []
 
     play(RoomSettings("1"), tmp_path, scene)
 
