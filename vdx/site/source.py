@@ -9,14 +9,16 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar, get_args
+from typing import Any, NamedTuple, NoReturn, TypeVar, get_args
 
 import pydantic
 import yaml
 
 from vdx.errors import VdxError
+from vdx.site import nodes
 from vdx.site.block import LocatedError, Model
 from vdx.site.model import Site
+from vdx.site.nodes import MAX_DEPTH, Node, NodeError
 from vdx.site.policy import MAX_LIST_BYTES, list_files
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -24,9 +26,6 @@ MAX_BYTES = 16 * 1024 * 1024
 
 MAX_NODES = 2_000_000
 """Values after aliases are followed: what explodes past this is refused before it fills the memory."""
-
-MAX_DEPTH = 32
-"""Levels of nesting: the models have six."""
 
 AnyModel = TypeVar("AnyModel", bound=Model)
 Path_ = tuple[str | int, ...]
@@ -141,15 +140,15 @@ def read(text: bytes, name: str) -> Text:
         raise SiteError(name, [Fault(1, "", f"longer than {MAX_BYTES >> 20} MiB: is this a site file?")])
     lines: Lines = {}
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = nodes.read(text)
         return Text(_Builder(name, lines).build(node) if node else {}, lines)
+    except NodeError as error:
+        raise SiteError(name, [Fault(error.line, "", error.what)]) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise SiteError(name, [Fault(mark.line + 1 if mark else 1, "", f"not YAML: {error.problem}")]) from error
     except yaml.YAMLError as error:
         raise SiteError(name, [Fault(1, "", f"not YAML: {error}")]) from error
-    except RecursionError as error:
-        raise SiteError(name, [Fault(1, "", f"nested deeper than {MAX_DEPTH} levels")]) from error
 
 
 def validated(
@@ -164,41 +163,40 @@ def validated(
 
 
 class _Builder:
-    """Build plain data from YAML nodes and note where each value stands."""
+    """Build plain data from nodes and note where each value stands."""
 
     def __init__(self, name: str, lines: Lines) -> None:
         self._name = name
         self._lines = lines
-        self._scalars = yaml.constructor.SafeConstructor()
         self._left = MAX_NODES
 
-    def build(self, node: yaml.Node, path: Path_ = ()) -> Any:  # noqa: ANN401 - what YAML holds, before the models
-        line = node.start_mark.line + 1
-        self._lines.setdefault(path, line)
+    def build(self, node: Node, path: Path_ = ()) -> Any:  # noqa: ANN401 - what YAML holds, before the models
+        self._lines.setdefault(path, node.line)
         self._left -= 1
         if self._left < 0:
-            raise SiteError(self._name, [Fault(line, "", f"aliases expand to more than {MAX_NODES:,} values")])
+            self._fail(node.line, f"aliases expand to more than {MAX_NODES:,} values")
         if len(path) > MAX_DEPTH:
-            raise SiteError(self._name, [Fault(line, "", f"nested deeper than {MAX_DEPTH} levels")])
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, path)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
-        return self._scalars.construct_object(node)
-
-    def _mapping(self, node: yaml.MappingNode, path: Path_) -> dict[str, Any]:
+            self._fail(node.line, f"nested deeper than {MAX_DEPTH} levels")
+        if node.items is None:
+            return node.value
+        if node.keys is None:
+            return [self.build(item, (*path, index)) for index, item in enumerate(node.items)]
         result: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise SiteError(self._name, [Fault(line, "", "a key must be a plain word")])
-            key = str(key_node.value)
-            if key in result:
-                first = self._lines[*path, key]
-                raise SiteError(self._name, [Fault(line, "", f"{key!r} stands here and on line {first}: remove one")])
-            self._lines[*path, key] = line
-            result[key] = self.build(value_node, (*path, key))
+        for key, item in zip(node.keys, node.items, strict=True):
+            self._enter(result, path, key, item)
         return result
+
+    def _enter(self, result: dict[str, Any], path: Path_, key: Node, item: Node) -> None:
+        if key.items is not None:
+            self._fail(key.line, "a key must be a plain word")
+        name = key.text
+        if name in result:
+            self._fail(key.line, f"{name!r} stands here and on line {self._lines[*path, name]}: remove one")
+        self._lines[*path, name] = key.line
+        result[name] = self.build(item, (*path, name))
+
+    def _fail(self, line: int, what: str) -> NoReturn:
+        raise SiteError(self._name, [Fault(line, "", what)])
 
 
 def line_of(lines: Lines, path: Path_) -> int:

@@ -116,7 +116,7 @@ def test_of_two_who_change_the_same_the_second_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("a: [", r"north.yaml:1: not YAML"),
+        ("a: [", r"north.yaml:2: not YAML"),
         ("a: &a [1,1,1,1,1,1,1,1,1,1]\nb: &b [" + "*a," * 500 + "]\nc: &c [" + "*b," * 500 + "]\n", "aliases expand"),
         ("peers: {a: 1}\npeers: {}\n", "'peers' stands here and on line 1"),
         ("[" * 200 + "]" * 200, "nested deeper than 32 levels"),
