@@ -6,13 +6,18 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvicorn
 
 from hub import program, settings
-from hub.errors import HubError
+from hub.domain.words import Role
+from hub.errors import HubError, SettingsError
+from hub.people import seal
+from hub.settings import Settings
+from hub.tokens import issuer
 from vdx import journal
 from vdx.errors import VdxError
 
@@ -28,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         configured = settings.load(options.config)
         if options.check:
             return 0
+        if options.verb in OFFICE:
+            return OFFICE[options.verb](configured, options)
         program.prepare(configured)
         if options.verb == "provision":
             asyncio.run(program.provision(configured))
@@ -52,16 +59,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _seal(configured: Settings, options: argparse.Namespace) -> int:
+    del options
+    if configured.people is None or configured.people.break_glass is None:
+        raise SettingsError("people.break_glass is not set: it says where the seal is kept")
+    print(seal.make(configured.people.break_glass.seal))  # noqa: T201 - shown once, for the envelope
+    return 0
+
+
+def _token(configured: Settings, options: argparse.Namespace) -> int:
+    wanted = issuer.Wanted(tuple(options.role), options.organisation, options.email, options.minutes * 60)
+    print(issuer.token(configured.tokens, wanted, time.time()))  # noqa: T201 - what it was asked for
+    return 0
+
+
+OFFICE: dict[str, Callable[[Settings, argparse.Namespace], int]] = {"token": _token, "seal": _seal}
+"""Verbs that are done at once."""
+
+VERBS = (
+    "serve: the API; provision: rooms made for it, and duties of each hour; token: a token of the built-in issuer; "
+    "seal: a new passphrase for the sealed account"
+)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hub", description="Meetings and their rooms.")
-    parser.add_argument(
-        "verb", nargs="?", choices=("serve", "provision"), default="serve", help="the API, or rooms made for it"
-    )
+    parser.add_argument("verb", nargs="?", choices=("serve", "provision", *OFFICE), default="serve", help=VERBS)
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the hub's configuration")
     parser.add_argument("--host", default="127.0.0.1", help="where to listen; TLS is ended in front (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8080, help="the port to listen at (8080)")
     parser.add_argument("--workers", type=int, default=1, help="processes that serve (1)")
     parser.add_argument("--check", action="store_true", help="only say whether the configuration can be used")
+    token = parser.add_argument_group("token")
+    token.add_argument("--role", action="append", choices=[*Role], default=[], help="a role (may be given again)")
+    token.add_argument("--organisation", metavar="CODE", help="the organisation of whoever has the token")
+    token.add_argument("--email", help="his mail address")
+    token.add_argument("--minutes", type=int, default=60, help="how long it counts (60)")
     return parser
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -18,6 +19,7 @@ from hub.api import app as api
 from hub.api.context import Hub
 from hub.booking.office import Office
 from hub.errors import SettingsError
+from hub.people import provider
 from hub.provision import duty
 from hub.provision.pools import Pools
 from hub.provision.reconciler import Reconciler
@@ -25,11 +27,14 @@ from hub.provision.relay import Relay
 from hub.settings import Settings
 from hub.store import schema
 from hub.store.database import Database
+from hub.tokens import issuer
 from hub.tokens.bearer import Bearer
 from hub.tokens.keys import Keys
 from vdx import service
 from vdx.bus import Address, Bucket, Bus
 from vdx.rooms import MIN_KEY, ROOMS
+
+log = logging.getLogger("hub")
 
 CONFIG = "VDX_HUB_CONFIG"
 """The variable that names the configuration to the worker processes."""
@@ -41,7 +46,8 @@ def wire(configured: Settings) -> FastAPI:
     office = Office(configured)
     bearer = Bearer(configured.tokens, Keys(configured.tokens.keys, time.monotonic), time.time)
     version = metadata.version("vdx")
-    app = api.build(Hub(database, office, bearer.caller, {"version": version}), version)
+    people = provider.entrance(configured, time.monotonic, time.time)
+    app = api.build(Hub(database, office, bearer.caller, {"version": version}, people), version)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -58,7 +64,10 @@ def application() -> FastAPI:
 
 
 def prepare(configured: Settings) -> None:
-    """Bring the database up to date before workers start; raises `AwayError`."""
+    """Bring the database up to date before workers start; raises `AwayError`, `SettingsError`."""
+    issuer.prepare(configured.tokens)
+    if configured.tokens.issuer_key is not None:
+        log.warning("issuer.builtin: tokens of the built-in issuer count; in production set tokens.jwks in its place")
 
     async def run() -> None:
         database = Database(configured.database)

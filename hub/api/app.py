@@ -15,6 +15,7 @@ from hub.api.organisation import keys
 from hub.api.organisation import routes as organisations
 from hub.api.v2 import meetings, rooms, templates
 from hub.people import guard
+from hub.people import routes as people
 
 
 class HalResponse(JSONResponse):
@@ -41,7 +42,7 @@ def build(hub: Hub, version: str) -> FastAPI:
     app.state.hub = hub
     refusals.install(app)
     guard.install(app)
-    for each in (meetings, rooms, templates, keys, organisations):
+    for each in (meetings, rooms, templates, keys, organisations, people):
         app.include_router(each.router)
     app.add_middleware(Bounded)
     app.add_middleware(Plain, header=settings.correlation_header)

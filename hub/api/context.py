@@ -14,6 +14,7 @@ from hub.domain import access
 from hub.domain.model import Caller
 from hub.domain.words import Role
 from hub.errors import UnauthenticatedError
+from hub.people.provider import Entrance
 from hub.store.database import Database
 
 Authenticate = Callable[[str], Awaitable[Caller]]
@@ -31,6 +32,8 @@ class Hub:
     office: Office
     authenticate: Authenticate
     git: dict[str, str]
+    entrance: Entrance | None = None
+    """How people log in; None where that is not set up."""
 
 
 @dataclass(frozen=True, slots=True)

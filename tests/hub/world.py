@@ -19,12 +19,12 @@ from hub.api.context import Hub
 from hub.booking.office import Office
 from hub.domain.model import Caller, Organisation
 from hub.domain.words import Kind, Role
-from hub.people import guard, sessions
+from hub.people import guard, provider, sessions
 from hub.settings import BusAddress, Pools, Settings, Tokens
 from hub.store import organisations
 from hub.store.database import Database
 from hub.tokens.bearer import Bearer
-from hub.tokens.keys import Keys
+from hub.tokens.keys import Connect, Keys, connect
 from tests.hub.issuer import AUDIENCE, ISSUER, Issuer
 
 T = TypeVar("T")
@@ -74,14 +74,16 @@ class World:
 
     @classmethod
     @contextmanager
-    def over(cls, configured: Settings, issuer: Issuer) -> Iterator[World]:
+    def over(cls, configured: Settings, issuer: Issuer, connection: Connect = connect) -> Iterator[World]:
         """Give the API over a database."""
         clock = Clock()
         database = Database(configured.database)
         office = Office(configured, now=clock)
         monotonic = Clock()
         jwks = Keys(configured.tokens.jwks, lambda: monotonic().timestamp())
-        hub = Hub(database, office, Bearer(configured.tokens, jwks, time.time).caller, {"version": "test"})
+        people = provider.entrance(configured, lambda: monotonic().timestamp(), time.time, connection)
+        bearer = Bearer(configured.tokens, jwks, time.time)
+        hub = Hub(database, office, bearer.caller, {"version": "test"}, people)
         with TestClient(api.build(hub, "test"), base_url="http://hub.example") as client:
             world = cls(client, database, office, issuer, clock, monotonic)
             try:
