@@ -331,7 +331,8 @@ class Server:
         """End a room in which nobody is left, a while later."""
         if any(caller.meeting is meeting for caller in self._callers) or len(meeting.room):
             return
-        seconds = 0.0 if meeting.room.over else LINGER_SECONDS
+        ends_at_once = meeting.room.over or meeting.room.settings.kind is Kind.GATEWAY
+        seconds = 0.0 if ends_at_once else LINGER_SECONDS
         timer = self._closing.pop(meeting.key, None)
         if timer is not None:
             timer.cancel()
