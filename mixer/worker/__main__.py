@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from mixer import channel
 from mixer.reports import Failed, FromWorker, Levels, Ready, Stats
 from mixer.wire import Change, Join, Record, Snapshot, Start, Stop, WorkerCodec
-from mixer.worker.confine import ConfineError, confine
-from mixer.worker.engine import EngineError, GLib, load
-from mixer.worker.room import ERRORS, Room
+from mixer.worker.confine import confine
+from mixer.worker.engine import GLib, load
+from mixer.worker.errors import RoomWorkerError
+from mixer.worker.room import Room
 from vdx import journal
 from vdx.wire import WireError
 
@@ -118,7 +119,7 @@ class Worker:
         except WireError as error:
             channel.discard(received)
             self.say(Failed(number, str(error)))
-        except ERRORS as error:
+        except (RoomWorkerError, OSError) as error:
             log.warning("command.failed reason=%r", str(error))
             self.say(Failed(number, str(error)))
         except Exception as error:  # a fault of ours ends one command, not the room
@@ -139,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         gc.freeze()  # what is there from the start is not looked through again each time somebody leaves
         if options.confine:
             confine(options.user)
-    except (ConfineError, EngineError, OSError) as error:
+    except (RoomWorkerError, OSError) as error:
         print(f"room worker: {error}", file=sys.stderr)  # noqa: T201 - the one sentence a person reads
         return 2
     Worker(control, engine, confined=options.confine).run()

@@ -14,7 +14,7 @@ import platform
 import pwd
 import struct
 
-from vdx.errors import VdxError
+from mixer.worker.errors import ConfineError
 
 CLONE_NEWNET = 0x40000000
 CLONE_NEWUSER = 0x10000000
@@ -43,10 +43,6 @@ _X32 = 0x40000000
 _LOAD, _EQUAL, _LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 
 _libc = ctypes.CDLL(None, use_errno=True)
-
-
-class ConfineError(VdxError):
-    """A right cannot be given up: the worker must not start."""
 
 
 def confine(user: str | None) -> None:

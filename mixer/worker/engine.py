@@ -18,6 +18,8 @@ from typing import TypeVar
 
 import gi
 
+from mixer.worker.errors import EngineError
+
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
 gi.require_version("GstVideo", "1.0")
@@ -84,10 +86,6 @@ PR_SET_NAME = 15
 _libc = ctypes.CDLL(None)
 
 _zero = time.monotonic_ns()
-
-
-class EngineError(Exception):
-    """An element is missing or will not be linked: the sentence says which."""
 
 
 def load() -> str:

@@ -10,12 +10,12 @@ import msgspec
 from mixer.wire import Media, Sound, Stream, descriptors_of
 from mixer.worker.adaptation import Send, choose
 from mixer.worker.encoding import VideoEncoder
-from mixer.worker.engine import EngineError
+from mixer.worker.errors import EngineError, TransportError
 from mixer.worker.hearing import Seat
 from mixer.worker.prompts import Player
 from mixer.worker.sight import Eyes, VideoStream
 from mixer.worker.speech import Ears, SoundStream
-from mixer.worker.transport import Sockets, TransportError
+from mixer.worker.transport import Sockets
 from mixer.worker.voice import Voice
 
 Report = Callable[[str, Media, str], None]

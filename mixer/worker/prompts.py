@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mixer.worker.errors import SoundFileError
 from mixer.worker.voice import BLOCK, BLOCK_SECONDS, RATE, Block
 
 LONGEST = 120 * RATE
@@ -21,16 +22,12 @@ KEPT = 32
 """Files kept in memory: the prompts of one language, 200 kB each."""
 
 
-class PromptError(Exception):
-    """A sound file cannot be played: the sentence says why."""
-
-
 def read(path: str) -> Block:
-    """Read a sound file; raises `PromptError`. A file that changed is read again."""
+    """Read a sound file; raises `SoundFileError`. A file that changed is read again."""
     try:
         return _read(path, Path(path).stat().st_mtime_ns)
     except (OSError, EOFError, wave.Error) as error:
-        raise PromptError(f"{path} cannot be read as WAV: {error}") from error
+        raise SoundFileError(f"{path} cannot be read as WAV: {error}") from error
 
 
 @lru_cache(maxsize=KEPT)
@@ -38,9 +35,9 @@ def _read(path: str, _changed: int) -> Block:
     with wave.open(path, "rb") as file:
         shape = (file.getframerate(), file.getnchannels(), file.getsampwidth())
         if shape != (RATE, 1, 2):
-            raise PromptError(f"{path} is not 48 kHz, one channel, 16 bit")
+            raise SoundFileError(f"{path} is not 48 kHz, one channel, 16 bit")
         if file.getnframes() > LONGEST:
-            raise PromptError(f"{path} is longer than two minutes")
+            raise SoundFileError(f"{path} is longer than two minutes")
         samples = np.frombuffer(file.readframes(LONGEST), dtype="<i2")
     sound: Block = (samples / 32768.0).astype(np.float32)
     sound.flags.writeable = False

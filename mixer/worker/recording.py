@@ -20,7 +20,10 @@ PICTURE_SECONDS = 5
 
 
 class Recorder:
-    """Write one Matroska file; it can be read up to the last second also when the machine loses power."""
+    """Write one Matroska file; it can be read up to the last second also when the machine loses power.
+
+    `lost` is called in the main loop where it breaks off by itself, with the reason.
+    """
 
     @staticmethod
     def wants(message: Record, fps: int) -> tuple[Format, Send]:
@@ -29,10 +32,10 @@ class Recorder:
         width, _ = SIZES[height]
         return Format("h264", 0, profile="high"), Send(message.kbps, width, height, fps)
 
-    def __init__(self, file: int, encoder: VideoEncoder) -> None:
+    def __init__(self, file: int, encoder: VideoEncoder, lost: Callable[[str], None]) -> None:
         self._file = file
         self.encoder = encoder
-        self._written: Callable[[str], None] = lambda _reason: None
+        self._written = lost
         self._pipeline = Pipeline("recording", self._complete)
         self._pipeline.eos = self._complete
         self._video = _source()

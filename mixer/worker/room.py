@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,15 +12,16 @@ from mixer import wire
 from mixer.reports import Broken, Digit, Done, Failed, FromWorker, Heard, KeyframeWanted, Level, Levels, Prompted
 from mixer.wire import Media, Scene, Start, Stream, ToWorker
 from mixer.worker.encoding import Listener
-from mixer.worker.engine import EngineError, GLib
+from mixer.worker.engine import GLib
+from mixer.worker.errors import CommandError
 from mixer.worker.frames import Picture
 from mixer.worker.hearing import Hearing, Hooks
 from mixer.worker.participant import Participant
-from mixer.worker.prompts import Player, PromptError, Sounding, read
+from mixer.worker.prompts import Player, Sounding, read
 from mixer.worker.recording import Recorder, open_file, write_png
 from mixer.worker.showing import Showing
 from mixer.worker.stats import Statistics
-from mixer.worker.transport import TransportError
+from mixer.worker.transport import Sockets
 
 log = logging.getLogger("mixer.worker")
 
@@ -29,10 +29,6 @@ MAX_PARTICIPANTS = 60
 """What one process is asked to carry at most: their counts fit one message; the agent books far fewer."""
 LEVELS_MS = 200
 HOUSEKEEPING_MS = 100
-
-
-class RoomError(Exception):
-    """A command cannot be carried out: the sentence says why."""
 
 
 class Room:
@@ -61,16 +57,41 @@ class Room:
 
     def obey(self, message: ToWorker, descriptors: Sequence[int]) -> None:
         """Carry out a command; raises an error whose words go to the agent, and has then changed nothing."""
+        try:
+            self._check(message)
+        except CommandError:
+            Sockets.close_all(descriptors)
+            raise
         done = self._people(message, descriptors) or self._media(message) or self._files(message, descriptors)
         if not done:
-            raise RoomError("this room has been started already")
+            raise CommandError("this room has been started already")
+
+    def _check(self, message: ToWorker) -> None:
+        """Refuse what does not fit, before any of the descriptors that came is taken."""
+        match message:
+            case wire.Join() if message.participant in self._participants:
+                raise CommandError(f"{message.participant} is in the room already")
+            case wire.Join() if len(self._participants) >= MAX_PARTICIPANTS:
+                raise CommandError(f"the room holds {MAX_PARTICIPANTS} participants at most")
+            case wire.Join():
+                self._allow(message.streams)
+            case wire.Change():
+                self._participant(message.participant)
+                self._allow(message.streams)
+            case wire.Record() if self._recorder is not None:
+                raise CommandError("this room is being recorded already")
+
+    def _allow(self, streams: Sequence[Stream]) -> None:
+        used = {form.encoding for one in streams for form in (*one.receive, *((one.send,) if one.send else ()))}
+        if "h265" in used and not self._start.h265:
+            raise CommandError("H.265 is not allowed in this room")
 
     def _people(self, message: ToWorker, descriptors: Sequence[int]) -> bool:
         match message:
             case wire.Join():
                 self._join(message, descriptors)
             case wire.Change():
-                self._participant(message.participant).change(self._allowed(message.streams), descriptors)
+                self._participant(message.participant).change(message.streams, descriptors)
             case wire.Leave():
                 self._leave(message.participant)
             case _:
@@ -138,10 +159,6 @@ class Room:
     # -- participants
 
     def _join(self, message: wire.Join, descriptors: Sequence[int]) -> None:
-        if message.participant in self._participants:
-            raise RoomError(f"{message.participant} is in the room already")
-        if len(self._participants) >= MAX_PARTICIPANTS:
-            raise RoomError(f"the room holds {MAX_PARTICIPANTS} participants at most")
         participant = Participant(
             message.participant,
             gain_control=self._start.gain_control,
@@ -149,7 +166,7 @@ class Room:
             deaf=message.deaf,
             reports=self._reports(message.participant),
         )
-        participant.change(self._allowed(message.streams), descriptors)
+        participant.change(message.streams, descriptors)
         self._participants[message.participant] = participant
         if message.view:
             self._watching.setdefault((message.participant, "video"), message.view)
@@ -165,13 +182,7 @@ class Room:
         try:
             return self._participants[name]
         except KeyError:
-            raise RoomError(f"{name} is not in the room") from None
-
-    def _allowed(self, streams: Sequence[Stream]) -> Sequence[Stream]:
-        used = {form.encoding for one in streams for form in (*one.receive, *((one.send,) if one.send else ()))}
-        if "h265" in used and not self._start.h265:
-            raise RoomError("H.265 is not allowed in this room")
-        return streams
+            raise CommandError(f"{name} is not in the room") from None
 
     def _reports(self, name: str) -> Callable[[str, Media, str], None]:
         """Give what a participant's streams report with, from any thread: what happened, on which stream, why."""
@@ -241,7 +252,7 @@ class Room:
     def _keyframe(self, message: wire.Keyframe | wire.Refresh) -> None:
         stream = self._participant(message.participant).videos.get(message.media)
         if stream is None:
-            raise RoomError(f"{message.participant} has no stream {message.media}")
+            raise CommandError(f"{message.participant} has no stream {message.media}")
         if isinstance(message, wire.Refresh):
             stream.refresh()
         else:
@@ -264,16 +275,14 @@ class Room:
     # -- files
 
     def _record(self, message: wire.Record, file: int) -> None:
-        if self._recorder is not None:
-            os.close(file)
-            raise RoomError("this room is being recorded already")
         form, send = Recorder.wants(message, self._start.fps)
-        self._recorder = Recorder(file, self.showing.encoder(message.view, form, send))
+        encoder = self.showing.encoder(message.view, form, send)
+        self._recorder = Recorder(file, encoder, partial(self._written, 0))
         self.hearing.hooks = replace(self.hearing.hooks, recorder=self._recorder.block)
 
     def _stop_record(self, number: int) -> None:
         if self._recorder is None:
-            raise RoomError("this room is not being recorded")
+            raise CommandError("this room is not being recorded")
         recorder, self._recorder = self._recorder, None
         self.hearing.hooks = replace(self.hearing.hooks, recorder=None)
         self._listen()
@@ -313,7 +322,3 @@ class Room:
     def _say_once(self, message: FromWorker) -> bool:
         self._say(message)
         return False
-
-
-ERRORS = (RoomError, TransportError, EngineError, PromptError, OSError)
-"""What a command may fail with; its words are for the agent."""

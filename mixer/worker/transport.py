@@ -18,6 +18,7 @@ from mixer.reports import Flow
 from mixer.wire import Address, Key, Stream
 from mixer.worker import adaptation, packets
 from mixer.worker.engine import Gio, Gst, Pipeline, element, field_of
+from mixer.worker.errors import TransportError
 from mixer.worker.formats import rtp_caps
 
 REORDER_MS = 60
@@ -40,10 +41,6 @@ _CIPHERS = {
     "AEAD_AES_256_GCM": ("aes-256-gcm", "null", "null", 44),
 }
 # suite -> cipher, authentication of RTP, of RTCP (always 80 bits, RFC 4568 section 6.2), octets of key and salt
-
-
-class TransportError(Exception):
-    """A stream cannot be set up as described: the sentence says why."""
 
 
 @dataclass(slots=True)

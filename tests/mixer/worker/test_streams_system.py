@@ -16,7 +16,21 @@ import msgspec
 import pytest
 
 from mixer.reports import Digit, Flow, KeyframeWanted, Stats
-from mixer.wire import Encoding, Encryption, Key, Keyframe, Leave, Refresh, Scene, Scenes, Suite, Tile, Watch
+from mixer.wire import (
+    Change,
+    Encoding,
+    Encryption,
+    Join,
+    Key,
+    Keyframe,
+    Leave,
+    Refresh,
+    Scene,
+    Scenes,
+    Suite,
+    Tile,
+    Watch,
+)
 from tests.mixer.worker.world import End, Peer, Worker, eventually, running
 
 pytestmark = pytest.mark.system
@@ -192,6 +206,12 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(room: Worker) -> None:
         one.join()
     with pytest.raises(AssertionError, match="nobody is not in the room"):
         room.do(Refresh("nobody"))
+    held = len(list(Path(f"/proc/{room.process.pid}/fd").iterdir()))
+    with pytest.raises(AssertionError, match="nobody is not in the room"):
+        room.do(Change("nobody", (end.stream,)), end.descriptors)
+    with pytest.raises(AssertionError, match="1 sockets came for streams that need 2"):
+        room.do(Join("bent", (end.stream,)), end.descriptors[:1])
+    assert len(list(Path(f"/proc/{room.process.pid}/fd").iterdir())) == held
     end.stream = msgspec.structs.replace(end.stream, encryption=None)
     one.join()
     one.close()
