@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from ipaddress import ip_address
 
 import msgspec
 
@@ -183,9 +184,14 @@ def _adopt(streams: Sequence[Stream], descriptors: Sequence[int]) -> dict[Media,
 
 
 def _unfit(streams: Sequence[Stream], sockets: int) -> str:
-    """Say what is wrong with streams and the number of sockets that came with them, or nothing."""
+    """Say what is wrong with streams, or with the number of sockets that came with them, or nothing."""
     if len({stream.media for stream in streams}) != len(streams):
         return "two streams have one name"
+    for address in (one for stream in streams for one in (stream.remote, stream.remote_rtcp) if one is not None):
+        try:
+            ip_address(address.host)
+        except ValueError:
+            return f"{address.host} is not an address"
     wanted = descriptors_of(streams)
     return "" if wanted == sockets else f"{sockets} sockets came for streams that need {wanted}"
 

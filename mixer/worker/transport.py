@@ -7,7 +7,6 @@ Receiving: socket -> (srtpdec) -> rtpbin -> whoever takes packets of a payload t
 from __future__ import annotations
 
 import base64
-import ipaddress
 import os
 import socket
 from collections.abc import Callable, Sequence
@@ -267,20 +266,16 @@ class Transport:
             self._bin.link_pads("send_rtcp_src_0", sink, "sink")
 
     def _sink(self, handle: Gio.Socket, address: Address) -> Gst.Element:
-        try:
-            host = str(ipaddress.ip_address(address.host))
-        except ValueError as error:
-            raise TransportError(f"{address.host} is not an address") from error
         sink = element(
             "udpsink",
             close_socket=False,
             auto_multicast=False,
             sync=False,
             async_=False,
-            host=host,
+            host=address.host,
             port=address.port,
         )
-        sink.set_property("socket-v6" if ":" in host else "socket", handle)
+        sink.set_property("socket-v6" if ":" in address.host else "socket", handle)
         self._sinks.append(sink)
         return sink
 

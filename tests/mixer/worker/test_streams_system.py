@@ -17,6 +17,7 @@ import pytest
 
 from mixer.reports import Digit, Flow, KeyframeWanted, Stats
 from mixer.wire import (
+    Address,
     Change,
     Encoding,
     Encryption,
@@ -31,7 +32,7 @@ from mixer.wire import (
     Tile,
     Watch,
 )
-from tests.mixer.worker.world import End, Peer, Worker, eventually, running
+from tests.mixer.worker.world import PATIENCE, End, Peer, Worker, bound, eventually, running
 
 pytestmark = pytest.mark.system
 
@@ -230,6 +231,25 @@ def test_what_is_lost_is_sent_again_and_less_is_sent_from_then_on(room: Worker) 
 
     eventually(room, lambda: sent().lost > 0, "the loss that is reported is not counted")
     eventually(room, lambda: 0 < sent().height < 360, "the rate does not fall")
+    one.close()
+
+
+def test_who_moves_is_sent_to_where_he_is(room: Worker) -> None:
+    end = End("video", "h264", colour="red")
+    one = Peer(room, "anna", end)
+    room.do(all_see("anna"))
+    one.join()
+    eventually(room, lambda: end.frames > 3, "no picture")
+    with bound() as rtp_here, bound() as rtcp_here:
+        for here in (rtp_here, rtcp_here):
+            here.settimeout(PATIENCE)
+        ends = [Address(*here.getsockname()) for here in (rtp_here, rtcp_here)]
+        named = msgspec.structs.replace(end.stream, kept=True, remote=Address("moved.example", 5004))
+        with pytest.raises(AssertionError, match=r"moved\.example is not an address"):
+            room.do(Change("anna", (named,)))
+        room.do(Change("anna", (msgspec.structs.replace(named, remote=ends[0], remote_rtcp=ends[1]),)))
+        assert rtp_here.recv(2000)[1] & 127 == 96
+        assert rtcp_here.recv(2000)[1] in {200, 201, 205, 206}
     one.close()
 
 
