@@ -14,6 +14,7 @@ from mixer.worker.engine import Gst
 from mixer.worker.frames import Picture, Plane, picture, raw_caps
 
 FONT = "DejaVuSans.ttf"
+"""Of Debian's fonts-dejavu-core."""
 SHADE = 150
 """Of 255: how dark the strip behind words is."""
 STILLS = 32
@@ -61,7 +62,7 @@ def _blend(part: Plane, values: NDArray[np.uint16], weights: NDArray[np.uint16])
 @lru_cache(maxsize=STRIPS)
 def strip(words: str, pixels: int, widest: int) -> Strip:
     """Write one line, `pixels` high, on a strip no wider than `widest`; a longer one is cut and ends in dots."""
-    font = ImageFont.truetype(FONT, max(8, pixels * 7 // 10))
+    font = _font(max(8, pixels * 7 // 10))
     pad = pixels // 4
     words = " ".join(words.split())
     shown = words
@@ -76,6 +77,13 @@ def strip(words: str, pixels: int, widest: int) -> Strip:
     weight = np.maximum(letters, SHADE) * 256 // 255
     luma = 16 + letters * 219 // 255
     return Strip(luma, weight, weight[::2, ::2].copy())
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    try:
+        return ImageFont.truetype(FONT, size)
+    except OSError:  # not installed: the library's own has at least the letters of Western Europe
+        return ImageFont.load_default(size)
 
 
 def still(path: str) -> Picture | None:
