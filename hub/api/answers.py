@@ -140,6 +140,8 @@ class Links:
             **_settings(template.settings),
             "directMedia": template.direct_media.value,
             "callType": template.call_type,
+            **({"use": template.use.value} if template.use else {}),
+            **({"field": template.field.value} if template.field else {}),
             "createdBy": _actor(template.created_by),
             "updatedBy": _actor(template.updated_by),
             "createdTime": time_text(template.created_time),

@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import Field
 
 from hub.api.values import Answer
-from hub.domain.words import DirectMedia, GuestMicrophone, ProvisionStatus, Quality, View, VmrType
+from hub.domain.words import DirectMedia, GuestMicrophone, ProvisionStatus, Quality, Use, View, VmrType
+from hub.domain.words import Field as FieldOfUse
 
 TimeText = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 StatusName = Annotated[str, Field(json_schema_extra={"enum": [each.name for each in ProvisionStatus]})]
@@ -133,6 +134,8 @@ class TemplateAnswer(SettingsAnswer):
     return_url: str | None
     direct_media: DirectMedia
     call_type: str | None
+    use: Use | None = None
+    field: FieldOfUse | None = None
     created_by: ActorAnswer
     updated_by: ActorAnswer
     created_time: TimeText

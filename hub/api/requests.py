@@ -17,9 +17,11 @@ from hub.domain.words import (
     MeetingType,
     ProvisionStatus,
     Quality,
+    Use,
     View,
     VmrType,
 )
+from hub.domain.words import Field as FieldOfUse
 
 MAX_LABELS = 100
 MAX_INFORMATION = 100
@@ -189,6 +191,8 @@ class SchedulingTemplateRequest(Body):
     mute_all_guests: Flag | None = None
     direct_media: DirectMedia | None = None
     call_type: Annotated[Text, Field(max_length=64)] | None = None
+    use: Use | None = None
+    field: FieldOfUse | None = None
 
     def template(self, number: int, now: Time) -> Template:
         """Give the template in the domain's words; who made it and whose it is, others know."""
@@ -227,6 +231,8 @@ class SchedulingTemplateRequest(Body):
             settings=wishes.over(VmrSettings()),
             direct_media=self.direct_media or DirectMedia.NEVER,
             call_type=self.call_type,
+            use=self.use,
+            field=self.field,
         )
 
 

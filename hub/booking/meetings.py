@@ -9,13 +9,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hub.booking import events, rooms, templates
+from hub.booking import classes, events, rooms, templates, trials
 from hub.booking.office import Office, actor, home
 from hub.domain import access, booking, lifecycle, numbers
 from hub.domain.booking import Booking, PoolRoom, ReservedRoom
 from hub.domain.lifecycle import Changes
-from hub.domain.model import Actor, Caller, Meeting, Organisation, SchedulingInfo
+from hub.domain.model import Actor, Caller, Meeting, Organisation, SchedulingInfo, Template
 from hub.errors import Code, UnknownError, refuse
+from hub.store import classes as class_store
 from hub.store import meetings as store
 from hub.store import organisations
 from hub.store import rooms as room_store
@@ -68,8 +69,13 @@ async def _create(connection: AsyncConnection, office: Office, caller: Caller, w
         labels=wanted.labels,
         additional_information=wanted.additional_information,
     )
+    levels = await class_store.levels(connection, organisation)
+    await trials.check(connection, levels, meeting.start_time, now)
+    template = await templates.choose(connection, office, levels, wanted.template_id)
+    found = classes.of(office, levels, template, classes.marks(meeting))
+    meeting = replace(meeting, use=found.use, field=found.field)
     await store.add(connection, meeting, organisation)
-    await _house(connection, office, organisation, meeting, wanted, choice)
+    await _house(connection, office, organisation, meeting, wanted, choice, template)
     await events.audit(connection, "create", meeting, caller, now)
     return meeting
 
@@ -81,6 +87,7 @@ async def _house(
     meeting: Meeting,
     wanted: Booking,
     choice: booking.OwnRoom | ReservedRoom | PoolRoom,
+    template: Template,
 ) -> SchedulingInfo:
     if isinstance(choice, ReservedRoom):
         room = await rooms.reserved(connection, organisation, choice.reservation, lock=True)
@@ -93,7 +100,6 @@ async def _house(
             return await rooms.attach(connection, office, picked, owner, meeting, wanted)
         if choice.required:
             raise refuse(Code.NO_POOL if owner is None else Code.POOL_EMPTY, organisation.code)
-    template = await templates.choose(connection, office, organisation, wanted.template_id)
     return await rooms.make(connection, office, organisation, template, wanted, meeting)
 
 
@@ -113,6 +119,8 @@ class Change:
 
 ALWAYS = ("end_time", "labels", "guest_microphone", "guest_pin_required", "additional_information")
 OF_MEETING = (*ALWAYS, "subject", "start_time", "description", "project_code")
+TELLING = ("labels", "project_code", "additional_information")
+"""What may tell another class than before."""
 OF_ROOM = ("guest_pin", "host_pin", "call_type")
 
 
@@ -134,6 +142,8 @@ async def change(connection: AsyncConnection, office: Office, caller: Caller, uu
         organiser = wanted.fields["organized_by"] if caller.has(*access.ORGANISERS) else None
         fields["organized_by"] = Actor(meeting.organisation, organiser or caller.email)
     meeting = replace(meeting, **fields, updated_by=actor(caller), updated_time=now)
+    if not fields.keys().isdisjoint(TELLING):
+        meeting = await _classified(connection, office, meeting, room)
     await store.change(connection, meeting, relabel="labels" in fields)
     room = replace(room, **(wanted.part(*OF_ROOM) if allowed is Changes.ALL else {}), meeting=meeting)
     if allowed is Changes.ALL:
@@ -143,6 +153,16 @@ async def change(connection: AsyncConnection, office: Office, caller: Caller, uu
     await events.room(connection, "UPDATE", room, now)
     await events.audit(connection, "update", meeting, caller, now)
     return meeting
+
+
+async def _classified(connection: AsyncConnection, office: Office, meeting: Meeting, room: SchedulingInfo) -> Meeting:
+    organisation = await organisations.by_code(connection, meeting.organisation)
+    if organisation is None:
+        return meeting
+    levels = await class_store.levels(connection, organisation)
+    template = await templates.choose(connection, office, levels, room.template_id)
+    found = classes.of(office, levels, template, classes.marks(meeting))
+    return replace(meeting, use=found.use, field=found.field)
 
 
 async def delete(connection: AsyncConnection, office: Office, caller: Caller, uuid: UUID) -> None:

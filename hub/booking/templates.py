@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.booking.office import Office, actor
+from hub.domain.classes import Level, inherited
 from hub.domain.model import Caller, NumberRange, Organisation, Template, VmrSettings
 from hub.errors import Code, ForbiddenError, UnknownError, refuse
 from hub.settings import DefaultTemplate
-from hub.store import organisations, templates
+from hub.store import templates
 
 
-async def choose(
-    connection: AsyncConnection, office: Office, organisation: Organisation, wanted: int | None
-) -> Template:
-    """Find the template of a meeting.
+async def choose(connection: AsyncConnection, office: Office, levels: Sequence[Level], wanted: int | None) -> Template:
+    """Find the template of a meeting; `levels`: its organisation and all above.
 
-    The one that is wanted if it is the organisation's own; its default; that of the nearest organisation above; the
-    shared one; and where there is none at all, one is made from the settings and shared from then on.
+    The one that is wanted if it is the organisation's own; its default; that of the nearest organisation above, unless
+    it is stopped from inheriting; the shared one; and where there is none at all, one is made from the settings and
+    shared from then on.
     """
     if wanted is not None:
         found = await templates.by_id(connection, wanted)
-        if found is not None and found.organisation == organisation.code:
+        if found is not None and found.organisation == levels[0].organisation.code:
             return found
-    found = await templates.default(connection, organisation)
-    if found is not None:
-        return found
-    for above in await organisations.ancestors(connection, organisation):
-        found = await templates.default(connection, above)
-        if found is not None:
-            return found
-    found = await templates.shared(connection)
-    return found or await templates.add(
+    defaults = await templates.defaults(connection, [each.organisation for each in inherited(levels)])
+    if defaults:
+        return defaults[0]
+    return await templates.add(
         connection, _from_settings(office.settings.default_template, office.now()), organisation=None
     )
 

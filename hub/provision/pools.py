@@ -11,7 +11,7 @@ from hub.booking import templates as template_work
 from hub.booking.office import Office
 from hub.domain.model import Organisation
 from hub.domain.words import ProvisionStatus
-from hub.store import organisations, rooms, templates
+from hub.store import classes, organisations, rooms, templates
 from hub.store.database import Database
 
 MAX_POOL = 500
@@ -39,7 +39,9 @@ class Pools:
             missing = min(organisation.pool_size or 0, MAX_POOL) - len(free)
             if missing > 0:
                 template = await templates.pool(connection, organisation)
-                template = template or await template_work.choose(connection, self._office, organisation, None)
+                if template is None:
+                    levels = await classes.levels(connection, organisation)
+                    template = await template_work.choose(connection, self._office, levels, None)
                 for _ in range(missing):
                     await work.make_for_pool(connection, self._office, organisation, template, None)
             surplus = free[missing:] if missing < 0 else []

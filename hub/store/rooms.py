@@ -91,6 +91,18 @@ async def by_reservation(
     return found[0] if found else None
 
 
+async def of_organisation(connection: AsyncConnection, organisation: Organisation) -> list[SchedulingInfo]:
+    """List the rooms of an organisation's meetings, by their start; the room itself may be of another's pool."""
+    return await _read(
+        connection, _select(meetings.c.organisation_id == organisation.id).order_by(meetings.c.start_time)
+    )
+
+
+async def to_come(connection: AsyncConnection, organisation: Organisation, now: datetime) -> list[SchedulingInfo]:
+    """List the rooms of an organisation's meetings that are not over."""
+    return await _read(connection, _select(meetings.c.organisation_id == organisation.id, meetings.c.end_time > now))
+
+
 async def between(
     connection: AsyncConnection,
     codes: Sequence[str] | None,

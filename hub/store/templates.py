@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.domain.model import Organisation, Template
@@ -25,19 +26,22 @@ async def of_organisation(connection: AsyncConnection, organisation: Organisatio
     return [rows.template(row) for row in (await connection.execute(statement)).mappings()]
 
 
-async def default(connection: AsyncConnection, organisation: Organisation) -> Template | None:
-    """Find the default template of an organisation itself."""
-    return await _first(connection, table.c.organisation_id == organisation.id, table.c.is_default_template)
+async def defaults(connection: AsyncConnection, chain: Sequence[Organisation]) -> list[Template]:
+    """List the default templates of organisations, in their order, and at the end the template of nobody."""
+    numbers = [each.id for each in chain]
+    own = and_(table.c.organisation_id.in_(numbers), table.c.is_default_template)
+    statement = _select(or_(own, table.c.organisation_id.is_(None))).order_by(table.c.id)
+    place = {number: at for at, number in enumerate(numbers)}
+    found = sorted(
+        (await connection.execute(statement)).mappings(),
+        key=lambda row: place.get(row["organisation_id"], len(numbers)),
+    )
+    return [rows.template(row) for row in found]
 
 
 async def pool(connection: AsyncConnection, organisation: Organisation) -> Template | None:
     """Find the pool template of an organisation itself."""
     return await _first(connection, table.c.organisation_id == organisation.id, table.c.is_pool_template)
-
-
-async def shared(connection: AsyncConnection) -> Template | None:
-    """Find the template that belongs to nobody."""
-    return await _first(connection, table.c.organisation_id.is_(None))
 
 
 async def add(connection: AsyncConnection, template: Template, organisation: Organisation | None) -> Template:
