@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gatewayd": {"nft", "vdx"},
     "certd": {"vdx"},
     "mixer": {"b2bua.sip", "b2bua.sdp", "b2bua.transport", "vdx"},
+    "gatewayd.web": {"vdx"},
     "hub": {"vdx"},
 }
 STDLIB_ONLY = ("b2bua.sip", "b2bua.sdp")

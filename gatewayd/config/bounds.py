@@ -10,11 +10,11 @@ from nft.errors import ModelError
 from nft.policy import packet, prefix
 from vdx.dialplan import TO_DNS, TO_ROOM
 from vdx.site.block import LocatedError, Zone
-from vdx.site.delegation import Approval, Delegation, Fragment, owner, within
+from vdx.site.delegation import Delegation, Fragment, owner, within
 from vdx.site.dialplan import Rule
 from vdx.site.limits import ScopeLimits
 from vdx.site.peers import Peer
-from vdx.site.policy import Network, Offer
+from vdx.site.policy import Approval, Network, Offer
 from vdx.site.values import IpNetwork
 
 Path = tuple[str | int, ...]

@@ -18,9 +18,9 @@ from gatewayd.config.cut import Cut
 from gatewayd.config.parsed import Parsed
 from gatewayd.config.whole import BLOCKS, LISTED, LISTS, Item, Source, Whole, at
 from vdx.site.block import Model
-from vdx.site.delegation import Delegation, Delegations, Fragment, Rejection, list_name, owner
+from vdx.site.delegation import Delegation, Delegations, Fragment, list_name, owner
 from vdx.site.model import Site
-from vdx.site.policy import list_files
+from vdx.site.policy import Answers, Rejection, list_files
 from vdx.site.source import (
     Fault,
     Lines,
@@ -60,8 +60,8 @@ def merge(base: Source, fragments: Iterable[Source], cuts: Iterable[Cut] = ()) -
     read_in = [(each, *_fragment(each, delegations[each.name])) for each in counting]
     for each, found, typed in read_in:
         _add(whole, each, found, typed, delegations[each.name])
-    for _, _, typed in read_in:
-        _answer(whole, typed)
+    for said in (_base_answers(whole, base.file), *(typed.agreements for _, _, typed in read_in)):
+        _answer(whole, said)
     made = list(cuts)
     for cut in made:
         cut.off(whole, delegations)
@@ -199,10 +199,17 @@ def _said(limits: Model) -> dict[str, Any]:
     return limits.model_dump(exclude_none=True)
 
 
-def _answer(whole: Whole, typed: Fragment) -> None:
+def _base_answers(whole: Whole, file: str) -> Answers:
+    block = whole.data.get("agreements")
+    said = {name: each for name in Answers.model_fields if isinstance(block, dict) and (each := block.get(name))}
+    lines = {path[1:]: line for path, line in whole.lines.items() if path[:1] == ("agreements",)}
+    return validated(Answers, Text(said, lines), file)
+
+
+def _answer(whole: Whole, answers: Answers) -> None:
     """Note in agreements that their provider approves or rejects them, as they are."""
     agreements = whole.block("agreements", "agreements")
-    for name, said in (*typed.agreements.approves.items(), *typed.agreements.rejects.items()):
+    for name, said in (*answers.approves.items(), *answers.rejects.items()):
         one = agreements.get(name)
         if isinstance(one, dict) and (one.get("client"), one.get("service")) == (said.client, said.service):
             rejected = said.why if isinstance(said, Rejection) else ""

@@ -48,27 +48,11 @@ def bring(table: Path, into: Path, *, replace: bool) -> str:
     reader = exchange.read_csv if table.suffix == ".csv" else exchange.read_json
     fresh = exchange.plain(reader(_bytes(table), str(table)), KINDS)
     data = _read(into).data if into.exists() else {}
-    block = data.setdefault(BLOCK, {})
-    told = []
-    for kind, entries in fresh.items():
-        old = block.get(kind) or {}
-        before = {str(name): {} for name in old} if isinstance(old, list) else old  # names alone, in short
-        added = [name for name in entries if name not in before]
-        changed = [name for name, values in entries.items() if name in before and _said(before[name]) != _said(values)]
-        gone = [name for name in before if name not in entries] if replace else []
-        block[kind] = {name: values for name, values in {**before, **entries}.items() if name not in gone}
-        told.append(f"{kind}: {len(added)} added, {len(changed)} changed, {len(gone)} removed")
+    told = exchange.bring(data.setdefault(BLOCK, {}), fresh, replace=replace)
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
     _tables(read(text.encode(), str(into)), str(into))
     _write(into, text)
     return "\n".join(told) or f"{table} has no entries: nothing was changed"
-
-
-def _said(values: object) -> str:
-    """Return values as they read, however they are written: a date is one with and without quotation marks."""
-    if isinstance(values, dict):
-        return str(sorted((key, _said(each)) for key, each in values.items()))
-    return str([str(each) for each in values]) if isinstance(values, list) else str(values)
 
 
 def _tables(text: Text, name: str) -> Tables:

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from vdx.site.block import LocatedError, Model, Zone
 from vdx.site.certificates import FilePath
 from vdx.site.dialplan import Domain, Room, Rule
 from vdx.site.limits import ScopeLimits
 from vdx.site.peers import Peer
-from vdx.site.policy import Agreement, ListFile, Network, Offer, Test, Traffic
+from vdx.site.policy import Agreement, Answers, ListFile, Network, Offer, Test, Traffic
 from vdx.site.values import IpNetwork, Word
 
 MAX_DELEGATIONS = 2_000
@@ -79,33 +79,12 @@ class ClientPart(Network):
     organisation: Word = ""
 
 
-class Approval(Model):
-    """What a provider approves of an agreement: this client, this service. Another one needs approval anew."""
-
-    client: Word
-    service: Word
-
-
-class Rejection(Approval):
-    """What a provider does not want, and why."""
-
-    why: Annotated[str, Field(min_length=1, max_length=500)]
-
-
-class AgreementsPart(Model):
-    """Services and clients of an organisation, agreements it asks for, and its answers: `approves` and `rejects`."""
+class AgreementsPart(Answers):
+    """Services and clients of an organisation, agreements it asks for, and its answers to those of others."""
 
     services: dict[Word, OfferPart] = Field(default_factory=dict)
     clients: dict[Word, ClientPart] = Field(default_factory=dict)
     agreements: dict[Word, Agreement] = Field(default_factory=dict)
-    approves: dict[Word, Approval] = Field(default_factory=dict)
-    rejects: dict[Word, Rejection] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _answered_once(self) -> AgreementsPart:
-        for name in self.approves.keys() & self.rejects.keys():
-            raise ValueError(f"{name!r} is both approved and rejected: remove one")
-        return self
 
 
 class Fragment(Model):

@@ -96,6 +96,30 @@ def plain(known: Model, kinds: Iterable[Kind]) -> dict[str, dict[str, dict[str, 
     return {kind: dumped[kind] for kind in KINDS if dumped.get(kind)}
 
 
+def bring(block: dict[str, Any], fresh: Mapping[str, Mapping[str, Any]], *, replace: bool) -> list[str]:
+    """Bring entries into the data of a block `agreements`; give what has changed, in words.
+
+    `replace` removes the entries of these kinds that are not among the fresh ones.
+    """
+    told = []
+    for kind, entries in fresh.items():
+        old = block.get(kind) or {}
+        before = {str(name): {} for name in old} if isinstance(old, list) else old  # names alone, in short
+        added = [name for name in entries if name not in before]
+        changed = [name for name, values in entries.items() if name in before and _said(before[name]) != _said(values)]
+        gone = {name for name in before if name not in entries} if replace else set()
+        block[kind] = {name: values for name, values in {**before, **entries}.items() if name not in gone}
+        told.append(f"{kind}: {len(added)} added, {len(changed)} changed, {len(gone)} removed")
+    return told
+
+
+def _said(values: object) -> str:
+    """Return values as they read, however they are written: a date is one with and without quotation marks."""
+    if isinstance(values, dict):
+        return str(sorted((key, _said(each)) for key, each in values.items()))
+    return str([str(each) for each in values]) if isinstance(values, list) else str(values)
+
+
 def _table(text: str, name: str) -> Text:
     header = text.split("\n", 1)[0]
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in header else ",", strict=True)

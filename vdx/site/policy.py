@@ -174,8 +174,34 @@ class Agreement(Model):
         return self
 
 
-class Agreements(Model):
-    """Who offers what, who uses it, and from when until when."""
+class Approval(Model):
+    """What a provider approves of an agreement: this client, this service. Another one needs approval anew."""
+
+    client: Word
+    service: Word
+
+
+class Rejection(Approval):
+    """What a provider does not want, and why."""
+
+    why: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Answers(Model):
+    """What a provider says to agreements that others ask for."""
+
+    approves: dict[Word, Approval] = Field(default_factory=dict)
+    rejects: dict[Word, Rejection] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _answered_once(self) -> Answers:
+        for name in self.approves.keys() & self.rejects.keys():
+            raise ValueError(f"{name!r} is both approved and rejected: remove one")
+        return self
+
+
+class Agreements(Answers):
+    """Who offers what, who uses it, and from when until when; answers of those that have no fragment of their own."""
 
     organisations: dict[Word, Organisation] = Field(default_factory=dict)
     services: dict[Word, Offer] = Field(default_factory=dict)
