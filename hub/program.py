@@ -24,6 +24,7 @@ from hub.provision import duty
 from hub.provision.pools import Pools
 from hub.provision.reconciler import Reconciler
 from hub.provision.relay import Relay
+from hub.provision.standing import Standing
 from hub.settings import Settings
 from hub.store import schema
 from hub.store.database import Database
@@ -86,15 +87,14 @@ async def provision(configured: Settings) -> None:
     key = _key(configured.bus.pin_key)
     database, office = Database(configured.database), Office(configured)
     bus = Bus(Address(configured.bus.servers, configured.bus.name, configured.bus.credentials, configured.bus.trust))
-    reconciler = Reconciler(database, office, Bucket(bus, ROOMS), key)
+    rooms = Bucket(bus, ROOMS)
+    reconciler = Reconciler(database, office, rooms, key)
     relay = Relay(database, bus, configured.bus.name, reconciler.follow)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    tasks = [
-        asyncio.ensure_future(work)
-        for work in (bus.run(), duty.run_forever(Pools(database, office).round, relay.round, reconciler.round))
-    ]
+    rounds = (Pools(database, office).round, relay.round, reconciler.round, Standing(database, rooms, key).round)
+    tasks = [asyncio.ensure_future(work) for work in (bus.run(), duty.run_forever(*rounds))]
     service.tell("READY=1")
     stopped = asyncio.ensure_future(stop.wait())
     done, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)

@@ -194,6 +194,12 @@ class Classes(Part):
     field_key: str = "vdx-field"
 
 
+class Registrar(Part):
+    """Room systems that register at the edge. `realm`: that of its site file; changed, every password is set anew."""
+
+    realm: Annotated[str, Field(pattern=r'^[^"\\\x00-\x1f:]{1,100}$')] = "vdx"
+
+
 class Personal(Part):
     """What is kept about people, and how long. Days count from the meeting, the call or the entry in the journal.
 
@@ -227,6 +233,7 @@ class Settings(Part):
     provisioning: Provisioning = Provisioning()
     people: People | None = None
     classes: Classes = Classes()
+    registrar: Registrar = Registrar()
     personal: Personal = Personal()
 
 

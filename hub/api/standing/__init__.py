@@ -1,0 +1,1 @@
+"""What is always there, on the wire: rooms of persons and departments, room systems, themes, message templates."""
