@@ -49,7 +49,7 @@ class Problem(Part, frozen=True):
     running: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Route:
     """One operation. `fixed` are fields of the message that this path stands for."""
 

@@ -108,7 +108,8 @@ def bring(block: dict[str, Any], fresh: Mapping[str, Mapping[str, Any]], *, repl
         added = [name for name in entries if name not in before]
         changed = [name for name, values in entries.items() if name in before and _said(before[name]) != _said(values)]
         gone = {name for name in before if name not in entries} if replace else set()
-        block[kind] = {name: values for name, values in {**before, **entries}.items() if name not in gone}
+        fresh_ones = {name: entries[name] for name in (*added, *changed)}  # what says the same stays as it is written
+        block[kind] = {name: values for name, values in {**before, **fresh_ones}.items() if name not in gone}
         told.append(f"{kind}: {len(added)} added, {len(changed)} changed, {len(gone)} removed")
     return told
 

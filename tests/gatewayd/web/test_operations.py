@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -115,7 +116,7 @@ def test_what_b2bua_would_tell_is_away_and_what_it_does_not_know_is_not_found(ed
         ("PUT", "/cuts/house/a", {"json": {}}, "kind"),
     ],
 )
-def test_what_cannot_be_read_is_named(edge: World, method: str, path: str, more: dict[str, object], word: str) -> None:
+def test_what_cannot_be_read_is_named(edge: World, method: str, path: str, more: dict[str, Any], word: str) -> None:
     answer = edge.call(method, path, **more)
     assert answer.status_code == 422
     assert word in answer.json()["reasons"][0]

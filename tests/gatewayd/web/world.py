@@ -16,7 +16,7 @@ from gatewayd.web import app, credentials
 from gatewayd.web.credentials import Credentials
 from gatewayd.web.errors import AwayError
 from tests.gatewayd.config.bench import Bench, run
-from tests.gatewayd.config.sites import BASE_TEXT
+from tests.gatewayd.config.sites import BASE_TEXT, replaced
 from vdx.control import BanList, CallInfo, CallList, FromGatewayd, LegInfo, Ok, StatusReport, ToGatewayd
 from vdx.management import AboutManagement, EndCall, ListRules, Look
 from vdx.pinhole import Listed, OpenLease, Traffic, Usage
@@ -26,9 +26,13 @@ ORIGIN = "https://edge.example"
 CALL = "abcdefghijklm"
 PEOPLE = ("anna", "bo", "carl", "dora", "eve")
 
-SITE = BASE_TEXT.replace("{zone: mgmt, into: sdn, action: deny}", "{zone: sdn, into: internet, action: deny}").replace(
-    "    carl: {role: operator}\n", "    carl: {role: operator}\n    siri: {role: owner, organisation: south}\n"
+CHANGES = (
+    ("{zone: mgmt, into: sdn, action: deny}", "{zone: sdn, into: internet, action: deny, services: [telnet]}"),
+    ("policy:\n", "policy:\n  services:\n    telnet: {tcp: [23]}\n"),
+    ("    networks: {sdn: [10.30.0.0/16]}", "    networks: {sdn: [10.30.0.0/16], internet: [203.0.113.32/28]}"),
+    ("    carl: {role: operator}\n", "    carl: {role: operator}\n    siri: {role: owner, organisation: south}\n"),
 )
+SITE = replaced(BASE_TEXT, *CHANGES)
 
 CALLS = CallList(
     1,
