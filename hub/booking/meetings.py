@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hub.booking import classes, events, rooms, templates, trials
+from hub.booking import agreements, classes, events, rooms, templates, trials
 from hub.booking.office import Office, actor, home
 from hub.domain import access, booking, lifecycle, numbers
 from hub.domain.booking import Booking, PoolRoom, ReservedRoom
@@ -201,7 +201,16 @@ class Query:
     address: str | None = None
 
 
-async def search(connection: AsyncConnection, caller: Caller, query: Query) -> list[Meeting]:
+async def sight_by_address(connection: AsyncConnection, office: Office, caller: Caller) -> access.Sight:
+    """Give what a search by dialled address shows: to a provisioner what its agreements cover."""
+    sight = access.meetings_by_address(caller)
+    if sight.organisation is not None:
+        return sight
+    covered = await agreements.covered(connection, office, caller)
+    return sight if covered is None else replace(sight, covered=tuple(covered))
+
+
+async def search(connection: AsyncConnection, office: Office, caller: Caller, query: Query) -> list[Meeting]:
     """List the meetings a query finds among those the caller may see; raises `InputError` for half or no queries."""
     await home(connection, caller)
     sight = access.meetings(caller)
@@ -221,7 +230,7 @@ async def search(connection: AsyncConnection, caller: Caller, query: Query) -> l
     if period is not None:
         return await store.between(connection, sight, *period)
     if query.address is not None:
-        return await store.by_address(connection, access.meetings_by_address(caller), query.address)
+        return await store.by_address(connection, await sight_by_address(connection, office, caller), query.address)
     raise refuse(Code.NO_QUERY)
 
 

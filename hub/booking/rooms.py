@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hub.booking import events
+from hub.booking import agreements, events
 from hub.booking.office import Office, actor, named
 from hub.domain import lifecycle, numbers, portal
 from hub.domain.booking import Booking, Wishes
@@ -73,6 +73,7 @@ async def make_on_request(
 ) -> SchedulingInfo:
     """Make one pool room of a template that the request names."""
     organisation = await named(connection, code)
+    await agreements.check(connection, office, caller, code)
     template = await templates.by_id(connection, template_id)
     if template is None:
         raise refuse(Code.NO_TEMPLATE, template_id)
@@ -185,6 +186,7 @@ async def report(
         raise UnknownError(f"scheduling info {uuid} was not found")
     if not caller.has(Role.PROVISIONER_USER):
         raise ForbiddenError("only provisioners report on rooms")
+    await agreements.check(connection, office, caller, room.organisation)
     return await reported(connection, office, caller, room, status, description, vmr_id)
 
 

@@ -21,12 +21,13 @@ PROVISIONERS = (Role.PROVISIONER, Role.PROVISIONER_USER)
 class Sight:
     """What a list shows: rows of `organisation` (None: of all), organised by `email` (None: by anybody).
 
-    `descendants`: also rows of the organisations below.
+    `descendants`: also rows of the organisations below. `covered`: of these organisations only.
     """
 
     organisation: str | None
     email: str | None = None
     descendants: bool = False
+    covered: tuple[str, ...] | None = None
 
 
 def require(caller: Caller, *roles: Role) -> None:

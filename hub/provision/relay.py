@@ -35,7 +35,8 @@ class Relay:
     async def round(self) -> int:
         """Tell what waits; gives how many. Raises `BusError`, `AwayError`; what was told before is not told again."""
         async with self._database.read() as connection:
-            statement = select(outbox).order_by(outbox.c.id).limit(AT_ONCE)
+            ready = (outbox.c.subject != events.AUDIT_SUBJECT) | outbox.c.chained  # the journal comes first
+            statement = select(outbox).where(ready).order_by(outbox.c.id).limit(AT_ONCE)
             waiting = list((await connection.execute(statement)).mappings())
         told: list[int] = []
         try:

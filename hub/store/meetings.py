@@ -134,6 +134,8 @@ async def _list(connection: AsyncConnection, sight: Sight, *conditions: ColumnEl
     statement = _select(*conditions).order_by(table.c.start_time, table.c.uuid)
     if sight.organisation is not None:
         statement = statement.where(organisations.c.code == sight.organisation)
+    if sight.covered is not None:
+        statement = statement.where(organisations.c.code.in_(sight.covered))
     if sight.email is not None:
         statement = statement.where(table.c.organized_by == sight.email)
     return await _read(connection, statement)

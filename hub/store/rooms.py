@@ -128,14 +128,20 @@ async def between(
 class Provisioner:
     """Whose rooms a provisioner sees: those of `outside` organisations, or with `ours` of all others.
 
-    `outside` None: every organisation's are outside.
+    `outside` None: every organisation's are outside. `covered`: of these only, None for no such limit.
     """
 
     outside: tuple[str, ...] | None
     ours: bool = False
+    covered: tuple[str, ...] | None = None
 
     def condition(self) -> ColumnElement[bool]:
         """Give it as a condition on rooms."""
+        if self.covered is None:
+            return self._whose()
+        return and_(self._whose(), organisations.c.code.in_(self.covered))
+
+    def _whose(self) -> ColumnElement[bool]:
         if self.outside is None:
             return false() if self.ours else true()
         outside = organisations.c.code.in_(self.outside)

@@ -15,7 +15,6 @@ from hub.api.values import Text
 from hub.booking import meetings
 from hub.booking.meetings import Change
 from hub.booking.office import home
-from hub.domain import access
 from hub.errors import Code, UnknownError, refuse
 from hub.settings import NullInPatch
 from hub.store import meetings as store
@@ -43,7 +42,7 @@ async def find(context: Anybody, wanted: Annotated[FindMeetings, Query()]) -> Re
         wanted.uri_with_domain,
     )
     async with context.database.read() as connection:
-        found = await meetings.search(connection, context.caller, query)
+        found = await meetings.search(connection, context.office, context.caller, query)
     return reply([context.links.meeting(each) for each in found])
 
 
@@ -52,7 +51,8 @@ async def find_by_uri_with_domain(context: Anybody, uri: Uri) -> Response:
     """Give the meeting whose room has this address."""
     async with context.database.read() as connection:
         await home(connection, context.caller)
-        found = await store.by_address(connection, access.meetings_by_address(context.caller), uri)
+        sight = await meetings.sight_by_address(connection, context.office, context.caller)
+        found = await store.by_address(connection, sight, uri)
     if not found:
         raise UnknownError(f"no meeting has the address {uri}")
     return reply(context.links.meeting(found[-1]))
@@ -63,7 +63,8 @@ async def find_by_uri_without_domain(context: Anybody, uri: Uri) -> Response:
     """Give the meeting whose room has this part before the @."""
     async with context.database.read() as connection:
         await home(connection, context.caller)
-        found = await store.by_uri_without_domain(connection, access.meetings_by_address(context.caller), uri)
+        sight = await meetings.sight_by_address(connection, context.office, context.caller)
+        found = await store.by_uri_without_domain(connection, sight, uri)
     if not found:
         raise UnknownError(f"no meeting has an address that begins with {uri}@")
     return reply(context.links.meeting(found[-1]))

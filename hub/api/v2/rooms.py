@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from hub.api.context import Administrator, Anybody, Context, Provisioner
 from hub.api.documents import ERRORS, SchedulingInfoAnswer, hal
 from hub.api.requests import CreateSchedulingInfo, ReserveRoom, UpdateSchedulingInfo
 from hub.api.values import Time
+from hub.booking import agreements, journal
 from hub.booking import rooms as work
 from hub.booking.office import home
 from hub.domain import access
@@ -37,15 +39,17 @@ async def find(
 ) -> Response:
     """List rooms of meetings that open or end within a period and are in a status."""
     status = _status(provision_status, "provision-status")
-    async with context.database.read() as connection:
+
+    async def look(connection: AsyncConnection) -> list[SchedulingInfo]:
         sight = access.scheduling(context.caller)
-        codes = None
+        codes = await agreements.covered(connection, context.office, context.caller)
         if sight.organisation is not None or not context.caller.has(*access.PROVISIONERS):
             own = await home(connection, context.caller)
             below = await organisations.descendants(connection, own) if sight.descendants else [own]
             codes = [each.code for each in below]
-        found = await rooms.between(connection, codes, (from_start_time, to_end_time), status)
-    return reply([context.links.room(each) for each in found])
+        return await rooms.between(connection, codes, (from_start_time, to_end_time), status)
+
+    return await _list(context, look)
 
 
 @router.post("/scheduling-info", responses=One)
@@ -63,17 +67,22 @@ async def create(context: Provisioner, body: CreateSchedulingInfo) -> Response:
 @router.get("/scheduling-info/{uuid}", responses=One)
 async def read(context: Anybody, uuid: UUID) -> Response:
     """Give a room by its meeting's uuid, or its own while it has no meeting."""
-    async with context.database.read() as connection:
+
+    async def look(connection: AsyncConnection) -> list[SchedulingInfo]:
         found = await rooms.by_uuid(connection, uuid)
         if found is None:
             raise UnknownError(f"scheduling info {uuid} was not found")
-        sight = access.scheduling(context.caller)
-        if not context.caller.has(*access.PROVISIONERS):
-            own = await home(connection, context.caller)
-            seen = await organisations.descendants(connection, own) if sight.descendants else [own]
-            if found.organisation not in {each.code for each in seen}:
-                raise ForbiddenError("the room belongs to another organisation")
-    return reply(context.links.room(found))
+        if context.caller.has(*access.PROVISIONERS):
+            await agreements.check(connection, context.office, context.caller, found.organisation)
+            return [found]
+        own = await home(connection, context.caller)
+        below = access.scheduling(context.caller).descendants
+        seen = await organisations.descendants(connection, own) if below else [own]
+        if found.organisation not in {each.code for each in seen}:
+            raise ForbiddenError("the room belongs to another organisation")
+        return [found]
+
+    return reply(context.links.room((await _seen(context, look))[0]))
 
 
 @router.put("/scheduling-info/{uuid}", responses=One)
@@ -97,15 +106,23 @@ async def update(context: Provisioner, uuid: UUID, body: UpdateSchedulingInfo) -
 @router.get("/scheduling-info-provision", responses=List)
 async def to_provision(context: Provisioner) -> Response:
     """List the rooms that must be made now."""
-    async with context.database.read() as connection:
-        return _list(context, await rooms.to_provision(connection, context.office.outside(), context.office.now()))
+
+    async def look(connection: AsyncConnection) -> list[SchedulingInfo]:
+        who = await agreements.provisioner(connection, context.office, context.caller)
+        return await rooms.to_provision(connection, who, context.office.now())
+
+    return await _list(context, look)
 
 
 @router.get("/scheduling-info-deprovision", responses=List)
 async def to_deprovision(context: Provisioner) -> Response:
     """List the rooms that must be removed now."""
-    async with context.database.read() as connection:
-        return _list(context, await rooms.to_deprovision(connection, context.office.outside(), context.office.now()))
+
+    async def look(connection: AsyncConnection) -> list[SchedulingInfo]:
+        who = await agreements.provisioner(connection, context.office, context.caller)
+        return await rooms.to_deprovision(connection, who, context.office.now())
+
+    return await _list(context, look)
 
 
 @router.get("/scheduling-info-reserve", responses=One)
@@ -122,16 +139,32 @@ async def reserve(context: Administrator, wanted: Annotated[ReserveRoom, Query()
 @router.get("/scheduling-info-reserve/{uuid}", responses=One)
 async def reserved(context: Administrator, uuid: UUID) -> Response:
     """Give a reserved room that no meeting has taken yet."""
-    async with context.database.read() as connection:
-        own = await home(connection, context.caller)
-        found = await work.reserved(connection, own, uuid)
-    if found is None:
-        raise UnknownError(Code.RESERVATION.sentence)
-    return reply(context.links.room(found))
+
+    async def look(connection: AsyncConnection) -> list[SchedulingInfo]:
+        found = await work.reserved(connection, await home(connection, context.caller), uuid)
+        if found is None:
+            raise UnknownError(Code.RESERVATION.sentence)
+        return [found]
+
+    return reply(context.links.room((await _seen(context, look))[0]))
 
 
-def _list(context: Context, found: list[SchedulingInfo]) -> Response:
-    return reply([context.links.room(each) for each in found])
+Look = Callable[[AsyncConnection], Awaitable[list[SchedulingInfo]]]
+
+
+async def _seen(context: Context, look: Look) -> list[SchedulingInfo]:
+    """Look at rooms: it is written down together with the look, since rooms have PINs."""
+
+    async def seen(connection: AsyncConnection) -> list[SchedulingInfo]:
+        found = await look(connection)
+        await journal.seen(connection, context.office, context.caller, found)
+        return found
+
+    return await context.database.retry(seen)
+
+
+async def _list(context: Context, look: Look) -> Response:
+    return reply([context.links.room(each) for each in await _seen(context, look)])
 
 
 def _status(name: str, field: str) -> ProvisionStatus:

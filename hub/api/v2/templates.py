@@ -7,14 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hub.api.answers import reply
-from hub.api.context import Administrator, Anybody
+from hub.api.answers import Json, reply
+from hub.api.context import Administrator, Anybody, Context
 from hub.api.documents import ERRORS, InfoAnswer, PoolAnswer, TemplateAnswer, hal
 from hub.api.requests import SchedulingTemplateRequest
 from hub.api.values import MAX_INT64
+from hub.booking import journal
 from hub.booking import templates as work
 from hub.booking.office import home
-from hub.domain.model import Template
+from hub.domain.model import Organisation, SchedulingInfo, Template
 from hub.store import organisations, rooms, templates
 
 router = APIRouter(prefix="/v2", tags=["scheduling-templates"])
@@ -77,24 +78,26 @@ async def delete(context: Administrator, number: Number) -> Response:
 @router.get("/pool", responses=hal(list[PoolAnswer]) | ERRORS, tags=["pool"])
 async def pools(context: Anybody) -> Response:
     """List the pools of the caller's organisation and those below: how many rooms are wanted, how many are free."""
-    listed = []
-    async with context.database.read() as connection:
+
+    async def look(connection: AsyncConnection) -> list[Json]:
         below = await organisations.descendants(connection, await home(connection, context.caller))
         pooled = [each for each in below if each.pool_size]
         free = await rooms.free(connection, [each.code for each in pooled])
-        for each in pooled:
-            template = await templates.pool(connection, each)
-            own = [room for room in free if room.organisation == each.code]
-            listed.append(
-                {
-                    "organisationId": each.code,
-                    "desiredPoolSize": each.pool_size,
-                    "availablePoolSize": len(own),
-                    "schedulingTemplate": context.links.template(template) if template else None,
-                    "schedulingInfoList": [context.links.room(room) for room in own],
-                }
-            )
-    return reply(listed)
+        await journal.seen(connection, context.office, context.caller, free)
+        return [_pool(context, each, await templates.pool(connection, each), free) for each in pooled]
+
+    return reply(await context.database.retry(look))
+
+
+def _pool(context: Context, organisation: Organisation, template: Template | None, free: list[SchedulingInfo]) -> Json:
+    own = [room for room in free if room.organisation == organisation.code]
+    return {
+        "organisationId": organisation.code,
+        "desiredPoolSize": organisation.pool_size,
+        "availablePoolSize": len(own),
+        "schedulingTemplate": context.links.template(template) if template else None,
+        "schedulingInfoList": [context.links.room(room) for room in own],
+    }
 
 
 @router.get("/info", responses=hal(InfoAnswer) | ERRORS, tags=["info"])

@@ -13,6 +13,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.provision import duty
+from hub.provision.journal import Journal
 from hub.provision.pools import Pools
 from hub.provision.reconciler import Reconciler
 from hub.provision.relay import Relay
@@ -88,12 +89,14 @@ class Provisioner:
         self.reconciler = Reconciler(database, office, self.bus, KEY)
         self.relay = Relay(database, self.bus, "hub", self.reconciler.follow)
         self.pools = Pools(database, office)
+        self.journal = Journal(database, office, told=True)
 
     def round(self) -> int:
         """Do every step once."""
 
         async def run() -> int:
-            return await self.pools.round() + await self.relay.round() + await self.reconciler.round()
+            steps = self.pools, self.relay, self.reconciler, self.journal
+            return sum([await each.round() for each in steps])
 
         return self.world.run(run)
 
@@ -203,6 +206,8 @@ def test_what_happened_is_told_in_order_and_once(provisioner: Provisioner) -> No
     audit = [m["auditEvent"]["operation"] for subject, m, _ in bus.told if subject == "vdx.audit.hub"]
     assert rooms == ["CREATE", "UPDATE"]
     assert audit[:2] == ["create", "update"]
+    numbers = [m["journal"]["number"] for subject, m, _ in bus.told if subject == "vdx.audit.hub"]
+    assert numbers == list(range(1, len(numbers) + 1))
     assert len({number for _, _, number in bus.told}) == len(bus.told)
 
 
