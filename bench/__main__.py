@@ -11,7 +11,7 @@ from collections.abc import Callable
 from bench.report import Report
 from lab import compiled
 
-BENCHMARKS = ("relay", "opening", "firewall", "signalling", "calls", "mixer")
+BENCHMARKS = ("relay", "opening", "firewall", "signalling", "calls", "mixer", "hub")
 """Modules of this package with a `run(*, short: bool) -> Report`."""
 
 

@@ -71,7 +71,7 @@ def prepare(configured: Settings) -> None:
         log.warning("issuer.builtin: tokens of the built-in issuer count; in production set tokens.jwks in its place")
 
     async def run() -> None:
-        database = Database(configured.database)
+        database = Database(configured.database, patient=True)
         try:
             await schema.upgrade(database)
         finally:

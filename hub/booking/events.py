@@ -22,6 +22,8 @@ AUDIT_SUBJECT = "audit"
 
 AUDIT_VERSION = 1
 
+_TELL = insert(outbox).inline()
+
 
 async def room(connection: AsyncConnection, kind: RoomEvent, room: SchedulingInfo, now: datetime) -> None:
     """Tell of a room: everything a provisioner needs to make it as it is now."""
@@ -79,7 +81,7 @@ async def note(connection: AsyncConnection, entry: Entry, caller: Caller | None,
 
 
 async def _write(connection: AsyncConnection, subject: str, message: dict[str, Any], now: datetime) -> None:
-    await connection.execute(insert(outbox).values(subject=subject, message=message, time=now))
+    await connection.execute(_TELL, {"subject": subject, "message": message, "time": now})
 
 
 def _plain(value: object) -> object:

@@ -47,14 +47,17 @@ class CollisionError(AwayError):
 
 
 class Database:
-    """One database: `read` and `write` are transactions, `retry` sends one again while others are in its way."""
+    """One database: `read` and `write` are transactions, `retry` sends one again while others are in its way.
 
-    def __init__(self, url: str) -> None:
+    `patient`: for changes of the schema and exports, which take as long as they take.
+    """
+
+    def __init__(self, url: str, *, patient: bool = False) -> None:
         try:
             parsed = make_url(url)
         except ArgumentError:
             raise SettingsError("database: not a URL such as postgresql://host/hub or sqlite:///hub.sqlite") from None
-        self.engine = _engine(parsed)
+        self.engine = _engine(parsed, None if patient else WAIT_SECONDS * 6)
         self.postgresql = self.engine.dialect.name == "postgresql"
 
     async def close(self) -> None:
@@ -137,7 +140,7 @@ def _constraint(error: IntegrityError) -> str | None:
     return f"pk_{table}" if names == primary else f"uq_{table}_{'_'.join(names)}"
 
 
-def _engine(url: URL) -> AsyncEngine:
+def _engine(url: URL, longest: float | None) -> AsyncEngine:
     kind = url.get_backend_name()
     if kind == "postgresql":
         return create_async_engine(
@@ -146,7 +149,7 @@ def _engine(url: URL) -> AsyncEngine:
             max_overflow=POOL_SIZE,
             pool_timeout=WAIT_SECONDS,
             pool_pre_ping=False,
-            connect_args={"timeout": WAIT_SECONDS, "command_timeout": WAIT_SECONDS * 6},
+            connect_args={"timeout": WAIT_SECONDS, "command_timeout": longest},
         )
     if kind != "sqlite":
         raise SettingsError(f"database: {kind!r} is not known: give a URL of postgresql or sqlite")

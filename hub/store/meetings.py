@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, insert, or_, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.domain.access import Sight
@@ -17,6 +17,8 @@ from hub.store.tables import labels as label_table
 from hub.store.tables import meetings as table
 from hub.store.tables import organisations, rooms
 
+_ADD, _ADD_LABELS = insert(table), insert(label_table)
+
 LABELS_AT_ONCE = 500
 """Meetings whose labels one statement asks for: SQLite takes some thousand values in a statement."""
 
@@ -24,7 +26,7 @@ LABELS_AT_ONCE = 500
 async def add(connection: AsyncConnection, meeting: Meeting, organisation: Organisation) -> None:
     """Add a meeting; raises `TakenError` for its uuid, short id or external id."""
     values = rows.meeting_values(meeting) | {"organisation_id": organisation.id}
-    await connection.execute(insert(table).values(values))
+    await connection.execute(_ADD, values)
     await _label(connection, meeting)
 
 
@@ -94,15 +96,14 @@ async def search(
     `period`: only those that start after its begin and before its end.
     """
     part = f"%{_escaped(text)}%"
-    conditions = [
-        or_(
-            table.c.organized_by == text,
-            _labelled(text),
-            table.c.subject.like(part, escape="\\"),
-            table.c.description.like(part, escape="\\"),
-            _addressed(text),
-        )
-    ]
+    ways = (
+        table.c.organized_by == text,
+        _labelled(text),
+        or_(table.c.subject.like(part, escape="\\"), table.c.description.like(part, escape="\\")),
+        _addressed(text),
+    )
+    found = union(*(select(table.c.uuid).where(way, *_seen(sight)) for way in ways))  # each way has its own index
+    conditions: list[ColumnElement[bool]] = [table.c.uuid.in_(found)]
     if period is not None:
         conditions += [table.c.start_time > period[0], table.c.start_time < period[1]]
     return await _list(connection, sight, *conditions)
@@ -131,14 +132,20 @@ def _select(*conditions: ColumnElement[bool]) -> Select[Any]:
 
 
 async def _list(connection: AsyncConnection, sight: Sight, *conditions: ColumnElement[bool]) -> list[Meeting]:
-    statement = _select(*conditions).order_by(table.c.start_time, table.c.uuid)
+    return await _read(connection, _select(*conditions, *_seen(sight)).order_by(table.c.start_time, table.c.uuid))
+
+
+def _seen(sight: Sight) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
     if sight.organisation is not None:
-        statement = statement.where(organisations.c.code == sight.organisation)
+        number = select(organisations.c.id).where(organisations.c.code == sight.organisation).scalar_subquery()
+        conditions.append(table.c.organisation_id == number)  # known before the search begins, so indexes can use it
     if sight.covered is not None:
-        statement = statement.where(organisations.c.code.in_(sight.covered))
+        covered = select(organisations.c.id).where(organisations.c.code.in_(sight.covered))
+        conditions.append(table.c.organisation_id.in_(covered))
     if sight.email is not None:
-        statement = statement.where(table.c.organized_by == sight.email)
-    return await _read(connection, statement)
+        conditions.append(table.c.organized_by == sight.email)
+    return conditions
 
 
 async def _read(connection: AsyncConnection, statement: Select[Any]) -> list[Meeting]:
@@ -166,4 +173,4 @@ async def _label(connection: AsyncConnection, meeting: Meeting) -> None:
     if meeting.labels:
         numbered = enumerate(meeting.labels)
         values = [{"meeting_uuid": meeting.uuid, "position": at, "label": label} for at, label in numbered]
-        await connection.execute(insert(label_table), values)
+        await connection.execute(_ADD_LABELS, values)

@@ -8,7 +8,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, delete, false, insert, not_, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    delete,
+    false,
+    func,
+    insert,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.domain.booking import Wishes
@@ -17,17 +32,21 @@ from hub.domain.model import Meeting, Organisation, SchedulingInfo
 from hub.domain.words import ProvisionStatus
 from hub.store import meetings as meeting_statements
 from hub.store import rows
+from hub.store.standing_tables import aliases
+from hub.store.standing_tables import systems as system_table
 from hub.store.tables import meetings, organisations, room_history
 from hub.store.tables import rooms as table
 
 _owner = organisations.alias("meeting_organisation")
+_ADD = insert(table).returning(table.c.id)
+_NOTE = insert(room_history).inline()
 _MEETING = "m_"  # before the columns of the meeting that is read along
 
 
 async def add(connection: AsyncConnection, room: SchedulingInfo, organisation: Organisation) -> int:
     """Add a room and give its number; raises `TakenError` for an address that is used."""
     values = _values(room) | {"organisation_id": organisation.id}
-    number: int = (await connection.execute(insert(table).values(values).returning(table.c.id))).scalar_one()
+    number: int = (await connection.execute(_ADD, values)).scalar_one()
     return number
 
 
@@ -52,20 +71,29 @@ async def note(connection: AsyncConnection, room: SchedulingInfo, by: str | None
         "by": by,
         "time": now,
     }
-    await connection.execute(insert(room_history).values(values))
+    await connection.execute(_NOTE, values)
 
 
 async def taken(connection: AsyncConnection, uri_without_domain: str, uri_domain: str) -> bool:
-    """Tell whether an address is used."""
+    """Tell whether an address is used; what is always there is dialled by its name under every domain."""
+    small = uri_without_domain.lower()
     held = table.c.uri_without_domain == uri_without_domain, table.c.uri_domain == uri_domain
-    return (await connection.execute(select(table.c.id).where(*held))).first() is not None
+    standing = select(aliases.c.alias).where(aliases.c.alias == small)
+    systems = select(system_table.c.alias).where(system_table.c.alias == small)
+    found = union_all(select(table.c.uri_without_domain).where(*held), standing, systems)
+    return (await connection.execute(found)).first() is not None
 
 
 async def addresses(connection: AsyncConnection, prefix: str, uri_domain: str) -> set[str]:
     """List the used addresses of a domain that begin with `prefix`, without the domain."""
     column = table.c.uri_without_domain
     statement = select(column).where(table.c.uri_domain == uri_domain, column.startswith(prefix, autoescape=True))
-    return set((await connection.execute(statement)).scalars())
+    small = prefix.lower()
+    standing = [
+        select(literal(prefix) + func.substr(each, len(prefix) + 1)).where(each.startswith(small, autoescape=True))
+        for each in (aliases.c.alias, system_table.c.alias)
+    ]
+    return set((await connection.execute(union_all(statement, *standing))).scalars())
 
 
 async def by_uuid(connection: AsyncConnection, uuid: UUID, *, lock: bool = False) -> SchedulingInfo | None:
@@ -211,11 +239,16 @@ async def free(connection: AsyncConnection, codes: Sequence[str]) -> list[Schedu
 
 def _values(room: SchedulingInfo) -> dict[str, Any]:
     meeting = room.meeting
-    return rows.room_values(room) | {
-        "meeting_uuid": meeting.uuid if meeting else None,
-        "opens_time": opens(meeting, room.vmr_available_before) if meeting else None,
-        "end_time": meeting.end_time if meeting else None,
-    }
+    held = {"held_uri": room.uri_without_domain} if room.uri_without_domain is not None else {}
+    return (
+        rows.room_values(room)
+        | held
+        | {
+            "meeting_uuid": meeting.uuid if meeting else None,
+            "opens_time": opens(meeting, room.vmr_available_before) if meeting else None,
+            "end_time": meeting.end_time if meeting else None,
+        }
+    )
 
 
 def _select(*conditions: ColumnElement[bool]) -> Select[Any]:

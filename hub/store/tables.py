@@ -201,7 +201,20 @@ meetings = Table(
     Index(None, "organisation_id", "start_time"),
     Index(None, "organisation_id", "organized_by"),
     Index(None, "organisation_id", "subject"),
+    Index(
+        "ix_meetings_search",
+        "organisation_id",
+        "subject",
+        "description",
+        postgresql_using="gin",
+        postgresql_ops={"subject": "gin_trgm_ops", "description": "gin_trgm_ops"},
+        postgresql_with={"gin_pending_list_limit": 256},
+    ),
 )
+"""`ix_meetings_search` finds parts of texts within an organisation, on SQLite by reading the index alone.
+
+Of its changes 256 kB wait at most, until one client has to write them all.
+"""
 
 labels = Table(
     "meeting_labels",
@@ -221,6 +234,7 @@ rooms = Table(
     Column("template_id", SERIAL, ForeignKey("scheduling_templates.id")),
     Column("uri_without_domain", String(200)),
     Column("uri_domain", String(100)),
+    Column("held_uri", String(200), index=True),
     Column("host_pin", BigInteger),
     Column("guest_pin", BigInteger),
     Column("status", SmallInteger, nullable=False),
@@ -240,7 +254,10 @@ rooms = Table(
     Index(None, "status", "opens_time"),
     Index(None, "status", "end_time"),
 )
-"""Rooms. `opens_time` and `end_time` repeat the meeting's times, so that what is due is found by one index each."""
+"""Rooms. `opens_time` and `end_time` repeat the meeting's times, so that what is due is found by one index each.
+
+`held_uri` is what `uri_without_domain` was before the room was gone: calls are told of after their end.
+"""
 
 Index(
     "ix_scheduling_infos_free",
@@ -333,3 +350,40 @@ logins = Table(
     Column("ends_time", Utc, nullable=False, index=True),
 )
 """People on their way to their identity provider and back; `stepped`: sent there again for a second factor."""
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("ident", String(120), primary_key=True),
+    Column("organisation_id", SERIAL, ForeignKey("organisations.id")),
+    Column("room", String(64)),
+    Column("meeting_uuid", Uuid),
+    Column("dialled", String(128), nullable=False),
+    Column("caller", String(128), nullable=False),
+    Column("zone", String(32), nullable=False),
+    Column("peer", String(64), nullable=False),
+    Column("transport", String(8), nullable=False),
+    Column("edge", String(64), nullable=False),
+    Column("began", Utc, nullable=False, index=True),
+    Column("answered", Utc),
+    Column("ended", Utc, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("ended_by", String(16), nullable=False),
+    Column("video", Boolean, nullable=False),
+    Column("use", String(16)),
+    Column("field", String(32)),
+    Index(None, "organisation_id", "began"),
+)
+"""Ended calls, as edges told of them; whose room was called stands beside, as it was when the call ended."""
+
+old_callers = Table(
+    "old_callers",
+    metadata,
+    Column("month", String(7), primary_key=True),
+    Column("organisation", String(250), primary_key=True),
+    Column("agent", String(100), primary_key=True),
+    Column("operation", String(100), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("seen_time", Utc, nullable=False),
+)
+"""Who still calls the first version of the API: requests of a month, by organisation, program and operation."""

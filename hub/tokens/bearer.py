@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from joserfc import jwt
@@ -23,6 +24,9 @@ MAX_CLAIM = 250
 """Characters of a claim: an organisation's code has no more."""
 
 
+MAX_KNOWN = 10_000
+"""Verified tokens that are kept, some kilobytes each: clients send one for minutes, with every request."""
+
 MAX_WORDS = 1000
 """Entries of a claim that are read: people are in hundreds of groups, not in thousands."""
 
@@ -34,10 +38,12 @@ class Bearer:
     settings: Tokens
     keys: Keys
     now: Callable[[], float]
+    _known: dict[bytes, tuple[KeySet, Mapping[str, Any]]] = field(default_factory=dict, repr=False)
+    """[digest of a token] -> the keys that it was verified with, and its claims; whether they hold now is not in it."""
 
     async def caller(self, token: str) -> Caller:
         """Give who stands behind a token; raises `UnauthenticatedError`."""
-        claims = await verified(token, self.keys)
+        claims = await self._verified(token)
         self._check(claims)
         roles = frozenset(Role(each) for each in words(claims.get(self.settings.role_claim)) if each in set(Role))
         if not roles:
@@ -47,6 +53,18 @@ class Bearer:
         if (organisation is None or email is None) and roles != {Role.PROVISIONER}:
             raise UnauthenticatedError("the token names no organisation or no mail address")
         return Caller(organisation, email, roles, word(claims.get(self.settings.parent_claim)))
+
+    async def _verified(self, token: str) -> Mapping[str, Any]:
+        """Give the claims of a token; one that was verified with the keys of today is not verified again."""
+        digest = hashlib.blake2b(token.encode(), digest_size=32).digest()
+        known = self._known.get(digest)
+        if known is not None and known[0] is await self.keys.current():
+            return known[1]
+        claims = await verified(token, self.keys)
+        if len(self._known) >= MAX_KNOWN:
+            del self._known[next(iter(self._known))]
+        self._known[digest] = await self.keys.current(), claims
+        return claims
 
     def _check(self, claims: Mapping[str, Any]) -> None:
         now, leeway = self.now(), self.settings.leeway
