@@ -47,7 +47,7 @@ GRANTS: dict[Role, Grants] = {
         reads=("rooms", "nodes"),
         writes=("rooms.*", "nodes.{name}"),
         posts=("records", "quality"),
-        answers=("steer.{name}",),
+        answers=("steer.{name}", "probe.{name}"),
     ),
     "operator": Grants(
         reads=BUCKETS,
