@@ -56,7 +56,25 @@ class MeetingFields(Body):
     additional_information: Information | None = ()
 
 
-class CreateMeeting(MeetingFields):
+class SettingsFields(Body):
+    """How a room is to behave, as far as the request says."""
+
+    vmr_type: VmrType | None = None
+    host_view: View | None = None
+    guest_view: View | None = None
+    vmr_quality: Quality | None = None
+    enable_overlay_text: Flag | None = None
+    guests_can_present: Flag | None = None
+    force_presenter_into_main: Flag | None = None
+    force_encryption: Flag | None = None
+    mute_all_guests: Flag | None = None
+
+    def wishes(self) -> Wishes:
+        """Give it in the domain's words."""
+        return Wishes(**{name: getattr(self, name) for name in SettingsFields.model_fields})
+
+
+class CreateMeeting(MeetingFields, SettingsFields):
     """A meeting to be made."""
 
     max_participants: Int32 | None = 0
@@ -68,15 +86,6 @@ class CreateMeeting(MeetingFields):
     guest_microphone: GuestMicrophone | None = GuestMicrophone.ON
     guest_pin_required: Flag | None = False
     scheduling_info_reservation_id: UUID | None = None
-    vmr_type: VmrType | None = None
-    host_view: View | None = None
-    guest_view: View | None = None
-    vmr_quality: Quality | None = None
-    enable_overlay_text: Flag | None = None
-    guests_can_present: Flag | None = None
-    force_presenter_into_main: Flag | None = None
-    force_encryption: Flag | None = None
-    mute_all_guests: Flag | None = None
     uri_without_domain: Text100 | None = None
     guest_pin: Pin | None = None
     host_pin: Pin | None = None
@@ -101,17 +110,7 @@ class CreateMeeting(MeetingFields):
             guest_pin_required=bool(self.guest_pin_required),
             reservation_id=self.scheduling_info_reservation_id,
             labels=self.labels or (),
-            wishes=Wishes(
-                self.vmr_type,
-                self.host_view,
-                self.guest_view,
-                self.vmr_quality,
-                self.enable_overlay_text,
-                self.guests_can_present,
-                self.force_presenter_into_main,
-                self.force_encryption,
-                self.mute_all_guests,
-            ),
+            wishes=self.wishes(),
             uri_without_domain=self.uri_without_domain,
             guest_pin=self.guest_pin,
             host_pin=self.host_pin,
@@ -157,7 +156,7 @@ class UpdateSchedulingInfo(Body):
     provision_vmr_id: Annotated[Text, Field(max_length=50)] | None = None
 
 
-class SchedulingTemplateRequest(Body):
+class SchedulingTemplateRequest(SettingsFields):
     """A template as it is to be."""
 
     conferencing_sys_id: Int64
@@ -180,15 +179,6 @@ class SchedulingTemplateRequest(Body):
     custom_portal_guest: Text200 | None = None
     custom_portal_host: Text200 | None = None
     return_url: Text200 | None = None
-    vmr_type: VmrType | None = None
-    host_view: View | None = None
-    guest_view: View | None = None
-    vmr_quality: Quality | None = None
-    enable_overlay_text: Flag | None = None
-    guests_can_present: Flag | None = None
-    force_presenter_into_main: Flag | None = None
-    force_encryption: Flag | None = None
-    mute_all_guests: Flag | None = None
     direct_media: DirectMedia | None = None
     call_type: Annotated[Text, Field(max_length=64)] | None = None
     use: Use | None = None
@@ -196,17 +186,6 @@ class SchedulingTemplateRequest(Body):
 
     def template(self, number: int, now: Time) -> Template:
         """Give the template in the domain's words; who made it and whose it is, others know."""
-        wishes = Wishes(
-            self.vmr_type,
-            self.host_view,
-            self.guest_view,
-            self.vmr_quality,
-            self.enable_overlay_text,
-            self.guests_can_present,
-            self.force_presenter_into_main,
-            self.force_encryption,
-            self.mute_all_guests,
-        )
         return Template(
             id=number,
             organisation=None,
@@ -228,7 +207,7 @@ class SchedulingTemplateRequest(Body):
             custom_portal_guest=self.custom_portal_guest,
             custom_portal_host=self.custom_portal_host,
             return_url=self.return_url,
-            settings=wishes.over(VmrSettings()),
+            settings=self.wishes().over(VmrSettings()),
             direct_media=self.direct_media or DirectMedia.NEVER,
             call_type=self.call_type,
             use=self.use,
