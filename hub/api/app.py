@@ -11,7 +11,7 @@ from hub.api import refusals
 from hub.api.answers import HAL
 from hub.api.context import Hub
 from hub.api.middleware import Bounded, Origins, Plain
-from hub.api.organisation import classes, keys
+from hub.api.organisation import classes, keys, oversight
 from hub.api.organisation import routes as organisations
 from hub.api.standing import routes as standing
 from hub.api.v2 import meetings, rooms, templates
@@ -43,7 +43,7 @@ def build(hub: Hub, version: str) -> FastAPI:
     app.state.hub = hub
     refusals.install(app)
     guard.install(app)
-    for each in (meetings, rooms, templates, keys, classes, standing, organisations, people):
+    for each in (meetings, rooms, templates, keys, classes, oversight, standing, organisations, people):
         app.include_router(each.router)
     app.add_middleware(Bounded)
     app.add_middleware(Plain, header=settings.correlation_header)

@@ -13,7 +13,7 @@ from hub.domain.model import Caller, Meeting, SchedulingInfo
 from hub.store import rows
 from hub.store.tables import outbox
 
-Operation = Literal["create", "update", "delete", "read", "use", "warn"]
+Operation = Literal["create", "update", "delete", "read", "use", "warn", "export", "erase"]
 RoomEvent = Literal["CREATE", "UPDATE", "DELETE", "POOL_DELETE"]
 
 ROOM_SUBJECT = "meetings"

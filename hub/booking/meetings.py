@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.booking import agreements, classes, events, rooms, templates, trials
 from hub.booking.office import Office, actor, home
-from hub.domain import access, booking, lifecycle, numbers
+from hub.domain import access, booking, citizens, lifecycle, numbers
 from hub.domain.booking import Booking, PoolRoom, ReservedRoom
 from hub.domain.lifecycle import Changes
 from hub.domain.model import Actor, Caller, Meeting, Organisation, SchedulingInfo, Template
@@ -47,6 +48,7 @@ async def create(database: Database, office: Office, caller: Caller, wanted: Boo
 async def _create(connection: AsyncConnection, office: Office, caller: Caller, wanted: Booking) -> Meeting:
     organisation = await home(connection, caller)
     booking.check_information(wanted.additional_information)
+    _check_text(office, wanted, FREE_TEXT)
     now = office.now()
     choice = booking.choose(wanted, now)
     by = actor(caller)
@@ -78,6 +80,21 @@ async def _create(connection: AsyncConnection, office: Office, caller: Caller, w
     await _house(connection, office, organisation, meeting, wanted, choice, template)
     await events.audit(connection, "create", meeting, caller, now)
     return meeting
+
+
+FREE_TEXT = {
+    "subject": "subject",
+    "description": "description",
+    "project_code": "projectCode",
+    "labels": "labels",
+    "additional_information": "additionalInformation",
+}
+"""Fields in which people write what they like, and their names on the wire."""
+
+
+def _check_text(office: Office, wanted: Booking | Meeting, changed: Iterable[str]) -> None:
+    if office.settings.personal.refuse_personal_numbers:
+        citizens.check({FREE_TEXT[name]: getattr(wanted, name) for name in FREE_TEXT.keys() & changed})
 
 
 async def _house(
@@ -142,6 +159,7 @@ async def change(connection: AsyncConnection, office: Office, caller: Caller, uu
         organiser = wanted.fields["organized_by"] if caller.has(*access.ORGANISERS) else None
         fields["organized_by"] = Actor(meeting.organisation, organiser or caller.email)
     meeting = replace(meeting, **fields, updated_by=actor(caller), updated_time=now)
+    _check_text(office, meeting, fields)
     if not fields.keys().isdisjoint(TELLING):
         meeting = await _classified(connection, office, meeting, room)
     await store.change(connection, meeting, relabel="labels" in fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import insert, literal, select, update
+from sqlalchemy import func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.domain.model import Organisation
@@ -58,6 +58,11 @@ async def descendants(connection: AsyncConnection, organisation: Organisation) -
     )
     statement = select(table).join(down, table.c.id == down.c.id).order_by(down.c.depth, table.c.code)
     return [rows.organisation(row) for row in (await connection.execute(statement)).mappings()]
+
+
+async def count(connection: AsyncConnection) -> int:
+    """Count all organisations."""
+    return int((await connection.execute(select(func.count()).select_from(table))).scalar_one())
 
 
 async def pooled(connection: AsyncConnection) -> list[Organisation]:
