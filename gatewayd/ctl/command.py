@@ -15,7 +15,7 @@ import msgspec
 
 from gatewayd import transit
 from gatewayd.admin import program_version
-from gatewayd.ctl import agreements, dns, packet, prove, records, route, tables, trace, versions
+from gatewayd.ctl import agreements, dns, packet, prove, records, route, system, tables, trace, versions
 from gatewayd.ctl.ask import ask_once
 from gatewayd.version import compute
 from nft.policy.lint import lint
@@ -147,6 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     packet.add(verbs, ACTIVE_FILE)
     agreements.add(verbs, ACTIVE_FILE)
     versions.add(verbs)
+    system.add(verbs)
     publish = verbs.add_parser("dns", help="the DNS records to publish for every domain, as zone-file text")
     publish.add_argument(
         "file", type=Path, nargs="?", default=ACTIVE_FILE, metavar="FILE", help="(default: %(default)s)"
@@ -189,6 +190,7 @@ OWN_VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "explain": packet.run,
     "records": records.run,
     "route": route.run,
+    "system": system.run,
     "trace": trace.run,
     "version": _version,
 }

@@ -22,7 +22,7 @@ base() {
   base_tar=$cache/base-$release-$name.tar
   [ -s "$base_tar" ] && return
   say "base: Debian $release, ${#chosen[@]} packages and what they need"
-  mmdebstrap --quiet --variant=minbase --include="$(IFS=,; echo "${chosen[*]}")" \
+  mmdebstrap --quiet --format=tar --variant=minbase --include="$(IFS=,; echo "${chosen[*]}")" \
     --aptopt='Apt::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \

@@ -7,10 +7,10 @@ programs() {
   local name sources
   sources=$(git ls-files -- "${ours[@]}" setup.py pyproject.toml README.md LICENSE requirements/edge.txt)
   # a compiled form is kept per state of the sources
-  name=$(for file in $sources; do [ ! -f "$file" ] || sha256sum "$file"; done | sha256sum | cut -c1-16)
+  name=$({ echo "compiled $compiled"; for file in $sources; do [ ! -f "$file" ] || sha256sum "$file"; done; } | sha256sum | cut -c1-16)
   site=$cache/site-$name
   [ -d "$site" ] && return
-  say "programs: wheels, and the hot modules compiled"
+  say "programs: wheels, and ours (compiled: $compiled)"
   rm -rf "$site.part" "$cache/source"
   mkdir -p "$site.part" "$cache/wheels" "$cache/source"
   # nothing but hashed wheels; Debian has the binding of systemd, and what the kernel's queue needs is built from source
@@ -20,11 +20,11 @@ blocks = re.split(r"\n(?=\S)", open(sys.argv[1], encoding="utf-8").read())
 left_out = ("systemd-python==", "netfilterqueue==")  # Debian's; the optional one, which needs a compiler
 print("\n".join(block for block in blocks if not block.startswith(left_out)))
 PY
-  .venv/bin/python -m pip --disable-pip-version-check --quiet wheel --no-deps --require-hashes --only-binary :all: \
+  .venv/bin/python -m pip --disable-pip-version-check -qq wheel --no-deps --require-hashes --only-binary :all: \
     --wheel-dir "$cache/wheels" -r "$cache/edge.txt"
   for file in $sources; do [ ! -f "$file" ] || cp --parents "$file" "$cache/source"; done
   # the compiler of the modules reads the types of this list (setup.py)
-  (cd "$cache/source" && VDX_COMPILE=1 CFLAGS="-g0 -ffile-prefix-map=$PWD=." \
+  (cd "$cache/source" && VDX_COMPILE=$compiled CFLAGS="-g0 -ffile-prefix-map=$PWD=." \
     "$root/.venv/bin/python" -W ignore setup.py -q build --build-base out --build-lib "$site.part") >"$cache/compile.log" 2>&1 \
     || { tail -20 "$cache/compile.log" >&2; return 1; }
   .venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-index --no-compile \

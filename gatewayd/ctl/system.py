@@ -1,0 +1,205 @@
+"""`gatewayctl system`: the machine itself. These verbs act here, as root, and ask `gatewayd` only to drain."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import json
+import os
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+from urllib.error import URLError
+from urllib.parse import urlsplit
+
+from gatewayd.ctl.ask import ask_once
+from gatewayd.system import backup, doctor, machine, paths, place, support, update
+from gatewayd.system.errors import ApplianceError, BackupError, ReleaseError
+from gatewayd.system.release import Release, keys
+from vdx import control
+from vdx.drain import Drain
+from vdx.errors import VdxError
+
+FETCH_SECONDS = 60.0
+"""Without an octet from a server before an update is given up."""
+
+DRAIN_SECONDS = 1800.0
+"""That calls get to end before an update's restart ends them."""
+
+LOOK_SECONDS = 2.0
+
+
+def add(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the type of its subparsers
+    """Add the verb and its own verbs."""
+    system = verbs.add_parser("system", help="this machine: update, rollback, backup, restore, support-bundle, doctor")
+    own = system.add_subparsers(dest="system", required=True, metavar="VERB")
+    new = own.add_parser("update", help="put a new version into the free slot")
+    new.add_argument("source", metavar="FILE|URL")
+    new.add_argument("--reboot", action="store_true", help="drain, then start it at once")
+    new.add_argument("--drain", type=float, default=DRAIN_SECONDS, metavar="SECONDS", help="that calls get to end")
+    back = own.add_parser("rollback", help="start the version before this one from now on")
+    back.add_argument("--reboot", action="store_true", help="drain, then start it at once")
+    back.add_argument("--drain", type=float, default=DRAIN_SECONDS, metavar="SECONDS", help="that calls get to end")
+    own.add_parser("versions", help="what is in the slots, and which version runs")
+    kept = own.add_parser("backup", help="write everything this appliance was told, encrypted, to a file")
+    kept.add_argument("file", type=Path)
+    brought = own.add_parser("restore", help="take a backup over with the next start")
+    brought.add_argument("file", type=Path)
+    for verb in (kept, brought):
+        verb.add_argument("--passphrase-file", type=Path, metavar="FILE", help="its first line (default: asked for)")
+    bundle = own.add_parser("support-bundle", help="what helps others to see what is wrong, without secrets")
+    bundle.add_argument("file", type=Path)
+    own.add_parser("doctor", help="look at the whole machine, with advice")
+    own.add_parser("factory-reset", help="forget everything with the next start").add_argument(
+        "--yes",
+        action="store_true",
+        required=True,
+        help="everything this appliance was told, and its records, are lost",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry out one of them; raises `VdxError`."""
+    if os.geteuid() != 0:
+        raise ApplianceError("only root may change the machine: use sudo, or the console's menu")
+    return _VERBS[options.system](options)
+
+
+def _update(options: argparse.Namespace) -> int:
+    running = machine.running()
+    disk = machine.Disk.found(running)
+    with _opened(options.source) as stream:
+        release = Release(stream, keys(paths.KEYS.read_bytes()))
+        update.check(release, running, machine.release().get("VARIANT_ID", ""))
+        for line in update.install(release, disk, running):
+            print(line, flush=True)
+    if options.reboot:
+        _restart(options)
+    return 0
+
+
+def _rollback(options: argparse.Namespace) -> int:
+    running = machine.running()
+    disk = machine.Disk.found(running)
+    with disk.boot() as boot:
+        back = update.rollback(disk, boot, running)
+    print(f"version {back} starts with the next boot")
+    if options.reboot:
+        _restart(options)
+    return 0
+
+
+def _versions(options: argparse.Namespace) -> int:
+    running = machine.running()
+    disk = machine.Disk.found(running)
+    with disk.boot() as boot:
+        entries = boot.entries()
+    if options.json:
+        slots = [{"device": str(each.device), "label": each.label} for each in disk.slots]
+        print(json.dumps({"running": running, "slots": slots, "entries": [asdict(each) for each in entries]}))
+        return 0
+    for each in entries:
+        state = "proved" if each.left is None else f"{each.left} tries left" if each.left else "given up"
+        print(f"{each.version:16} {state}{', runs' if each.version == running else ''}")
+    return 0
+
+
+def _backup(options: argparse.Namespace) -> int:
+    place.put(options.file.absolute(), backup.make(_passphrase(options)), 0o600)
+    print(f"{options.file}: keep it and its passphrase in different places")
+    return 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    try:
+        with options.file.open("rb") as file:
+            content = file.read(backup.MAX_BACKUP + 2048)
+    except OSError as error:
+        raise BackupError(f"{options.file} cannot be read: {error.strerror}") from error
+    backup.restore(content, _passphrase(options))
+    print("the next start takes it over: `systemctl reboot`, or the console's menu")
+    return 0
+
+
+def _support(options: argparse.Namespace) -> int:
+    place.put(options.file.absolute(), support.bundle(), 0o600)
+    print(f"{options.file}: secrets were removed; read it before you send it")
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    found = doctor.examine()
+    if options.json:
+        print(json.dumps([asdict(each) for each in found]))
+    else:
+        print("\n".join(str(each) for each in found))
+    return 1 if any(each.grade == "bad" for each in found) else 0
+
+
+def _reset(_: argparse.Namespace) -> int:
+    place.put(paths.RESET, b"")
+    print("the next start forgets everything")
+    return 0
+
+
+@contextmanager
+def _opened(source: str) -> Iterator[IO[bytes]]:
+    """Open a file or an https address."""
+    scheme = urlsplit(source).scheme
+    try:
+        if not scheme:
+            with Path(source).open("rb") as file:
+                yield file
+        elif scheme == "https":
+            with urllib.request.urlopen(source, timeout=FETCH_SECONDS) as answer:  # noqa: S310 - https alone
+                yield answer
+        else:
+            raise ReleaseError(f"{scheme}: updates come from a file, or over https")
+    except (URLError, OSError) as error:
+        raise ReleaseError(f"{source} cannot be read: {error}") from error
+
+
+def _passphrase(options: argparse.Namespace) -> str:
+    if options.passphrase_file is not None:
+        try:
+            lines: list[str] = options.passphrase_file.read_text().splitlines()
+        except OSError as error:
+            raise BackupError(f"{options.passphrase_file} cannot be read: {error.strerror}") from error
+        return lines[0] if lines else ""
+    return getpass.getpass("passphrase: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+
+
+def _restart(options: argparse.Namespace) -> None:
+    """Let calls end, then restart; a gateway that does not answer has none."""
+    try:
+        asyncio.run(ask_once(options.run_dir, Drain(1, options.drain)))
+        end = time.monotonic() + options.drain
+        while time.monotonic() < end and (left := _calls(options.run_dir)):
+            print(f"{left} calls are up", flush=True)
+            time.sleep(LOOK_SECONDS)
+    except VdxError as error:
+        print(f"not drained: {error}", file=sys.stderr)
+    machine.run("systemctl", "reboot")
+
+
+def _calls(run_dir: Path) -> int:
+    answer = asyncio.run(ask_once(run_dir, control.Calls(1)))
+    return len(answer.calls) if isinstance(answer, control.CallList) else 0
+
+
+_VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "update": _update,
+    "rollback": _rollback,
+    "versions": _versions,
+    "backup": _backup,
+    "restore": _restore,
+    "support-bundle": _support,
+    "doctor": _doctor,
+    "factory-reset": _reset,
+}

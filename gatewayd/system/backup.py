@@ -1,0 +1,82 @@
+"""A backup: what the appliance was told, with its secrets, as one encrypted document; and its restoring.
+
+The document is a line that names the form, salt, nonce, and a tar.gz sealed with AES-256-GCM under a key that scrypt
+(RFC 7914) makes of the passphrase. Restoring unpacks it beside what is there; the next start takes it over (`settle`).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+from gatewayd.system import paths, place
+from gatewayd.system.errors import BackupError
+
+MAGIC = b"vdx backup 1\n"
+SALT, NONCE = 16, 12
+MAX_BACKUP = 256 << 20
+"""Octets: versions of a large site, each with lists of 16 MiB, compressed."""
+
+MAX_UNPACKED = 2 << 30
+MIN_PASSPHRASE = 12
+"""Characters: with scrypt as below, guessing twelve random ones is hopeless."""
+
+APPLIANCE = ("site", "network", "credentials")
+STATE = ("versions", "active.yaml", "certificates")
+"""What is kept: not records, logs and registrations, which are not the appliance's own to bring back."""
+
+Random = Callable[[int], bytes]
+
+
+def make(passphrase: str, random: Random = os.urandom, home: Path = paths.HOME, state: Path = paths.STATE) -> bytes:
+    """Make a backup; raises `BackupError`."""
+    if len(passphrase) < MIN_PASSPHRASE:
+        raise BackupError(f"the passphrase has fewer than {MIN_PASSPHRASE} characters: backups hold every secret")
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for prefix, top, names in (("appliance", home, APPLIANCE), ("vdx", state, STATE)):
+            for name in names:
+                if (top / name).exists():
+                    tar.add(top / name, f"{prefix}/{name}")
+    if packed.tell() > MAX_BACKUP:
+        raise BackupError(f"the backup would be larger than {MAX_BACKUP >> 20} MiB: remove old versions first")
+    salt, nonce = random(SALT), random(NONCE)
+    return MAGIC + salt + nonce + AESGCM(_key(passphrase, salt)).encrypt(nonce, packed.getvalue(), MAGIC)
+
+
+def restore(content: bytes, passphrase: str, restored: Path = paths.RESTORED) -> None:
+    """Unpack a backup to where the next start takes it over; raises `BackupError`, and then nothing has changed."""
+    if not content.startswith(MAGIC):
+        raise BackupError("this is no backup of an appliance")
+    if len(content) > MAX_BACKUP + 1024:
+        raise BackupError(f"the backup is larger than {MAX_BACKUP >> 20} MiB")
+    rest = content[len(MAGIC) :]
+    salt, nonce, sealed = rest[:SALT], rest[SALT : SALT + NONCE], rest[SALT + NONCE :]
+    try:
+        packed = AESGCM(_key(passphrase, salt)).decrypt(nonce, sealed, MAGIC)
+    except (InvalidTag, ValueError) as error:
+        raise BackupError(
+            "the backup cannot be opened: the passphrase is another one, or the file was changed"
+        ) from error
+    shutil.rmtree(restored, ignore_errors=True)
+    restored.mkdir(mode=0o700, parents=True)
+    with tarfile.open(fileobj=io.BytesIO(packed), mode="r:gz") as tar:
+        left = MAX_UNPACKED
+        for member in tar:
+            left -= member.size
+            if left < 0:
+                raise BackupError("the backup unpacks to more than this appliance keeps")
+            tar.extract(member, restored, numeric_owner=True, filter="tar")
+    place.put(restored / "whole", b"")
+
+
+def _key(passphrase: str, salt: bytes) -> bytes:
+    return Scrypt(salt=salt, length=32, n=2**16, r=8, p=1).derive(passphrase.encode())

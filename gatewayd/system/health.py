@@ -1,0 +1,91 @@
+"""Whether a version that has just started is well: only then it is kept (boot-complete.target).
+
+What a new version can break is asked: programs, their connections, an active policy. What it cannot help, such as a
+pulled cable or a peer that is away, never takes a version back; `doctor` tells of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gatewayd.ctl.ask import ask_once
+from gatewayd.system import machine, paths
+from vdx.control import Status, StatusReport
+from vdx.errors import VdxError
+
+UNITS = ("gatewayd.service", "b2bua.service", "mediad.service")
+SECONDS = 150.0
+"""Until a version counts as broken: an emulated machine needs some 40 s."""
+
+STEADY_SECONDS = 5.0
+"""How long everything has to be well in a row: a program that ends soon after its start is not."""
+
+ASK_SECONDS = 0.5
+
+
+def faults(run_dir: Path = Path("/run/vdx")) -> list[str]:
+    """Say what is not well now."""
+    if not (paths.SITE / "site.yaml").exists():
+        return [] if _active("vdx-setup.service") else ["the setup does not run"]
+    found = [f"{unit} does not run" for unit in UNITS if not _active(unit)]
+    if found:
+        return found
+    try:
+        answer = asyncio.run(ask_once(run_dir, Status(1)))
+    except VdxError as error:
+        return [f"gatewayd: {error}"]
+    if not isinstance(answer, StatusReport):
+        return ["gatewayd does not tell its status"]
+    return of(answer)
+
+
+def of(answer: StatusReport) -> list[str]:
+    """Say what a status shows to be amiss."""
+    found: list[str] = []
+    if not answer.facts.get("site version"):
+        found.append("no site version is active")
+    found += [f"gatewayd has no {name}" for name in ("b2bua", "mediad") if answer.facts.get(name) != "connected"]
+    return found
+
+
+def wait(look: Callable[[], list[str]], clock: Callable[[], float], sleep: Callable[[float], None]) -> list[str]:
+    """Look until everything was well for a while, or the time is over; gives what was amiss in the end."""
+    begun = clock()
+    well_since: float | None = None
+    while True:
+        found = look()
+        now = clock()
+        if found:
+            well_since = None
+            if now - begun > SECONDS:
+                return found
+        else:
+            well_since = now if well_since is None else well_since
+            if now - well_since >= STEADY_SECONDS:
+                return []
+        sleep(ASK_SECONDS)
+
+
+def _active(unit: str) -> bool:
+    command = ("/usr/bin/systemctl", "is-active", "--quiet", unit)
+    return subprocess.run(command, check=False, timeout=30).returncode == 0  # noqa: S603 - fixed
+
+
+def main() -> int:
+    """Tell on the console, and by the exit status, 0 where all is well."""
+    found = wait(faults, time.monotonic, time.sleep)
+    version = machine.release().get("IMAGE_VERSION", "?")
+    uptime = Path("/proc/uptime").read_text().split()[0]
+    state = "not set up yet" if not (paths.SITE / "site.yaml").exists() else "serving"
+    text = f"version {version} is not well: {'; '.join(found)}" if found else f"version {version} is well: {state}"
+    print(f"vdx: {text} ({uptime} s after the start)", flush=True)  # noqa: T201 - to journal and console
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

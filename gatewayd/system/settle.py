@@ -1,0 +1,74 @@
+"""At each start: what programs that are not ours read of the active site, and a backup that waits to be taken over."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from gatewayd.system import paths, place
+from vdx import site
+from vdx.errors import VdxError
+from vdx.site.model import Site
+
+WEB_PORT = 443
+
+
+def take_over(restored: Path = paths.RESTORED, home: Path = paths.HOME, state: Path = paths.STATE) -> bool:
+    """Put a restored backup in the place of what is there; each step is a rename, and can be done again."""
+    if not (restored / "whole").exists():
+        shutil.rmtree(restored, ignore_errors=True)  # cut off while it was unpacked
+        return False
+    for name, target in (("appliance", home), ("vdx", state)):
+        for each in sorted((restored / name).iterdir()) if (restored / name).is_dir() else ():
+            old = target / each.name
+            if old.is_dir() and not old.is_symlink():
+                shutil.rmtree(old)
+            target.mkdir(parents=True, exist_ok=True)
+            each.rename(old)
+    (restored / "whole").unlink()
+    shutil.rmtree(restored)
+    return True
+
+
+def chrony(told: Site) -> str:
+    """Write the time servers of a site as chrony reads them; they are asked from the address of their zone."""
+    if told.upstream is None:
+        return ""
+    return "".join(f"server {each} iburst\n" for each in told.upstream.ntp)
+
+
+def resolv(told: Site) -> str:
+    """Write the name servers of a site, resolv.conf(5)."""
+    return "" if told.upstream is None else "".join(f"nameserver {each}\n" for each in told.upstream.dns[:3])
+
+
+def web(told: Site) -> str:
+    """Write where the management page listens; "" without a mgmt zone."""
+    zone = told.zones.get("mgmt")
+    if zone is None or not zone.addresses:
+        return ""
+    address = zone.addresses[0].ip
+    return f"LISTEN={f'[{address}]' if address.version == 6 else address}:{WEB_PORT}\n"
+
+
+def main() -> int:
+    """Do it; a site file that cannot be read leaves everything as it is, and gatewayd says why."""
+    take_over()
+    active = paths.STATE / "active.yaml"
+    try:
+        told = site.load(active if active.exists() else paths.SITE / "site.yaml").site
+    except VdxError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - to the journal
+        return 0
+    place.put(paths.HOME / "chrony" / "site.sources", chrony(told).encode())
+    Path("/run/resolv.conf").write_text(resolv(told))
+    Path("/proc/sys/kernel/hostname").write_text(told.name)
+    listen = web(told)
+    if listen and (paths.CREDENTIALS / "mgmt" / "certificate.pem").exists():
+        place.put(paths.START / "web.env", listen.encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""What the console says, in English and Danish."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+Language = Literal["en", "da"]
+
+WORDS: Final[dict[str, tuple[str, str]]] = {
+    "title": ("Gateway of the video hub", "Gateway til videohubben"),
+    "version": ("version", "version"),
+    "state": ("state", "tilstand"),
+    "addresses": ("addresses", "adresser"),
+    "new": ("not set up yet", "endnu ikke sat op"),
+    "serving": ("the gateway runs", "gatewayen kører"),
+    "failing": ("does not run", "kører ikke"),
+    "none": ("none", "ingen"),
+    "choose": ("Choose a number, then Enter", "Vælg et nummer, og tryk Enter"),
+    "doctor": ("Look at the whole machine", "Undersøg hele maskinen"),
+    "address": ("Set the management address", "Angiv administrationsadressen"),
+    "update": ("Update from a disk labelled VDX-UPDATE", "Opdater fra en disk med navnet VDX-UPDATE"),
+    "rollback": ("Back to the version before", "Tilbage til den forrige version"),
+    "support": ("Support bundle to a disk labelled VDX-SUPPORT", "Supportpakke til en disk med navnet VDX-SUPPORT"),
+    "restart": ("Restart", "Genstart"),
+    "off": ("Power off", "Sluk"),
+    "reset": ("Factory reset", "Nulstil til fabrikstilstand"),
+    "language": ("Dansk", "English"),
+    "interface": ("Network card", "Netkort"),
+    "own": ("Address with prefix length, as in 192.0.2.10/24", "Adresse med præfikslængde, som 192.0.2.10/24"),
+    "router": ("Router (may be empty)", "Router (må være tom)"),
+    "sure": ("Type yes to go on", "Skriv ja for at fortsætte"),
+    "yes": ("yes", "ja"),
+    "stopped": ("nothing was changed", "intet blev ændret"),
+    "done": ("done", "udført"),
+    "lost": (
+        "Everything this appliance was told, and its records, are lost.",
+        "Alt, hvad denne boks har fået at vide, og dens optegnelser går tabt.",
+    ),
+    "calls": ("Calls that are up end.", "Igangværende opkald afbrydes."),
+    "no disk": ("no disk is labelled", "ingen disk har navnet"),
+    "no update": ("there is no .update file on it", "der er ingen .update-fil på den"),
+    "odd": ("there is no such entry", "det punkt findes ikke"),
+    "enter": ("Press Enter", "Tryk Enter"),
+}
+
+
+def say(language: Language, word: str) -> str:
+    """Give a word in a language."""
+    return WORDS[word][0 if language == "en" else 1]
