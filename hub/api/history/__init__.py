@@ -1,0 +1,1 @@
+"""What was: the history API with its keys, and the monthly report of use."""

@@ -1,0 +1,215 @@
+"""The history API: conferences and who took part, for systems that have an organisation's key; the use of a month."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hub.api.answers import Json, reply, time_text
+from hub.api.context import Administrator, Hub
+from hub.api.documents import TimeText
+from hub.api.history import page
+from hub.api.organisation.routes import REFUSALS, good
+from hub.api.values import Answer, Text, Time
+from hub.booking import history
+from hub.domain import access
+from hub.domain.history import Call, Conference, Usage
+from hub.domain.words import Field as FieldOfUse
+from hub.domain.words import Role, Use
+from hub.errors import Code, InputError, UnauthenticatedError
+from hub.people.guard import Person
+
+MOST = 5000
+"""Conferences of one answer: some megabytes."""
+
+MAX_KEY = 250
+"""Characters of a key that are looked at: ours have 36."""
+
+MONTH = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
+
+router = APIRouter(tags=["history"])
+
+Month = Annotated[Text, Query(pattern=MONTH, description="such as 2026-11")]
+OrganisationCode = Annotated[Text | None, Query(alias="organisationCode", max_length=250)]
+
+
+class MetaAnswer(Answer):
+    """How much there is: `total_count` conferences, of which these are `limit` at most from `offset` on."""
+
+    limit: int
+    offset: int
+    total: Annotated[int, Field(alias="total_count")]
+
+
+class ParticipantAnswer(Answer):
+    """One call of a conference; `duration` in seconds. `source` is empty when details are no longer kept."""
+
+    call: Annotated[str, Field(alias="call_uuid")]
+    source: Annotated[str, Field(alias="source_alias")]
+    zone: str
+    peer: str
+    protocol: str
+    has_video: Annotated[bool, Field(alias="has_video")]
+    begins: Annotated[TimeText, Field(alias="start_time")]
+    ends: Annotated[TimeText, Field(alias="end_time")]
+    duration: int
+    ended_by: Annotated[str, Field(alias="disconnect_by")]
+
+
+class ConferenceAnswer(Answer):
+    """Calls to one room from when somebody came until nobody was left; `duration` in seconds."""
+
+    ident: Annotated[str, Field(alias="id")]
+    name: str
+    meeting: Annotated[str | None, Field(alias="meeting_uuid")]
+    organisation: Annotated[str, Field(alias="organisation_code")]
+    use: Use | None
+    field: FieldOfUse | None
+    begins: Annotated[TimeText, Field(alias="start_time")]
+    ends: Annotated[TimeText, Field(alias="end_time")]
+    duration: int
+    count: Annotated[int, Field(alias="participant_count")]
+    minutes: Annotated[int, Field(alias="participant_minutes")]
+    participants: list[ParticipantAnswer]
+
+
+class HistoryAnswer(Answer):
+    """Conferences in the order in which they began."""
+
+    meta: MetaAnswer
+    objects: list[ConferenceAnswer]
+
+
+class UsageAnswer(Answer):
+    """What an organisation used; without `use` all classes and fields together."""
+
+    organisation_code: str
+    organisation_name: str
+    use: Use | None
+    field: FieldOfUse | None
+    meetings: int
+    participants: int
+    minutes: int
+    peak_ports: int
+
+
+@router.get("/apikey/history/v1/conference", responses=good(HistoryAnswer))
+async def conferences(
+    request: Request,
+    key: Annotated[Text | None, Header(alias="x-api-key", max_length=MAX_KEY)] = None,
+    begin: Annotated[Time | None, Query(alias="start_time__gte")] = None,
+    end: Annotated[Time | None, Query(alias="end_time__lt")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
+    offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+) -> Response:
+    """List the conferences of the organisation of the key, and of all below it, that began within a period."""
+    hub: Hub = request.app.state.hub
+    if not key:
+        raise UnauthenticatedError("a key is needed: X-API-KEY")
+
+    async def read(connection: AsyncConnection) -> list[Conference]:
+        return await history.conferences(connection, hub.office, key, begin, end)
+
+    found = await hub.database.retry(read)
+    meta = {"limit": limit, "offset": offset, "total_count": len(found)}
+    return reply({"meta": meta, "objects": [_conference(each) for each in found[offset : offset + limit]]})
+
+
+@router.get("/services/v2/usage", responses=good(list[UsageAnswer]))
+async def usage(context: Administrator, month: Month, code: OrganisationCode = None) -> Response:
+    """Give what an organisation and all below it used in a month, by class and field."""
+    async with context.database.read() as connection:
+        found = await history.usage(connection, context.caller, code, month)
+    return reply([_usage(each) for each in found])
+
+
+@router.get("/services/v2/usage.csv", responses=REFUSALS | {200: {"content": {"text/csv": {}}}})
+async def usage_table(context: Administrator, month: Month, code: OrganisationCode = None) -> Response:
+    """Give the same for a spreadsheet: UTF-8, separated by semicolons."""
+    async with context.database.read() as connection:
+        found = await history.usage(connection, context.caller, code, month)
+    return _table(found, month)
+
+
+@router.get("/reports/usage", include_in_schema=False)
+async def usage_page(request: Request, caller: Person, month: Text | None = None) -> Response:
+    """Show the same to an administrator, with charts; as a table by `Accept: text/csv`."""
+    access.require(caller, Role.ADMIN)
+    hub: Hub = request.app.state.hub
+    wanted = month or f"{hub.office.now():%Y-%m}"
+    async with hub.database.read() as connection:
+        try:
+            found = await history.usage(connection, caller, None, wanted)
+        except ValueError:
+            raise InputError("month: give one such as 2026-11", Code.INPUT.number) from None
+    if "text/csv" in request.headers.get("accept", ""):
+        return _table(found, wanted)
+    return page.usage(request, found, wanted)
+
+
+def _table(found: list[Usage], month: str) -> Response:
+    written = io.StringIO()
+    table = csv.writer(written, delimiter=";")
+    names = UsageAnswer.model_fields
+    table.writerow([each.alias for each in names.values()])
+    for each in found:
+        table.writerow([_cell(value) for value in _usage(each).values()])
+    headers = {"content-disposition": f'attachment; filename="usage-{month}.csv"'}
+    return Response(written.getvalue().encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _cell(value: object) -> str:
+    """Write a cell so that no spreadsheet takes it for a formula."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _usage(found: Usage) -> Json:
+    return {
+        "organisationCode": found.organisation,
+        "organisationName": found.name,
+        "use": found.use.value if found.use else None,
+        "field": found.field.value if found.field else None,
+        "meetings": found.meetings,
+        "participants": found.participants,
+        "minutes": found.minutes,
+        "peakPorts": found.ports,
+    }
+
+
+def _conference(found: Conference) -> Json:
+    first = found.calls[0]
+    return {
+        "id": first.ident,
+        "name": first.dialled,
+        "meeting_uuid": str(first.meeting) if first.meeting else None,
+        "organisation_code": first.organisation,
+        "use": first.use.value if first.use else None,
+        "field": first.field.value if first.field else None,
+        "start_time": time_text(found.begins),
+        "end_time": time_text(found.ends),
+        "duration": int((found.ends - found.begins).total_seconds()),
+        "participant_count": len(found.calls),
+        "participant_minutes": round(sum(each.seconds for each in found.calls) / 60),
+        "participants": [_participant(each) for each in found.calls],
+    }
+
+
+def _participant(call: Call) -> Json:
+    return {
+        "call_uuid": call.ident,
+        "source_alias": call.caller,
+        "zone": call.zone,
+        "peer": call.peer,
+        "protocol": call.transport,
+        "has_video": call.video,
+        "start_time": time_text(call.answered),
+        "end_time": time_text(call.ended),
+        "duration": int(call.seconds),
+        "disconnect_by": call.ended_by,
+    }

@@ -1,0 +1,71 @@
+"""Calls that ended, taken from the bus into the database: whose room was called is found when the record comes."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hub.domain.history import ANSWERED, Call
+from hub.store import history
+from hub.store.database import Database, TakenError
+from vdx.bus import Happening
+from vdx.record import CallRecord
+
+RECORDS: Happening[CallRecord] = Happening("records", CallRecord)
+READER = "hub-history"
+"""The name under which the bus remembers how far we have read."""
+
+log = logging.getLogger("hub.history")
+
+
+class History:
+    """Writes records of calls down, each once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def take(self, edge: str, record: CallRecord) -> None:
+        """Write one record down; the same again changes nothing. Raises `AwayError`."""
+        try:
+            call = to_call(edge, record)
+        except ValueError as error:
+            log.warning("record.refused edge=%s call=%s: %s", edge, record.call, error)
+            return
+
+        async def write(connection: AsyncConnection) -> None:
+            if not await history.known(connection, call.ident):
+                await history.add(connection, call, await history.called(connection, call.dialled, call.began))
+
+        try:
+            await self._database.retry(write)
+        except TakenError:  # two readers had it at once
+            return
+
+
+def to_call(edge: str, record: CallRecord) -> Call:
+    """Read a record; raises `ValueError` for times that are none."""
+    answered = _time(record.answered) if record.answered and record.status == ANSWERED else None
+    return Call(
+        ident=f"{edge}.{record.call}"[:120],
+        organisation=None,
+        room=None,
+        meeting=None,
+        dialled=record.callee.alias[:128].partition("@")[0],
+        caller=record.caller.alias[:128],
+        zone=record.caller.zone[:32],
+        peer=record.caller.peer[:64],
+        transport=record.caller.transport[:8],
+        edge=edge[:64],
+        began=_time(record.began),
+        answered=answered,
+        ended=_time(record.ended),
+        status=record.status,
+        ended_by=record.ended_by[:16],
+        video=any(each.medium == "video" for each in record.streams),
+    )
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)

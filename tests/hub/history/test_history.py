@@ -1,0 +1,143 @@
+"""Records from the bus are written down once, found by an organisation's key, and counted by the month."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hub.provision.history import History
+from hub.store import history as store
+from tests.hub.world import World
+from vdx.record import CallRecord, PartyRecord, StreamRecord
+
+DURING = {"begin": "2026-11-02T13:00:00.000Z", "end": "2026-11-02T13:20:30.000Z"}
+PERIOD = "start_time__gte=2026-11-02T00:00:00Z&end_time__lt=2026-11-03T00:00:00Z"
+
+
+def record(number: int, dialled: str, begin: str, end: str, status: int = 200) -> CallRecord:
+    """Make the record of a call from a hospital."""
+    party = PartyRecord("sdn", "hospital", "anna", "tls")
+    return CallRecord(
+        f"{number:032x}",
+        party,
+        PartyRecord("core", "mixers", dialled, "udp"),
+        begin,
+        begin,
+        begin if status == 200 else None,
+        end,
+        0.1,
+        status,
+        "caller",
+        "it hung up",
+        (StreamRecord("audio", "opus", "sendrecv"), StreamRecord("video", "H264", "sendrecv")),
+    )
+
+
+@pytest.fixture
+def told(world: World) -> Any:
+    """Give the address of a room at which two were, and its meeting."""
+    world.organisation("root")
+    world.organisation("north", "root")
+    world.organisation("south", "root")
+    made = world.book()
+    room = world.room(made["uuid"])["uriWithoutDomain"]
+    history = History(world.database)
+    first = record(1, room, DURING["begin"], DURING["end"])
+    for each in (first, first, record(2, f"{room}@rooms.example", "2026-11-02T13:10:00.000Z", DURING["end"])):
+        world.run(lambda each=each: history.take("edge1", each))
+    world.run(lambda: history.take("edge1", record(3, room, DURING["begin"], DURING["end"], status=486)))
+    world.run(lambda: history.take("edge1", record(4, "nobody", DURING["begin"], DURING["end"])))
+    return made
+
+
+def key(world: World, code: str) -> str:
+    """Make an organisation's key."""
+    path = f"/services/v2/history-api-key?organisationCode={code}"
+    made = world.ask("POST", path, "meeting-admin", organisation="root")
+    assert made.status_code == 200, made.text
+    return str(made.json()["historyApiKey"])
+
+
+def conferences(world: World, key: str, query: str = PERIOD) -> Any:
+    found = world.client.get(f"/apikey/history/v1/conference?{query}", headers={"x-api-key": key})
+    assert found.status_code == 200, found.text
+    return found.json()
+
+
+def test_conferences_are_shown_to_who_has_the_key(world: World, told: Any) -> None:
+    for code, count in (("north", 1), ("root", 1), ("south", 0)):
+        assert conferences(world, key(world, code))["meta"]["total_count"] == count
+    (found,) = conferences(world, key(world, "north"))["objects"]
+    assert found["meeting_uuid"] == told["uuid"]
+    assert (found["participant_count"], found["participant_minutes"], found["duration"]) == (2, 31, 1230)
+    assert [each["source_alias"] for each in found["participants"]] == ["anna", "anna"]
+    assert found["participants"][0]["has_video"] is True
+
+
+@pytest.mark.usefixtures("told")
+def test_periods_and_limits_of_conferences(world: World) -> None:
+    north = key(world, "north")
+    assert conferences(world, north, "start_time__gte=2026-11-02T13:00:01Z")["objects"] == []
+    assert conferences(world, north, "end_time__lt=2026-11-02T13:00:00Z")["objects"] == []
+    assert conferences(world, north, "limit=1&offset=1") == {
+        "meta": {"limit": 1, "offset": 1, "total_count": 1},
+        "objects": [],
+    }
+    bad = world.client.get("/apikey/history/v1/conference?limit=0", headers={"x-api-key": north})
+    assert bad.json()["detailed_error_code"] == "10"
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-api-key": ""}, {"x-api-key": "0" * 36}])
+def test_without_a_key_nothing_is_shown(world: World, headers: dict[str, str]) -> None:
+    world.organisation("north")
+    refused = world.client.get("/apikey/history/v1/conference", headers=headers)
+    assert (refused.status_code, refused.content) == (401, b"")
+
+
+def test_a_room_that_is_gone_is_still_known(world: World) -> None:
+    world.organisation("north")
+    made = world.book()
+    room = world.room(made["uuid"])["uriWithoutDomain"]
+    for status in ("PROVISIONED_OK", "DEPROVISION_OK"):
+        assert world.report(made["uuid"], status).status_code == 200
+    assert world.room(made["uuid"])["uriWithoutDomain"] is None
+    at = world.clock.now.replace(hour=13)
+    found = world.change(lambda connection: store.called(connection, room, at))
+    assert found is not None
+    assert str(found.meeting) == made["uuid"]
+
+
+@pytest.mark.usefixtures("told")
+def test_a_month_is_reported(world: World) -> None:
+    path = "/services/v2/usage?month=2026-11"
+    rows = world.ask("GET", path, "meeting-admin").json()
+    assert [
+        (each["use"], each["meetings"], each["participants"], each["minutes"], each["peakPorts"]) for each in rows
+    ] == [
+        (None, 1, 2, 31, 2),
+        ("administrative", 1, 2, 31, 2),
+    ]
+    table = world.ask("GET", path.replace("usage", "usage.csv"), "meeting-admin")
+    assert table.headers["content-type"].startswith("text/csv")
+    assert table.content.decode("utf-8-sig").splitlines()[1] == "north;The north;;;1;2;31;2"
+    assert world.ask("GET", path, "meeting-planner").status_code == 403
+    assert world.ask("GET", "/services/v2/usage?month=2026-13", "meeting-admin").status_code == 400
+    outside = world.ask("GET", f"{path}&organisationCode=south", "meeting-admin")
+    assert outside.status_code == 401
+
+
+@pytest.mark.usefixtures("told")
+def test_the_page_of_a_month(world: World) -> None:
+    browser = world.sign_in("meeting-admin") | {"accept-language": "en"}
+    shown = world.client.get("/reports/usage?month=2026-11", headers=browser)
+    assert shown.status_code == 200
+    assert 'lang="en"' in shown.text
+    assert '<rect x="250" y="4" width="400"' in shown.text
+    assert "The north" in shown.text
+    assert world.client.get("/reports/usage?month=x", headers=browser).status_code == 400
+    nothing = world.client.get("/reports/usage?month=2026-01", headers=world.sign_in("meeting-admin"))
+    assert "Intet forbrug" in nothing.text
+    table = world.client.get("/reports/usage?month=2026-11", headers=browser | {"accept": "text/csv"})
+    assert table.headers["content-disposition"] == 'attachment; filename="usage-2026-11.csv"'
+    assert world.client.get("/reports/usage", headers=world.sign_in("meeting-user")).status_code == 403
