@@ -57,6 +57,7 @@ def told(ended: Ended, epoch: float) -> CallRecord:
         ended.ended_by,
         ended.why,
         details.streams if details else (),
+        ended.half or "",
     )
 
 

@@ -95,6 +95,7 @@ def _peer(name: str, peer: Peer, media: PeerMedia) -> SipPeer:
         dial=peer_dial(peer),
         refer=peer.refers,
         redirects=peer.redirects == "follow",
+        bridge=peer.bridge,
     )
 
 

@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from vdx.access import AccessRules, BindingInfo, PeerAccess
-from vdx.dialplan import Dialling, DialRule, PeerDial
+from vdx.dialplan import Bridge, Dialling, DialRule, PeerDial
 from vdx.drain import Drain, Undrain
 from vdx.explain import Explain, Explained
 from vdx.management import AboutManagement, ToldOfManagement
@@ -93,6 +93,8 @@ class SipPeer(Part, frozen=True):
     """Whether it may transfer its calls: REFER, and INVITE with Replaces."""
     redirects: bool = False
     """Whether its redirections (3xx) are followed, through the dial plan."""
+    bridge: Bridge = "on_refusal"
+    """When its calls are taken through a mixing server."""
 
 
 class Signalling(Part, frozen=True):

@@ -15,6 +15,11 @@ TO_DNS = "dns"
 """Where a rule leads to the dialled domain itself, found by DNS (RFC 3263)."""
 
 
+Bridge = Literal["always", "on_refusal", "never"]
+"""When a call to or from a peer goes through a mixing server: in any case, where its ends refuse each other's codecs or
+encryption, or never."""
+
+
 class RuleTime(Part, frozen=True):
     """When a rule holds, on the clocks of `time_zone`: weekdays from 0 (Monday), minutes of the day, dates included.
 

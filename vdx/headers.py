@@ -5,6 +5,9 @@ They belong to one leg (its path, its dialog, its body, what its two ends can do
 
 from __future__ import annotations
 
+BRIDGE = "Vdx-Bridge"
+"""In an INVITE of the edge to a mixing server: whom it is to call back, and to bring together with the caller."""
+
 NEVER = frozenset(
     """
     accept accept-encoding alert-info allow allow-events authorization call-id call-info contact
@@ -13,7 +16,7 @@ NEVER = frozenset(
     min-se p-asserted-identity p-preferred-identity path proxy-authenticate proxy-authorization
     proxy-require rack record-route refer-to referred-by remote-party-id replaces reply-to
     request-disposition require route rseq service-route session-expires subscription-state
-    supported target-dialog to unsupported via warning www-authenticate
+    supported target-dialog to unsupported vdx-bridge via warning www-authenticate
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 """In lower case, by the long name."""

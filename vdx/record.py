@@ -61,6 +61,8 @@ class CallRecord(Part, frozen=True):
     ended_by: str
     why: str
     streams: tuple[StreamRecord, ...] = ()
+    half: str = ""
+    """Of a call that a mixing server bridged: the call that is its other half, itself where there was none."""
 
 
 class Records(Message, frozen=True, tag="records"):

@@ -38,7 +38,7 @@ Registered = Callable[[str, str], list[Place]]
 class Attempt(NamedTuple):
     """One place to call, leaving as `listener`; `name` is the host of the Request-URI, the address where it has none.
 
-    `uri` and `route` are those of a registered device.
+    `uri` and `route` are those of a registered device; `bridge` is whom a mixing server there is to call back.
     """
 
     peer: SipPeer
@@ -48,6 +48,7 @@ class Attempt(NamedTuple):
     name: str = ""
     uri: str = ""
     route: tuple[str, ...] = ()
+    bridge: str = ""
 
     @property
     def place(self) -> tuple[str, int]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from b2bua.call import changes
 from b2bua.call.answers import BESIDE, mapped
+from b2bua.call.bridging import BRIDGED, UNBRIDGED
 from b2bua.call.exchange import ByInvite, Exchange
 from b2bua.call.headers import fields_for
 from b2bua.call.hunt import Hunt
@@ -36,6 +37,7 @@ from vdx.ids import CallId
 from vdx.pinhole import Side
 
 if TYPE_CHECKING:
+    from b2bua.call.bridging import Bridging
     from b2bua.call.redirects import Redirects
     from b2bua.call.transfer import Transfer
 
@@ -60,8 +62,8 @@ class Call:
 
     __slots__ = (
         *("_asked", "_described", "_due", "_ended", "_invite", "_offer_is_late", "_over", "_request", "_tried"),
-        *("alias", "answered", "began", "counted", "exchange", "hunt", "id", "legs", "parties", "redirects"),
-        *("referral", "session", "transfer"),
+        *("_unbridged", "alias", "answered", "began", "bridging", "counted", "exchange", "half", "hunt", "id", "legs"),
+        *("parties", "redirects", "referral", "session", "transfer"),
     )
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a call is made of
@@ -93,9 +95,12 @@ class Call:
         self._ended = ended
         self._over = False
         self._asked = self._tried = now
+        self._unbridged = ""  # what is to be said beside a refusal that no mixing server could mend
         self._described = False  # whether the caller has been given an early answer
         self.hunt: Hunt | None = None
         self.redirects: Redirects | None = None
+        self.bridging: Bridging | None = None
+        self.half: CallId | None = None  # of a bridged call: its other half, itself as long as there is none
 
     @property
     def due(self) -> float | None:
@@ -201,7 +206,7 @@ class Call:
         self.answered = now
         if self.hunt is not None:
             self.hunt.answered()
-        self._request = self._invite = self.hunt = self.redirects = None
+        self._request = self._invite = self.hunt = self.redirects = self.bridging = None
 
     def pass_answer(self, leg: Leg, response: Response, now: float, *, late: bool) -> None:
         """Give the description in the 2xx of a leg to the side that asked; `late` if it is the offer."""
@@ -259,7 +264,23 @@ class Call:
             if start is not None:
                 self._begin_anew(start, now)
                 return
-        self.end(now, mapped(event.status), "callee", f"{event.status} {event.reason}".strip())
+        if not self._bridge(event.status, now):
+            why = f"{event.status} {event.reason}".strip()
+            self.end(now, mapped(event.status), "callee", why)
+
+    def _bridge(self, status: int, now: float) -> bool:
+        """Have a mixing server bring ends together that refuse each other's descriptions; tells whether it is asked."""
+        if self.bridging is None or status not in BRIDGED or self.answered is not None or self._described:
+            return False
+        hunt, self.bridging = self.bridging.hunt(now), None
+        start = hunt.next(now) if hunt is not None else None
+        if start is None:
+            self._unbridged = f"; {UNBRIDGED}"
+            return False
+        self.hunt, self.half = hunt, self.id
+        self.exchange = Exchange(asker=ByInvite(self.legs["a"]))
+        self._begin_anew(start, now)
+        return True
 
     def on_cancelled(self, event: sip.Cancelled, now: float) -> None:
         """Stop calling, or take a re-INVITE back."""
@@ -349,7 +370,8 @@ class Call:
 
     def fail(self, status: int, why: str, now: float) -> None:
         """End the call for what was wrong with a description, or its streams."""
-        self.end(now, status, "gateway", why)
+        if not self._bridge(status, now):
+            self.end(now, status, "gateway", why)
 
     def end(self, now: float, status: int, by: str, why: str, headers: Fields | None = None) -> None:
         """End the call: `status` is what a caller without an answer hears, `by` and `why` go into the record.
@@ -372,7 +394,9 @@ class Call:
         setup = self.answered - self.began if self.answered is not None else None
         duration = now - self.answered if self.answered is not None else None
         reported = 200 if self.answered is not None else status
-        self._ended(self, CallRecord(self.id, names[0], names[1], self.alias, reported, by, why, setup, duration))
+        why += self._unbridged if self.answered is None else ""
+        record = CallRecord(self.id, names[0], names[1], self.alias, reported, by, why, setup, duration, half=self.half)
+        self._ended(self, record)
 
     def fall_silent(self, side: Side, now: float) -> None:
         """End a call of which one side is not heard any more, although it should be.

@@ -13,6 +13,7 @@ from b2bua.call.identify import Caller
 from b2bua.sip.login import Login
 from b2bua.sip.reliable import takes_reliable
 from b2bua.sip.uri import user_of
+from vdx.headers import BRIDGE
 
 Fields = list[tuple[str, str]]
 
@@ -65,13 +66,15 @@ class Departure:
         return leg
 
     def _addressed(self) -> tuple[str, str, Fields]:
-        """Give Request-URI, To and what header fields carry a PIN."""
+        """Give Request-URI, To and the header fields that carry a PIN, or whom to bridge to."""
         attempt, dialled = self._attempt, self._dialled
         user, params, fields = written(attempt.user), {}, []
+        if attempt.bridge:
+            fields.append((BRIDGE, f"<{attempt.bridge}>"))
         style = attempt.peer.dial.pin
         if style is not None and dialled.pin:
             if style.kind == "header":
-                fields = [(style.name, dialled.pin)]
+                fields.append((style.name, dialled.pin))
             elif style.kind == "parameter":
                 params = {style.name: dialled.pin}
             else:

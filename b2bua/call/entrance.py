@@ -19,6 +19,7 @@ from typing import NamedTuple, Protocol
 from b2bua import sdp, sip
 from b2bua.call.access import Access
 from b2bua.call.attempts import Attempt, attempts
+from b2bua.call.bridging import UNBRIDGED, Bridging, Tickets
 from b2bua.call.call import Call
 from b2bua.call.departure import Departure
 from b2bua.call.desk import Desk
@@ -60,11 +61,12 @@ class Ids(sip.Ids, Protocol):
 
 
 class Asked(NamedTuple):
-    """An INVITE whose sender is known, and where it may go."""
+    """An INVITE whose sender is known, and where it may go; `half` is the call whose other half it makes."""
 
     event: sip.IncomingInvite
     caller: Caller
     route: Route
+    half: CallId | None = None
 
 
 MakeSession = Callable[[CallId, Party, Writer], Session]
@@ -102,7 +104,8 @@ class Entrance:
         wall: Callable[[], float],
     ) -> None:
         self.plan: Plan = EMPTY
-        self._ids = ids
+        self.ids = ids
+        self.tickets = Tickets()
         self._endpoint = endpoint
         self._access = access
         self._registered = registered
@@ -137,16 +140,26 @@ class Entrance:
         if isinstance(verdict, admission.Refuse):
             self._refuse(leg, verdict, now)
             return None
-        route = self._route(event, caller, now)
-        if route is None:
-            return None
-        asked = Asked(event, caller, route)
-        queries = self.queries(route)
+        asked = self._bridged(event, caller)
+        if asked is None:
+            route = self._route(event, caller, now)
+            if route is None:
+                return None
+            asked = Asked(event, caller, route)
+        queries = self.queries(asked.route)
         if not queries:
             return self._start(asked, {}, now)
         if not self.names.look_up(queries, lambda found, now: self._resume(asked, found, now), leg):
             self._turn_away(leg, 503, "too many names to look up", now, retry_after=admission.RETRY_RATE)
         return None
+
+    def _bridged(self, event: sip.IncomingInvite, caller: Caller) -> Asked | None:
+        """Let a mixing server call back for a call that it was sent: by its ticket, and not by the dial plan."""
+        mixers = self.plan.mixers
+        if mixers is None or caller.peer.name != mixers.name:
+            return None
+        ticket = self.tickets.redeem(event.request.parsed_uri.user)
+        return Asked(event, caller, ticket.route, ticket.call) if ticket is not None else None
 
     def _route(self, event: sip.IncomingInvite, caller: Caller, now: float) -> Route | None:
         leg, request, zone = event.leg, event.request, event.flow.zone
@@ -175,7 +188,7 @@ class Entrance:
         def clock() -> datetime:
             return datetime.fromtimestamp(self._wall() if at is None else at, UTC)
 
-        return self.plan.dialplan.route(Dial(zone, caller, dialled, clock, self._ids.fraction), note)
+        return self.plan.dialplan.route(Dial(zone, caller, dialled, clock, self.ids.fraction), note)
 
     # Names are looked up
 
@@ -211,22 +224,36 @@ class Entrance:
         if not places:
             self._turn_away(leg, status, "nowhere to call", now)
             return None
-        ident = self._ids.call()
+        ident = self.ids.call()
         flow = asked.event.flow
         a = Party(caller, flow.remote[0], flow.transport, asked.caller)
 
         def session(ident: CallId, b: Party, writer: Writer) -> Session:
-            ours = Writer(self._ids.session(), sdp.address(flow.sent_by[0]))
+            ours = Writer(self.ids.session(), sdp.address(flow.sent_by[0]))
             return Session(ident, self._desk, {"a": a, "b": b}, {"a": ours, "b": writer})
 
         hunt = self.hunt(ident, caller, asked.route, places, request, session)
+        bridging = Bridging(self, ident, asked, session)
+        way = self.plan.bridging(caller, places[0].peer)
+        if way == "always":
+            found_way = bridging.hunt(now)
+            if found_way is None:
+                self._turn_away(leg, 480, UNBRIDGED, now, reason="No Mixing Server")
+                return None
+            hunt = found_way
         start = hunt.next(now)
         if start is None:
+            self.tickets.over(ident)
             self._refuse(leg, hunt.refused or admission.Refuse(480, admission.RETRY_AFTER, "nowhere"), now)
             return None
         parties: dict[Side, Party] = {"a": a, "b": start.party}
         call = Call(ident, leg, request, parties, start.session, start.invite, self._ended, now)
         call.alias, call.hunt = str(asked.route.dialled), hunt
+        call.bridging = bridging if way == "on_refusal" else None
+        call.half = ident if way == "always" else asked.half
+        first = self._calls.get(asked.half) if asked.half is not None else None
+        if first is not None:
+            first.half = ident
         if self.on_begun is not None:
             self.on_begun(call, asked, session)
         if asked.caller.guest is not None:
@@ -249,7 +276,7 @@ class Entrance:
 
         def equip(attempt: Attempt) -> Start:
             b = Party(attempt.peer, attempt.place[0], attempt.to.transport)
-            writer = Writer(self._ids.session(), sdp.address(attempt.listener.advertise))
+            writer = Writer(self.ids.session(), sdp.address(attempt.listener.advertise))
             login = self._access.keyring.logins.get(attempt.peer.name)
             dialled = route.dialled
 
@@ -270,6 +297,7 @@ class Entrance:
         """Count a call no more."""
         self._tally.end(call)
         self._loops.over(call)
+        self.tickets.over(call)
 
     # May it be carried
 

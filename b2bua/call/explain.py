@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 
 from b2bua.call.attempts import Attempt
+from b2bua.call.bridging import UNBRIDGED
 from b2bua.call.dialled import Dialled, UnreadableError, read, written
 from b2bua.call.entrance import Entrance
 from b2bua.call.identify import identify
@@ -60,6 +61,8 @@ class Explanation:
             places = [place for place in places if self._admitted(self._caller, place, now)]
             if places:
                 self.status = 0
+                self._bridge(self._caller, places[0])
+            if places and not self.status:
                 self._note("outcome", f"the call goes to {_written(places[0], self._route.dialled)}")
         if self.status:
             self._note("outcome", f"the call is refused with {self.status}")
@@ -159,6 +162,20 @@ class Explanation:
         if not places and not self.status:
             self._refuse(480, "place", "no listener of ours reaches any place, or nobody is registered")
         return places
+
+    def _bridge(self, caller: SipPeer, place: Attempt) -> None:
+        """Say when the call goes through a mixing server, and which one."""
+        way = self._plan.bridging(caller, place.peer)
+        if way == "never" or (way == "on_refusal" and self._plan.mixers is None):
+            return
+        servers = ", ".join(host_port(each.place[0], each.place[1]) for each in self._plan.bridges())
+        if way == "on_refusal":
+            then = f"mixing server {servers} brings them together" if servers else f"the refusal stands: {UNBRIDGED}"
+            self._note("bridge", f"where codecs or encryption of both ends do not fit, {then}")
+        elif servers:
+            self._note("bridge", f"the call goes through mixing server {servers} in any case")
+        else:
+            self._refuse(480, "bridge", f"the call has to go through a mixing server, and {UNBRIDGED}")
 
     def _admitted(self, caller: SipPeer, place: Attempt, now: float) -> bool:
         verdict = self._entrance.judge(scopes(caller, place.peer), ASSUMED_KBPS, now)

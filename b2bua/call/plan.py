@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
+from typing import NamedTuple
 
 from b2bua.call.dialled import Ourselves
 from b2bua.call.identify import Peers
-from b2bua.call.rooms import BusRooms, JoinedRooms, SiteRooms
+from b2bua.call.rooms import BusRooms, JoinedRooms, Place, SiteRooms
 from b2bua.call.route import DialPlan
 from vdx.admission import Ceiling
 from vdx.control import Signalling, SipListener, SipPeer
+from vdx.dialplan import Bridge
 
 ALL = "in all"
 """The scope that every call counts in."""
+
+
+class BridgePlace(NamedTuple):
+    """A mixing server, and the peer as which it is called."""
+
+    peer: SipPeer
+    place: Place
 
 
 class Plan:
@@ -25,11 +34,14 @@ class Plan:
         dial = signalling.dial
         rooms = SiteRooms(dial.rooms)
         all_rooms = JoinedRooms(rooms, bus, dial.bus.peer) if bus is not None and dial.bus is not None else rooms
+        self._bus = bus
         self.version = version
         self.signalling = signalling
         self.peers = Peers(signalling.peers)
         self.ourselves = Ourselves(signalling.listeners, dial.domains, dial.host)
         self.dialplan = DialPlan(signalling.dialplan, self.peers, all_rooms, self.ourselves)
+        self.mixers = self.peers.named(dial.bus.peer) if dial.bus is not None else None
+        """The peer as which mixing servers of the bus are called."""
         self._own = frozenset(dial.own)
         self.receptions = dict(dial.receptions)
         self.ceilings = _ceilings(signalling)
@@ -41,6 +53,23 @@ class Plan:
     def listener(self, zone: str, transport: str, address: str) -> SipListener | None:
         """Give the listener that reaches `address` in `zone`: ours in Via and Contact of that leg."""
         return self._listeners.get((zone, transport, ":" in address))
+
+    def bridging(self, caller: SipPeer, callee: SipPeer) -> Bridge:
+        """Tell when a call between two peers goes through a mixing server; `never` of one side is the last word.
+
+        One that comes from a mixing server or goes to one never does: bridges do not stand in a row.
+        """
+        ways = {caller.bridge, callee.bridge}
+        mixers = self.mixers.name if self.mixers is not None else ""
+        if "never" in ways or mixers in {caller.name, callee.name}:
+            return "never"
+        return "always" if "always" in ways else "on_refusal"
+
+    def bridges(self) -> list[BridgePlace]:
+        """Give the mixing servers that could bring two ends together now, the best one first."""
+        if self.mixers is None or self._bus is None:
+            return []
+        return [BridgePlace(self.mixers, place) for place in self._bus.bridges()]
 
     def usable(self, zone: str) -> frozenset[tuple[str, int]]:
         """Give the transports and IP versions in which a zone can be called out to."""

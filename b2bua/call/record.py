@@ -22,7 +22,10 @@ class Details(NamedTuple):
 
 
 class CallRecord(NamedTuple):
-    """One ended call; `setup` and `duration` in seconds, None where it was never answered."""
+    """One ended call; `setup` and `duration` in seconds, None where it was never answered.
+
+    `half` is the other half of a call that a mixing server bridged; its own where the server called nobody.
+    """
 
     call: str
     caller: str
@@ -34,6 +37,7 @@ class CallRecord(NamedTuple):
     setup: float | None
     duration: float | None
     details: Details | None = None
+    half: str | None = None
 
     def fields(self) -> dict[str, Mapping[str, Value]]:
         """Give what the log says of the call: peers, and no person."""

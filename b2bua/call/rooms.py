@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from vdx.dialplan import RoomPlace
-from vdx.nodes import Node, nodes_for
-from vdx.ports import written
+from vdx.nodes import Node, nodes_for, takers
+from vdx.ports import PORT, written
 from vdx.rooms import Aliases, Room
 
 MAX_NODES = 3
@@ -81,6 +81,11 @@ class BusRooms:
             return Unheld(480, f"no mixing server takes room {room.uuid}: {self._known()}", "No Room Server")
         places = tuple((node.address, node.port, node.transport) for node in nodes)
         return Found(peer, "", places, lambda: self._why(room, nodes))
+
+    def bridges(self) -> list[Place]:
+        """Give the nodes that can bring two ends together, the least booked first."""
+        able = sorted(takers(self.nodes.values(), 2 * PORT), key=lambda node: node.booked)[:MAX_NODES]
+        return [(node.address, node.port, node.transport) for node in able]
 
     def _why(self, room: Room, nodes: list[Node]) -> str:
         first = nodes[0]

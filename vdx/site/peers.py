@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from vdx.dialplan import Bridge
 from vdx.site.access import LogIn, Secrets, Tokens
 from vdx.site.block import Model, Zone
 from vdx.site.certificates import FilePath, HostName, PeerCertificate
@@ -58,8 +59,9 @@ class Peer(Model):
     call) hold for its media. `credentials`: its users log in with digest. `tokens`: its users bring a
     signed token. `login`: how we log in there. `registers`: its users register, and are called where they did.
     `refer`: whether it may transfer its calls (default: not from the internet). `redirects`: whether
-    its 3xx are followed, through the dial plan. `domain`: what a name means that it dials without one. `user_agent`:
-    what we call ourselves towards it. `headers`:
+    its 3xx are followed, through the dial plan.
+    `bridge`: when its calls go through a mixing server. `domain`: what a name means that it dials without one.
+    `user_agent`: what we call ourselves towards it. `headers`:
     rules about header fields of messages to it. `pin`: how a dialled PIN reaches it.
     """
 
@@ -79,6 +81,7 @@ class Peer(Model):
     registers: bool = False
     refer: Literal["allow", "refuse"] | None = None
     redirects: Literal["follow", "refuse"] = "refuse"
+    bridge: Bridge = "on_refusal"
     encryption: Encryption | None = None
     bandwidth: Kilobits | None = None
     domain: Domain | None = None
