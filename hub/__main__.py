@@ -73,12 +73,22 @@ def _token(configured: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-OFFICE: dict[str, Callable[[Settings, argparse.Namespace], int]] = {"token": _token, "seal": _seal}
+def _verify(configured: Settings, options: argparse.Namespace) -> int:
+    del options
+    found = program.verify(configured)
+    if found.fault is not None:
+        print(f"hub: the journal does not hold: {found.fault}", file=sys.stderr)  # noqa: T201 - what it was asked for
+        return 1
+    print(f"{found.number} {found.last}")  # noqa: T201 - to be compared with what the bus was told
+    return 0
+
+
+OFFICE: dict[str, Callable[[Settings, argparse.Namespace], int]] = {"token": _token, "seal": _seal, "verify": _verify}
 """Verbs that are done at once."""
 
 VERBS = (
-    "serve: the API; provision: rooms made for it, and duties of each hour; token: a token of the built-in issuer; "
-    "seal: a new passphrase for the sealed account"
+    "serve: the API; provision: rooms made for it, and other duties; token: a token of the built-in issuer; "
+    "seal: a new passphrase for the sealed account; verify: whether the journal holds, its last number and digest"
 )
 
 

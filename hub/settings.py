@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,6 +17,10 @@ from hub.errors import SettingsError
 
 MAX_BYTES = 1 << 20
 """Bytes of the file: it has some dozens of keys."""
+
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Ourselves: what is said there needs no TLS."""
 
 
 def _zone(name: str) -> str:
@@ -130,7 +134,7 @@ class Pools(Part):
 
 def _origin(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme != "https" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
         raise ValueError(f"{url!r}: must begin with https://")
     if not parts.netloc or parts.query or parts.fragment:
         raise ValueError(f"{url!r}: give an address such as https://login.example/realms/vdx")
@@ -200,6 +204,49 @@ class Registrar(Part):
     realm: Annotated[str, Field(pattern=r'^[^"\\\x00-\x1f:]{1,100}$')] = "vdx"
 
 
+class Mail(Part):
+    """Where mails go. `tls`: how the connection is made safe: `starttls`, `implicit`, or `none` on one machine alone.
+
+    `sender`: the address they come from; answers go to the organiser. `password`: a file.
+    """
+
+    host: str
+    port: int = Field(default=587, ge=1, le=65535)
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    trust: Path | None = None
+    user: str | None = None
+    password: Path | None = None
+    sender: Annotated[str, Field(pattern=r"^[^\s@<>]{1,64}@[A-Za-z0-9.-]{1,134}$")]
+    sender_name: Annotated[str, Field(max_length=100)] = "Video"
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if self.tls == "none" and self.host not in LOOPBACK:
+            raise ValueError("tls: `none` is for a mail server on this machine: use starttls or implicit")
+        return self
+
+
+class Sms(Part):
+    """The gateway of text messages: it is POSTed `{to, message, sender, reference}` with the key as bearer token.
+
+    `sender`: shown where the organisation has no name of its own. `callback_hosts`: where organisations may be told
+    what became of a message.
+    """
+
+    url: Annotated[str, AfterValidator(_origin)]
+    key: Path | None = None
+    sender: Annotated[str, Field(max_length=11)] = "Video"
+    callback_hosts: tuple[str, ...] = ()
+
+
+class Post(Part):
+    """How people who are invited are reached. `tell_portal`: the portal's link names the invitation, to report back."""
+
+    mail: Mail | None = None
+    sms: Sms | None = None
+    tell_portal: bool = False
+
+
 class Personal(Part):
     """What is kept about people, and how long. Days count from the meeting, the call or the entry in the journal.
 
@@ -234,6 +281,7 @@ class Settings(Part):
     people: People | None = None
     classes: Classes = Classes()
     registrar: Registrar = Registrar()
+    post: Post = Post()
     personal: Personal = Personal()
 
 

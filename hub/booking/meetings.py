@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hub.booking import agreements, classes, events, rooms, templates, trials
+from hub.booking import agreements, classes, events, notices, rooms, templates, trials
 from hub.booking.office import Office, actor, home
 from hub.domain import access, booking, citizens, lifecycle, numbers
 from hub.domain.booking import Booking, PoolRoom, ReservedRoom
@@ -158,7 +158,7 @@ async def change(connection: AsyncConnection, office: Office, caller: Caller, uu
     if allowed is not Changes.END and "organized_by" in wanted.fields:
         organiser = wanted.fields["organized_by"] if caller.has(*access.ORGANISERS) else None
         fields["organized_by"] = Actor(meeting.organisation, organiser or caller.email)
-    meeting = replace(meeting, **fields, updated_by=actor(caller), updated_time=now)
+    before, meeting = meeting, replace(meeting, **fields, updated_by=actor(caller), updated_time=now)
     _check_text(office, meeting, fields)
     if not fields.keys().isdisjoint(TELLING):
         meeting = await _classified(connection, office, meeting, room)
@@ -170,6 +170,7 @@ async def change(connection: AsyncConnection, office: Office, caller: Caller, uu
     await room_store.change(connection, room)
     await events.room(connection, "UPDATE", room, now)
     await events.audit(connection, "update", meeting, caller, now)
+    await notices.changed(connection, office, before, meeting, room)
     return meeting
 
 
@@ -189,6 +190,7 @@ async def delete(connection: AsyncConnection, office: Office, caller: Caller, uu
     room = await room_store.by_uuid(connection, uuid, lock=True)
     if room is not None:
         lifecycle.check_deletable(room)
+        await notices.cancelled(connection, office, meeting, room)
         await room_store.remove(connection, room.id)
         await events.room(connection, "DELETE", room, office.now())
     await store.remove(connection, uuid)

@@ -1,0 +1,1 @@
+"""Invitations on the wire: people invited to meetings, organisations' words, the SMS API."""
