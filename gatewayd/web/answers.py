@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
+from http import HTTPStatus
 
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
 
 from gatewayd.web.errors import OftenError, RefusedError, UnknownError
 from vdx import api
@@ -64,6 +66,14 @@ def refused(request: Request, error: RefusedError) -> Response:
     return response
 
 
+def _methods(request: Request) -> set[str]:
+    """Collect what a path can be asked: the framework names only the first route that has it."""
+    routes = [each for each in request.app.routes if isinstance(each, Route)]
+    fitting = [each for each in routes if each.path_regex.match(request.url.path)]
+    named = [each for each in fitting if "{" not in each.path] or fitting  # what is named goes before what is any
+    return {method for each in named for method in each.methods or ()}
+
+
 def install(app: FastAPI) -> None:
     """Answer the errors of every operation."""
 
@@ -78,10 +88,11 @@ def install(app: FastAPI) -> None:
     async def sentence(_: Request, error: Exception) -> Response:
         return problem(422, Problem("invalid", tuple(str(error).splitlines())))
 
-    async def odd(_: Request, error: Exception) -> Response:
+    async def odd(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
         response = problem(error.status_code, Problem("invalid", (str(error.detail),)))
-        response.headers.update(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            response.headers["allow"] = ", ".join(sorted(_methods(request)))
         return response
 
     async def fault(request: Request, error: Exception) -> Response:

@@ -67,28 +67,40 @@ def _endpoint(operation: Operation, gateway: Gateway) -> Callable[[Request], Awa
 
 async def _said(request: Request, route: Route) -> Any:  # noqa: ANN401 - the message of the route
     """Read the message of a request; raises `RefusedError` that names the field."""
-    inexact = {**request.query_params, **request.path_params}
     if len(request.query_params.multi_items()) != len(request.query_params):
         raise RefusedError("a parameter of the query stands twice")
-    if route.method in {"GET", "DELETE"} or route.media == "raw":
-        fixed: dict[str, Any] = dict(route.fixed)
-        if route.media == "raw":
-            fixed |= {"table": await _text(request), "form": _form(request)}
-        return _message(route, {**inexact, **fixed}, strict=False)
+    if route.media == "raw":
+        return _inexact(request, route, {"table": await _text(request), "form": _form(request)})
+    if route.method in {"GET", "DELETE"}:
+        return _inexact(request, route, {})
+    return _exact(request, route, await request.body())
+
+
+def _inexact(request: Request, route: Route, more: dict[str, Any]) -> Any:  # noqa: ANN401 - the message of the route
+    """Read what is said in path and query, where everything is text."""
+    said = {**request.query_params, **request.path_params}
+    found = _message(route, {**said, **route.fixed, **more}, strict=False)
+    for name in said:
+        if getattr(found, name) is None:
+            raise RefusedError(f"`{name}` is nothing: leave it out")
+    return found
+
+
+def _exact(request: Request, route: Route, body: bytes) -> Any:  # noqa: ANN401 - the message of the route
+    """Read what is said in path and body."""
     if request.query_params:
         raise RefusedError("this takes what it needs to know in its body, not in the query")
-    body = await request.body()
     try:
-        found = msgspec.json.decode(body or b"{}", type=dict[str, Any])
+        given = msgspec.json.decode(body or b"{}", type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RefusedError(f"the body is no JSON object: {error}") from error
     if body and request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise RefusedError("the body has to be application/json, and say so in `Content-Type`")
     for name, value in request.path_params.items():
-        if name in found:
+        if name in given:
             raise RefusedError(f"`{name}` stands in the path already")
-        found[name] = int(value) if value.isdecimal() and name == "number" else value
-    return _message(route, {**found, **route.fixed}, strict=True)
+        given[name] = int(value) if value.isdecimal() and name == "number" else value
+    return _message(route, {**given, **route.fixed}, strict=True)
 
 
 def _message(route: Route, fields: dict[str, Any], *, strict: bool) -> Any:  # noqa: ANN401 - the message of the route
