@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from importlib import metadata
 from pathlib import Path
@@ -17,15 +17,22 @@ from fastapi import FastAPI
 from hub import settings
 from hub.api import app as api
 from hub.api.context import Hub
+from hub.booking import journal as journal_work
 from hub.booking.office import Office
+from hub.booking.personal import Retention
+from hub.booking.trials import Trials
+from hub.domain.journal import Verifier
 from hub.errors import SettingsError
 from hub.people import provider
+from hub.post.round import Round, carriers
 from hub.provision import duty
+from hub.provision.journal import Journal
 from hub.provision.pools import Pools
 from hub.provision.reconciler import Reconciler
 from hub.provision.relay import Relay
+from hub.provision.seldom import Seldom
 from hub.provision.standing import Standing
-from hub.settings import Settings
+from hub.settings import BusAddress, Settings
 from hub.store import schema
 from hub.store.database import Database
 from hub.tokens import issuer
@@ -81,20 +88,19 @@ def prepare(configured: Settings) -> None:
 
 
 async def provision(configured: Settings) -> None:
-    """Make and remove rooms until told to end; raises `SettingsError` where there is no bus to make them on."""
-    if configured.bus is None:
-        raise SettingsError("`bus` is not set: without it rooms are made by whoever fetches them from the API")
-    key = _key(configured.bus.pin_key)
+    """Do the hub's duties until told to end: rooms made and removed where there is a bus, messages, the journal, lifetimes."""
     database, office = Database(configured.database), Office(configured)
-    bus = Bus(Address(configured.bus.servers, configured.bus.name, configured.bus.credentials, configured.bus.trust))
-    rooms = Bucket(bus, ROOMS)
-    reconciler = Reconciler(database, office, rooms, key)
-    relay = Relay(database, bus, configured.bus.name, reconciler.follow)
+    journal = Journal(database, office, told=configured.bus is not None)
+    seldom = [Seldom(step, office.now) for step in (Trials(database, office).round, Retention(database, office).round)]
+    works = [duty.run_forever(journal.round, *(each.round for each in seldom))]
+    if made := carriers(configured.post):
+        works.append(duty.run_forever(Round(database, office, made).round))
+    if configured.bus is not None:
+        works += _on_the_bus(configured.bus, database, office)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    rounds = (Pools(database, office).round, relay.round, reconciler.round, Standing(database, rooms, key).round)
-    tasks = [asyncio.ensure_future(work) for work in (bus.run(), duty.run_forever(*rounds))]
+    tasks = [asyncio.ensure_future(work) for work in works]
     service.tell("READY=1")
     stopped = asyncio.ensure_future(stop.wait())
     done, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -104,6 +110,29 @@ async def provision(configured: Settings) -> None:
     await database.close()
     for task in done - {stopped}:
         task.result()  # a part that ended by an error ends the program: systemd starts it anew
+
+
+def _on_the_bus(configured: BusAddress, database: Database, office: Office) -> list[Coroutine[None, None, None]]:
+    key = _key(configured.pin_key)
+    bus = Bus(Address(configured.servers, configured.name, configured.credentials, configured.trust))
+    rooms = Bucket(bus, ROOMS)
+    reconciler = Reconciler(database, office, rooms, key)
+    relay = Relay(database, bus, configured.name, reconciler.follow)
+    rounds = (Pools(database, office).round, relay.round, reconciler.round, Standing(database, rooms, key).round)
+    return [bus.run(), duty.run_forever(*rounds)]
+
+
+def verify(configured: Settings) -> Verifier:
+    """Go through the whole journal; raises `AwayError`."""
+
+    async def run() -> Verifier:
+        database = Database(configured.database)
+        try:
+            return await journal_work.verify(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
 
 
 def _key(path: Path) -> bytes:
