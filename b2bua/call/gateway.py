@@ -251,6 +251,7 @@ class Gateway:
             "questions": self._desk.waiting,
             "relayed": self._requests.waiting,
             "lookups": len(self._entrance.names),
+            "tickets": len(self._entrance.tickets),
         }
 
     # Events of legs
