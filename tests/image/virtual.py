@@ -1,0 +1,120 @@
+"""A machine in QEMU with the appliance's disk, and its serial console; emulated, as that works everywhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+FIRMWARE = Path("/usr/share/OVMF")
+MEMORY_MIB = 1536
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[()].|\x1bc|\r")
+
+
+class Machine:
+    """A started machine. `disk` and `variables` change; whatever else is attached does not."""
+
+    def __init__(
+        self,
+        disk: Path,
+        variables: Path,
+        log: Path,
+        *,
+        attached: Sequence[Path] = (),
+        cards: Sequence[tuple[str, str]] = (),
+        namespace: str = "",
+        more: Sequence[str] = (),
+    ) -> None:
+        if not variables.exists():
+            shutil.copy(FIRMWARE / "OVMF_VARS_4M.fd", variables)
+        command = ["ip", "netns", "exec", namespace] if namespace else []
+        command += ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"]
+        command += ["-m", str(MEMORY_MIB), "-display", "none", "-serial", "stdio", "-monitor", "none", "-nodefaults"]
+        command += ["-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE / 'OVMF_CODE_4M.fd'}"]
+        command += ["-drive", f"if=pflash,format=raw,file={variables}", "-device", "virtio-rng-pci"]
+        command += ["-drive", f"file={disk},format=raw,if=none,id=d,cache=unsafe"]
+        command += ["-device", "virtio-blk-pci,drive=d,bootindex=1"]
+        for number, path in enumerate(attached):
+            command += ["-drive", f"file={path},format=raw,if=none,id=a{number},readonly=on"]
+            command += ["-device", f"virtio-blk-pci,drive=a{number}"]
+        for number, (tap, mac) in enumerate(cards):
+            command += ["-netdev", f"tap,id=n{number},ifname={tap},script=no,downscript=no"]
+            command += ["-device", f"virtio-net-pci,netdev=n{number},mac={mac},romfile="]
+        self._log = log.open("ab")
+        self._started = time.monotonic()
+        self._process = subprocess.Popen(
+            [*command, *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        self.seen = ""
+        """What the console showed and `expect` has not passed yet."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.cut()
+
+    @property
+    def seconds(self) -> float:
+        """Since power was switched on."""
+        return time.monotonic() - self._started
+
+    def expect(self, pattern: str, seconds: float = 240) -> re.Match[str]:
+        """Wait until the console shows it."""
+        end = time.monotonic() + seconds
+        assert self._process.stdout is not None
+        while True:
+            found = re.search(pattern, self.seen)
+            if found:
+                self.seen = self.seen[found.end() :]
+                return found
+            left = end - time.monotonic()
+            ready, _, _ = select.select([self._process.stdout], [], [], max(0.0, left))
+            read = os.read(self._process.stdout.fileno(), 65536) if ready else b""
+            assert read, f"the console does not show {pattern!r}, but at last:\n{self.seen[-3000:]}"
+            self._log.write(read)
+            self._log.flush()
+            self.seen += ESCAPES.sub("", read.decode(errors="replace"))
+
+    def type(self, line: str) -> None:
+        """Type a line on the console."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(line.encode() + b"\n")
+        self._process.stdin.flush()
+
+    def choose(self, number: int, *answers: str) -> None:
+        """Choose from the menu, and answer what it asks."""
+        self.expect("Choose a number, then Enter: ", 60)
+        self.type(str(number))
+        for answer in answers:
+            self.expect(": ", 60)
+            self.type(answer)
+
+    def cut(self) -> None:
+        """Cut the power."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._log):
+            if stream is not None and not stream.closed:
+                stream.close()
+
+
+def disk_of(path: Path, label: str, files: dict[str, bytes | Path], mib: int = 8) -> Path:
+    """Make a FAT disk with files on it."""
+    with path.open("wb") as file:
+        file.truncate(mib << 20)
+    subprocess.run(["mkfs.vfat", "-n", label, path], check=True, capture_output=True)
+    for name, content in files.items():
+        source = content if isinstance(content, Path) else path.with_suffix(".part")
+        if isinstance(content, bytes):
+            source.write_bytes(content)
+        subprocess.run(["mcopy", "-i", path, source, f"::{name}"], check=True, capture_output=True)
+    return path
