@@ -25,7 +25,7 @@ from hub.domain.journal import Verifier
 from hub.errors import SettingsError
 from hub.people import provider
 from hub.post.round import Round, carriers
-from hub.provision import duty
+from hub.provision import duty, history
 from hub.provision.journal import Journal
 from hub.provision.pools import Pools
 from hub.provision.reconciler import Reconciler
@@ -39,7 +39,7 @@ from hub.tokens import issuer
 from hub.tokens.bearer import Bearer
 from hub.tokens.keys import Keys
 from vdx import service
-from vdx.bus import Address, Bucket, Bus
+from vdx.bus import Address, Bucket, Bus, Reader
 from vdx.rooms import MIN_KEY, ROOMS
 
 log = logging.getLogger("hub")
@@ -88,7 +88,7 @@ def prepare(configured: Settings) -> None:
 
 
 async def provision(configured: Settings) -> None:
-    """Do the hub's duties until told to end: rooms made and removed where there is a bus, messages, the journal, lifetimes."""
+    """Do the hub's duties until told to end: rooms where there is a bus, messages, the journal, lifetimes."""
     database, office = Database(configured.database), Office(configured)
     journal = Journal(database, office, told=configured.bus is not None)
     seldom = [Seldom(step, office.now) for step in (Trials(database, office).round, Retention(database, office).round)]
@@ -118,6 +118,7 @@ def _on_the_bus(configured: BusAddress, database: Database, office: Office) -> l
     rooms = Bucket(bus, ROOMS)
     reconciler = Reconciler(database, office, rooms, key)
     relay = Relay(database, bus, configured.name, reconciler.follow)
+    bus.add(Reader(history.RECORDS, history.READER, history.History(database).take))
     rounds = (Pools(database, office).round, relay.round, reconciler.round, Standing(database, rooms, key).round)
     return [bus.run(), duty.run_forever(*rounds)]
 

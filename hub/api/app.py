@@ -10,6 +10,8 @@ from starlette.responses import JSONResponse
 from hub.api import refusals
 from hub.api.answers import HAL
 from hub.api.context import Hub
+from hub.api.history import routes as history
+from hub.api.invitations import routes as invitations
 from hub.api.middleware import Bounded, Origins, Plain
 from hub.api.organisation import classes, keys, oversight
 from hub.api.organisation import routes as organisations
@@ -43,7 +45,9 @@ def build(hub: Hub, version: str) -> FastAPI:
     app.state.hub = hub
     refusals.install(app)
     guard.install(app)
-    for each in (meetings, rooms, templates, keys, classes, oversight, standing, organisations, people):
+    video = meetings, rooms, templates
+    ours = keys, classes, oversight, standing, invitations, organisations, history
+    for each in (*video, *ours, people):
         app.include_router(each.router)
     app.add_middleware(Bounded)
     app.add_middleware(Plain, header=settings.correlation_header)

@@ -95,26 +95,11 @@ def values(facts: Facts, language: Language, zone: ZoneInfo) -> dict[str, str]:
     return found
 
 
-NAMES = frozenset(
-    [
-        "Fullname",
-        "Subject",
-        "Description",
-        "MeetingLink.Long",
-        "MeetingLink.Short",
-        "Address",
-        "GuestPin",
-        "Organizer",
-        "StartDate.Long",
-        "StartDate.Short",
-        "StartTime.Long",
-        "StartTime.Short",
-        "EndDate.Long",
-        "EndDate.Short",
-        "EndTime.Long",
-        "EndTime.Short",
-    ]
-)
+_TIMES = {
+    f"{which}{part}.{size}" for which in ("Start", "End") for part in ("Date", "Time") for size in ("Long", "Short")
+}
+NAMES = {"Fullname", "Subject", "Description", "MeetingLink.Long", "MeetingLink.Short", "Address", "GuestPin"}
+NAMES |= {"Organizer"} | _TIMES
 """Every placeholder there is."""
 
 
