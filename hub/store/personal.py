@@ -47,7 +47,7 @@ async def of_person(connection: AsyncConnection, email: str, codes: list[str] | 
     done = []
     for kept, table, column in _mail_columns():
         condition = and_(func.lower(column) == email.lower(), _of(table, codes))
-        while (found := await _forget(connection, kept, condition, (column.name,))) is not None:
+        while (found := await _forget(connection, kept, condition, (str(column.name),))) is not None:
             done.append(found)
     return done
 

@@ -1,0 +1,188 @@
+"""People's data: every field has its place in the table, is forgotten in time, and can be had and erased."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import JSON, String, select
+
+from hub.booking.journal import verify
+from hub.booking.personal import BY_DAYS, Retention
+from hub.domain.personal import IMPERSONAL, KEPT, SETTINGS_OF_ROOMS, Lifetime
+from hub.provision.journal import Journal
+from hub.settings import Personal
+from hub.store import personal
+from hub.store.personal import TABLES
+from hub.store.tables import audit, meetings, rooms
+from tests.hub.world import World
+
+BASE = "/services/v2"
+
+
+def test_every_text_has_its_place_in_the_table() -> None:
+    # a new column needs an answer: is it about people, what for, whose is it, how long is it kept?
+    placed = {(kept.table, name) for kept in KEPT for name in kept.columns}
+    placed |= {(table, name) for table, names in IMPERSONAL.items() for name in names}
+    there = {
+        (table.name, column.name)
+        for table in TABLES.values()
+        for column in table.columns
+        if isinstance(column.type, String | JSON) and column.name not in SETTINGS_OF_ROOMS
+    }
+    assert there - placed == set()
+    columns = {(table.name, column.name) for table in TABLES.values() for column in table.columns}
+    assert placed - columns == set()
+
+
+def test_every_lifetime_can_be_counted() -> None:
+    for kept in KEPT:
+        if kept.lifetime in BY_DAYS and kept.table != "audit":
+            table = TABLES[kept.via.table if kept.via else kept.table]
+            assert str(kept.after) in table.c, kept
+        assert set(kept.emails) <= set(kept.columns)
+        assert kept.purpose
+    for lifetime in BY_DAYS:
+        assert lifetime.value in Personal.model_fields
+
+
+async def _kept(connection: Any) -> str:
+    found = [str(dict(row)) for each in TABLES.values() for row in (await connection.execute(select(each))).mappings()]
+    return "\n".join(found)
+
+
+def forget(world: World) -> None:
+    duty = Retention(world.database, world.office)
+    while world.run(duty.round):
+        pass
+    world.run(Journal(world.database, world.office, told=False).round)
+
+
+FIELDS: dict[str, Any] = {
+    "subject": "Rounds with Mr Berg",
+    "description": "his knee",
+    "labels": ["bed 7"],
+    "externalId": "case-77",
+    "additionalInformation": [{"key": "who", "value": "Bodil"}],
+    "organizedByEmail": "organiser@north.example",
+}
+SAID = ("Berg", "knee", "bed 7", "case-77", "Bodil", "organiser@", "planner@")
+
+
+def test_names_go_after_their_time_and_counts_stay(world: World) -> None:
+    world.organisation("north")
+    uuid = world.book(**FIELDS)["uuid"]
+    room = world.room(uuid)
+    forget(world)
+    world.clock.turn(days=31)
+    forget(world)
+    now = world.room(uuid)
+    assert (room["hostPin"] is None, now["hostPin"], now["portalLink"]) == (False, None, None)
+    assert now["meetingDetails"]["subject"] == FIELDS["subject"]
+    world.clock.turn(days=60)
+    forget(world)
+    kept = world.change(_kept)
+    assert [each for each in SAID[:-1] if each in kept] == []
+    assert "planner@" in kept  # behind his pseudonym, as long as the journal
+    found = world.room(uuid)["meetingDetails"]
+    assert (found["subject"], found["startTime"], found["labels"]) == ("", "2026-11-02T13:00:00Z", [])
+    world.clock.turn(days=5 * 365 + 1)
+    forget(world)
+    forget(world)
+    assert "planner@" not in world.change(_kept)
+    assert world.run(lambda: verify(world.database)).fault is None
+
+
+def test_forgetting_is_proved_in_the_journal(world: World) -> None:
+    world.organisation("north")
+    for _ in range(3):
+        world.book()
+    world.clock.turn(days=91)
+    forget(world)
+
+    async def erased(connection: Any) -> list[Any]:
+        found = await connection.execute(select(audit.c.identifier, audit.c.data).where(audit.c.operation == "erase"))
+        return [(name, data) for name, data in found]
+
+    proofs = world.change(erased)
+    assert ("meetings", 3) in [(name, data["rows"]) for name, data in proofs]
+    assert all(len(data["digest"]) == 64 for _, data in proofs)
+    assert all("example" not in str(data) for _, data in proofs)
+
+
+def test_more_than_one_transaction_holds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(personal, "AT_ONCE", 2)
+    world.organisation("north")
+    for _ in range(5):
+        world.book()
+    world.clock.turn(days=91)
+    forget(world)
+
+    async def left(connection: Any) -> int:
+        return len(list(await connection.execute(select(meetings).where(meetings.c.organized_by.is_not(None)))))
+
+    assert world.change(left) == 0
+
+
+def ask(world: World, method: str, email: str, organisation: str = "north") -> Any:
+    found = world.ask(method, f"{BASE}/person", "meeting-admin", organisation=organisation, params={"email": email})
+    assert found.status_code == 200, found.text
+    return found.json()
+
+
+def test_a_person_is_told_everything_and_forgotten(world: World) -> None:
+    world.organisation("vdx")
+    world.organisation("north", above="vdx")
+    world.organisation("south", above="vdx")
+    email = "anna@example.org"
+    for code in ("north", "south"):
+        world.book(organisation=code, email=email)
+    world.run(Journal(world.database, world.office, told=False).round)
+    found = ask(world, "GET", email.upper())
+    assert {each["table"] for each in found["rows"]} == {"meetings", "scheduling_infos"}
+    own = ask(world, "GET", email)
+    assert [each["operation"] for each in own["journal"]] == ["create"]
+    proof = ask(world, "DELETE", email)
+    assert ("meetings", 1) in [(each["table"], each["rows"]) for each in proof]
+    assert ask(world, "GET", email)["rows"] == []
+    assert len(ask(world, "GET", email, "south")["rows"]) == 2  # another part of the tree
+    assert ask(world, "DELETE", email, "vdx")
+    assert email not in world.change(_kept)
+    assert ask(world, "DELETE", email, "vdx") == []
+
+    async def made(connection: Any) -> int:
+        return len(list(await connection.execute(select(rooms).where(rooms.c.created_by.is_(None)))))
+
+    assert world.change(made) == 2
+
+
+def test_citizens_numbers_are_refused(world: World) -> None:
+    world.organisation("north")
+    for fields, name in (
+        ({"subject": "010170-1234"}, "subject"),
+        ({"description": "cpr 0101701234"}, "description"),
+        ({"labels": ["a", "010170 1234"]}, "labels"),
+        ({"additionalInformation": [{"key": "cpr", "value": "010170-1234"}]}, "additionalInformation"),
+        ({"projectCode": "010170-1234"}, "projectCode"),
+    ):
+        refused = world.ask("POST", "/v2/meetings", "meeting-planner", json=world.meeting(**fields))
+        assert (refused.status_code, refused.json()["detailed_error_code"]) == (400, "10")
+        assert refused.json()["detailed_error"].startswith(f"{name}: holds what looks like")
+        assert "1234" not in refused.text
+    path = f"/v2/meetings/{world.book()['uuid']}"
+    refused = world.ask("PATCH", path, "meeting-planner", json={"description": "010170-1234"})
+    assert refused.status_code == 400
+    refused = world.ask("PUT", path, "meeting-planner", json=world.meeting(subject="010170-1234"))
+    assert refused.status_code == 400
+
+
+@pytest.mark.parametrize("world", [{"personal": Personal(refuse_personal_numbers=False)}], indirect=True)
+def test_they_can_be_let_through(world: World) -> None:
+    world.organisation("north")
+    assert world.book(subject="010170-1234")["subject"] == "010170-1234"
+
+
+def test_the_lifetimes_that_are_no_settings_have_their_own_ends() -> None:
+    by_itself = {kept.table for kept in KEPT if kept.lifetime not in BY_DAYS}
+    assert {"outbox", "sessions"} <= by_itself
+    assert {kept.lifetime for kept in KEPT if kept.table == "audit"} == {Lifetime.JOURNAL}
