@@ -3,8 +3,8 @@
 Theory of operation. The server is called in the callee's place, with a header field that names whom to call; it calls
 that back, and is one end to each of both:
 
-    caller --INVITE--> us --INVITE, Vdx-Bridge: <sip:TICKET@us>--> mixing server
-                       us <--INVITE sip:TICKET@us----------------- mixing server
+    caller --INVITE--> us --INVITE, Vdx-Bridge: sip:TICKET@us--> mixing server
+                       us <--INVITE sip:TICKET@us--------------- mixing server
                        us --INVITE--> callee
 
 A ticket stands for the route that the caller's own rights gave, so the server can reach nobody else by it. It is good
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from b2bua.call.hunt import Hunt
 from b2bua.call.route import Lead, Route
 from b2bua.sip.uri import host_port
+from vdx.control import SipListener
 from vdx.ids import CallId
 
 if TYPE_CHECKING:
@@ -86,11 +87,14 @@ class Bridging:
         )
         route = Route(leads, dialled, asked.route.origin)
         number = entrance.ids.token()
-        places = [
-            place._replace(bridge=f"sip:{number}@{host_port(place.listener.advertise, place.listener.advertise_port)}")
-            for place in entrance.places(route, {}, now)
-        ]
+        places = [place._replace(bridge=_back(number, place.listener)) for place in entrance.places(route, {}, now)]
         if not places:
             return None
         entrance.tickets.issue(number, Ticket(self._ident, asked.route))
         return entrance.hunt(self._ident, asked.caller.peer, route, places, asked.event.request, self._session)
+
+
+def _back(number: str, listener: SipListener) -> str:
+    """Write how a mixing server calls back: to the listener that it is called from."""
+    suffix = "" if listener.transport == "udp" else f";transport={listener.transport}"
+    return f"sip:{number}@{host_port(listener.advertise, listener.advertise_port)}{suffix}"

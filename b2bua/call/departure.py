@@ -70,7 +70,7 @@ class Departure:
         attempt, dialled = self._attempt, self._dialled
         user, params, fields = written(attempt.user), {}, []
         if attempt.bridge:
-            fields.append((BRIDGE, f"<{attempt.bridge}>"))
+            fields.append((BRIDGE, attempt.bridge))
         style = attempt.peer.dial.pin
         if style is not None and dialled.pin:
             if style.kind == "header":

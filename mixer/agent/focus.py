@@ -48,8 +48,8 @@ class Hub(Protocol):
         """Take a call into its room: its session stands. Raises `MixerError`."""
         ...
 
-    def ended(self, caller: Caller, why: str) -> None:
-        """Let go of a call that is over."""
+    def ended(self, caller: Caller, why: str, status: int = 480) -> None:
+        """Let go of a call that is over; `status` is how somebody that was called refused."""
         ...
 
     def available(self) -> Answer | None:
@@ -300,12 +300,12 @@ class Focus:
     def _ended(self, event: Any) -> None:  # noqa: ANN401 - several events, all with a leg
         if isinstance(event, sip.Cancelled) and not event.initial:
             return
-        self._over(event.leg, type(event).__name__)
+        self._over(event.leg, type(event).__name__, event.status if isinstance(event, sip.Failed) else 480)
 
-    def _over(self, leg: sip.Leg, why: str) -> None:
+    def _over(self, leg: sip.Leg, why: str, status: int = 480) -> None:
         caller = _caller(leg)
         if caller is not None:
-            self._hub.ended(caller, why)
+            self._hub.ended(caller, why, status)
 
     # Other requests
 

@@ -31,6 +31,7 @@ from mixer.room import Guard, Kind, Role, RoomError, RoomSettings
 from mixer.session import Abilities, Quality
 from mixer.session.write import FloorPlace
 from vdx import ports
+from vdx.headers import BRIDGE
 from vdx.journal import fields
 from vdx.meetings import Status
 from vdx.rooms import Room
@@ -40,11 +41,10 @@ log = logging.getLogger("mixer.server")
 LINGER_SECONDS = 10.0
 """How long an empty room keeps its worker: whoever dropped out calls back in that time."""
 
-BRIDGE = "Vdx-Bridge"
-"""The header in which the edge names whom a call is to be bridged to: two ends that share no codec or encryption."""
-
 BRIDGE_SECONDS = 180.0
 """How long the other end of a bridge may ring: as long as any call may (RFC 3261 16.6, timer C)."""
+
+ANSWERED = 200
 
 RETRY_SECONDS = 30
 """Retry-After of a server without capacity."""
@@ -77,7 +77,7 @@ class Server:
         self._wall = wall
         self._ports = PortRange(config.media.address, config.media.first, config.media.last)
         self._meetings: dict[str, Meeting] = {}
-        self._bridges: dict[str, asyncio.Future[bool]] = {}
+        self._bridges: dict[str, asyncio.Future[int]] = {}
         self._callers: set[Caller] = set()
         self._users = itertools.cycle(range(1, 65_536))
         self._closing: dict[str, asyncio.TimerHandle] = {}
@@ -151,20 +151,22 @@ class Server:
             self.focus.flush()
         try:
             async with asyncio.timeout(BRIDGE_SECONDS):
-                if await answered:
-                    return caller
+                status = await answered
         except TimeoutError:
-            log.info("bridge.unanswered", extra=fields(participant=caller.id))
+            status = 408
+        if status == ANSWERED:
+            return caller
+        log.info("bridge.unanswered", extra=fields(participant=caller.id, status=status))
         self.ended(caller, "the other end did not answer")
-        return 480, "the other end did not answer", ()
+        return status, "", ()
 
     async def begin(self, caller: Caller) -> None:
         """Take a call into its room."""
-        self._settled(caller.id, stands=True)
+        self._settled(caller.id, ANSWERED)
         if caller.meeting is not None:
             await caller.meeting.join(caller)
 
-    def ended(self, caller: Caller, why: str) -> None:
+    def ended(self, caller: Caller, why: str, status: int = 480) -> None:
         """Let go of a call that is over."""
         if caller.gone:
             return
@@ -179,7 +181,7 @@ class Server:
             if meeting.room.settings.kind is Kind.GATEWAY:
                 for other in [one for one in self._callers if one.meeting is meeting]:
                     self.focus.drop(other, 480, "the other end has ended the call")
-        self._settled(caller.id, stands=False)
+        self._settled(caller.id, status)
         caller.negotiation.close()
         log.info("call.ended", extra=fields(participant=caller.id, why=why))
 
@@ -366,13 +368,13 @@ class Server:
         if caller is not None:
             self.ended(caller, "it could not be called")
         meeting.room.gone(participant, self._wall())
-        self._settled(participant, stands=False)
+        self._settled(participant, 480)
 
-    def _settled(self, participant: str, *, stands: bool) -> None:
-        """Tell whoever waits for the other end of a bridge."""
+    def _settled(self, participant: str, status: int) -> None:
+        """Tell whoever waits for the end of somebody's call, or for its answer."""
         waiting = self._bridges.pop(participant, None)
         if waiting is not None and not waiting.done():
-            waiting.set_result(stands)
+            waiting.set_result(status)
 
     def _find(self, meeting: Meeting, participant: str, alias: str) -> None:
         room = self._directory.find(alias)

@@ -38,7 +38,7 @@ class Bridged(Town):
 
     def ticket(self) -> str:
         """Give the address that the mixing server was told to call."""
-        return sip.parse_name_addr(self.request("one").get(BRIDGE)).uri
+        return self.request("one").get(BRIDGE)
 
     def call_back(self, uri: str, who: str = "one") -> sip.Leg:
         """Have the mixing server, or somebody else, call what it was told."""
