@@ -266,6 +266,7 @@ IMPERSONAL: dict[str, tuple[str, ...]] = {
     "invitations": ("token", "channel", "language"),
     "messages": ("invitation", "channel", "state"),
     "calls": ("ident", "room", "zone", "peer", "transport", "edge", "ended_by", "use", "field"),
+    "health_checks": ("parts",),
     "old_callers": ("month", "organisation", "agent", "operation"),
     "outbox": ("subject",),
     "audit": ("time", "organisation", "resource", "operation", "source", "digest"),
