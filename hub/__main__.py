@@ -6,13 +6,16 @@ import argparse
 import asyncio
 import os
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
 
-from hub import program, settings
+from hub import management, program, settings
+from hub.api.metrics import FOLDER
 from hub.domain.words import Role
 from hub.errors import HubError, SettingsError
 from hub.people import seal
@@ -43,20 +46,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"hub: {error}", file=sys.stderr)  # noqa: T201 - the sentence for whoever started it
         return 2
     os.environ[program.CONFIG] = str(options.config)
-    uvicorn.run(
-        "hub.program:application",
-        factory=True,
-        host=options.host,
-        port=options.port,
-        workers=options.workers,
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
+    with _managed(configured, options):
+        uvicorn.run(
+            "hub.program:application",
+            factory=True,
+            host=options.host,
+            port=options.port,
+            workers=options.workers,
+            loop="uvloop",
+            http="httptools",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
     return 0
+
+
+@contextmanager
+def _managed(configured: Settings, options: argparse.Namespace) -> Iterator[None]:
+    if options.management_port is None:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="vdx-hub-") as folder:
+        os.environ[FOLDER] = folder
+        with management.serving(configured, Path(folder), options.management_host, options.management_port):
+            yield
 
 
 def _seal(configured: Settings, options: argparse.Namespace) -> int:
@@ -99,6 +114,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="where to listen; TLS is ended in front (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8080, help="the port to listen at (8080)")
     parser.add_argument("--workers", type=int, default=1, help="processes that serve (1)")
+    parser.add_argument("--management-port", type=int, metavar="PORT", help="where health and numbers are told (off)")
+    parser.add_argument(
+        "--management-host", default="127.0.0.1", metavar="HOST", help="and at which address (127.0.0.1)"
+    )
     parser.add_argument("--check", action="store_true", help="only say whether the configuration can be used")
     token = parser.add_argument_group("token")
     token.add_argument("--role", action="append", choices=[*Role], default=[], help="a role (may be given again)")

@@ -18,6 +18,7 @@ from hub import settings
 from hub.api import app as api
 from hub.api.context import Hub
 from hub.booking import journal as journal_work
+from hub.booking.healthcheck import Examiner
 from hub.booking.office import Office
 from hub.booking.personal import Retention
 from hub.booking.trials import Trials
@@ -25,7 +26,7 @@ from hub.domain.journal import Verifier
 from hub.errors import SettingsError
 from hub.people import provider
 from hub.post.round import Round, carriers
-from hub.provision import duty, history
+from hub.provision import duty, health, history
 from hub.provision.journal import Journal
 from hub.provision.pools import Pools
 from hub.provision.reconciler import Reconciler
@@ -39,7 +40,8 @@ from hub.tokens import issuer
 from hub.tokens.bearer import Bearer
 from hub.tokens.keys import Keys
 from vdx import service
-from vdx.bus import Address, Bucket, Bus, Reader
+from vdx.bus import Address, Bucket, Bus, Reader, Watch
+from vdx.nodes import NODES
 from vdx.rooms import MIN_KEY, ROOMS
 
 log = logging.getLogger("hub")
@@ -97,6 +99,8 @@ async def provision(configured: Settings) -> None:
         works.append(duty.run_forever(Round(database, office, made).round))
     if configured.bus is not None:
         works += _on_the_bus(configured.bus, database, office)
+    else:
+        works += _health(database, office, None)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -120,7 +124,20 @@ def _on_the_bus(configured: BusAddress, database: Database, office: Office) -> l
     relay = Relay(database, bus, configured.name, reconciler.follow)
     bus.add(Reader(history.RECORDS, history.READER, history.History(database).take))
     rounds = (Pools(database, office).round, relay.round, reconciler.round, Standing(database, rooms, key).round)
-    return [bus.run(), duty.run_forever(*rounds)]
+    return [bus.run(), duty.run_forever(*rounds), *_health(database, office, bus)]
+
+
+def _health(database: Database, office: Office, bus: Bus | None) -> list[Coroutine[None, None, None]]:
+    settings = office.settings.healthcheck
+    if settings is None:
+        return []
+    dial = None
+    if bus is not None:
+        nodes = Watch(NODES)
+        bus.add(nodes)
+        dial = health.Caller(bus, nodes.records).dial
+    schedule = health.Schedule(Examiner(database, office, settings, dial), settings.every_minutes, office.now)
+    return [duty.run_forever(schedule.round)]  # beside the rounds that make the room it waits for
 
 
 def verify(configured: Settings) -> Verifier:

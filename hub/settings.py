@@ -259,6 +259,15 @@ class Personal(Part):
     journal_days: int = Field(default=5 * 365, ge=180, le=3650)
 
 
+class HealthCheck(Part):
+    """How the hub looks at itself: it books a meeting of `organisation` every so many minutes, and ends it."""
+
+    organisation: str
+    email: str = "healthcheck@hub.invalid"
+    every_minutes: int = Field(default=5, ge=1, le=1440)
+    patience_seconds: int = Field(default=120, ge=1, le=600)
+
+
 class Settings(Part):
     """Everything the hub is told."""
 
@@ -283,6 +292,7 @@ class Settings(Part):
     registrar: Registrar = Registrar()
     post: Post = Post()
     personal: Personal = Personal()
+    healthcheck: HealthCheck | None = None
 
 
 def load(path: Path) -> Settings:

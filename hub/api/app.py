@@ -10,9 +10,12 @@ from starlette.responses import JSONResponse
 from hub.api import refusals
 from hub.api.answers import HAL
 from hub.api.context import Hub
+from hub.api.health import routes as health
 from hub.api.history import routes as history
 from hub.api.invitations import routes as invitations
+from hub.api.metrics import Metered
 from hub.api.middleware import Bounded, Origins, Plain
+from hub.api.old import routes as old
 from hub.api.organisation import classes, keys, oversight
 from hub.api.organisation import routes as organisations
 from hub.api.standing import routes as standing
@@ -46,12 +49,13 @@ def build(hub: Hub, version: str) -> FastAPI:
     refusals.install(app)
     guard.install(app)
     video = meetings, rooms, templates
-    ours = keys, classes, oversight, standing, invitations, organisations, history
-    for each in (*video, *ours, people):
+    ours = keys, classes, oversight, standing, invitations, organisations, history, health
+    for each in (*video, *ours, people, old):
         app.include_router(each.router)
     app.add_middleware(Bounded)
     app.add_middleware(Plain, header=settings.correlation_header)
     app.add_middleware(Origins, origins=settings.origins)
+    app.add_middleware(Metered)
     _describe(app)
     return app
 

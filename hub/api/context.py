@@ -60,14 +60,15 @@ def allow(*roles: Role) -> Any:  # noqa: ANN401 - what FastAPI takes as a depend
 
     async def context(request: Request) -> Context:
         hub: Hub = request.app.state.hub
-        caller = await hub.authenticate(_bearer(request))
+        caller = await hub.authenticate(bearer(request))
         access.require(caller, *roles)
         return Context(hub, caller, Links.of(request, hub.office.settings))
 
     return Depends(context)
 
 
-def _bearer(request: Request) -> str:
+def bearer(request: Request) -> str:
+    """Give the token of a request; raises `UnauthenticatedError`."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN:
         raise UnauthenticatedError("a bearer token is needed")

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Select, case, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hub.domain.healthcheck import PROJECT
 from hub.domain.history import Call, Group
 from hub.domain.words import Field, Use
 from hub.store import rows
@@ -101,7 +102,7 @@ async def between(
 async def booked(
     connection: AsyncConnection, numbers: Sequence[int], begin: datetime, end: datetime
 ) -> dict[Group, int]:
-    """Count the meetings of organisations that begin within a period, by class and field."""
+    """Count the meetings of organisations that begin within a period, by class and field; health checks are none."""
     counted: dict[Group, int] = {}
     columns = organisations.c.code, meetings.c.use, meetings.c.field
     for at in range(0, len(numbers), AT_ONCE):
@@ -110,6 +111,7 @@ async def booked(
             .join(organisations, meetings.c.organisation_id == organisations.c.id)
             .where(meetings.c.organisation_id.in_(numbers[at : at + AT_ONCE]))
             .where(meetings.c.start_time >= begin, meetings.c.start_time < end)
+            .where(meetings.c.project_code.is_distinct_from(PROJECT))
             .group_by(*columns)
         )
         for code, use, field, many in await connection.execute(statement):
@@ -169,11 +171,11 @@ async def count_old(connection: AsyncConnection, organisation: str, agent: str, 
         await connection.execute(insert(old_callers), key | {"count": 1, "seen_time": now})
 
 
-async def old(connection: AsyncConnection, codes: Sequence[str], most: int) -> list[OldCaller]:
-    """List who called the first version, the latest months first; of organisations `codes`, and of nobody known."""
+async def old(connection: AsyncConnection, codes: Sequence[str], most: int, *, nobody: bool) -> list[OldCaller]:
+    """List who of organisations called the first version, the latest months first; `nobody`: also who is unknown."""
     statement = (
         select(old_callers)
-        .where(old_callers.c.organisation.in_([*codes, ""]))
+        .where(old_callers.c.organisation.in_([*codes, *[""] * nobody]))
         .order_by(old_callers.c.month.desc(), old_callers.c.count.desc())
         .limit(most)
     )

@@ -387,3 +387,13 @@ old_callers = Table(
     Column("seen_time", Utc, nullable=False),
 )
 """Who still calls the first version of the API: requests of a month, by organisation, program and operation."""
+
+checks = Table(
+    "health_checks",
+    metadata,
+    Column("id", SERIAL, primary_key=True),
+    Column("began", Utc, nullable=False),
+    Column("meeting_uuid", Uuid, index=True),
+    Column("parts", JSON, nullable=False),
+)
+"""Health checks, as the hub made them of itself."""

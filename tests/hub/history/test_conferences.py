@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.domain.history import Call, conferences, month, peak, usage
+from hub.domain.history import Call, Group, conferences, month, peak, usage
 from hub.domain.words import Field, Use
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -73,7 +73,7 @@ def test_a_month_counts_what_lies_within() -> None:
     over = call(
         3, 0, 0, began=begin - timedelta(hours=1), answered=begin - timedelta(hours=1), ended=begin + timedelta(hours=1)
     )
-    booked = {("north", Use.CLINICAL, Field.HEALTH): 2, ("south", Use.TRIAL, None): 1}
+    booked: dict[Group, int] = {("north", Use.CLINICAL, Field.HEALTH): 2, ("south", Use.TRIAL, None): 1}
     found = usage({"north": "The north"}, booked, [call(1, 0, 10), call(2, 5, 15), over], (begin, end))
     shown = [
         (each.organisation, each.use, each.meetings, each.participants, each.minutes, each.ports) for each in found

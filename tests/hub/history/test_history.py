@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ def told(world: World) -> Any:
     history = History(world.database)
     first = record(1, room, DURING["begin"], DURING["end"])
     for each in (first, first, record(2, f"{room}@rooms.example", "2026-11-02T13:10:00.000Z", DURING["end"])):
-        world.run(lambda each=each: history.take("edge1", each))
+        world.run(partial(history.take, "edge1", each))
     world.run(lambda: history.take("edge1", record(3, room, DURING["begin"], DURING["end"], status=486)))
     world.run(lambda: history.take("edge1", record(4, "nobody", DURING["begin"], DURING["end"])))
     return made

@@ -17,6 +17,7 @@ def upgrade() -> None:
     """Change the schema."""
     _history()
     _old_callers()
+    _checks()
     _search()
 
 
@@ -61,6 +62,18 @@ def _old_callers() -> None:
         sa.Column("seen_time", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("month", "organisation", "agent", "operation", name=op.f("pk_old_callers")),
     )
+
+
+def _checks() -> None:
+    op.create_table(
+        "health_checks",
+        sa.Column("id", SERIAL, nullable=False),
+        sa.Column("began", Utc(), nullable=False),
+        sa.Column("meeting_uuid", sa.Uuid(), nullable=True),
+        sa.Column("parts", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_health_checks")),
+    )
+    op.create_index(op.f("ix_health_checks_meeting_uuid"), "health_checks", ["meeting_uuid"])
 
 
 def _search() -> None:

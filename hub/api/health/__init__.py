@@ -1,0 +1,1 @@
+"""Health checks shown: as JSON for monitoring, as pages for people."""
