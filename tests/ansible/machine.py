@@ -1,0 +1,148 @@
+"""A throw-away Debian machine: systemd-nspawn in a network namespace, reached over ssh.
+
+Its tree is unpacked from the tar that `tools/setup-deploy` makes. Its namespace has no way out: what is installed comes
+from the bundle. Names carry the process id, so that runs go on side by side; `remove` leaves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+HOST = Path(__file__).resolve().parents[2] / ".setup/deploy/host.tar"
+READY_S = 60.0
+POLL_S = 0.1
+
+
+class Network:
+    """A bridge in a namespace of its own, that machines are plugged into."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        run("ip", "netns", "add", name)
+        run("ip", "-n", name, "link", "add", "br0", "type", "bridge")
+        run("ip", "-n", name, "link", "set", "br0", "up")
+
+    def remove(self) -> None:
+        """Take it away."""
+        run("ip", "netns", "del", self.name)
+
+
+class Machine:
+    """One machine."""
+
+    def __init__(self, folder: Path, network: Network, number: int, address: str) -> None:
+        self.name = f"{network.name}m{number}"
+        self.address = address
+        self.root = folder / self.name
+        self.log = folder / f"{self.name}.log"
+        self.key = folder / "key"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._network, self._number = network, number
+
+    def boot(self) -> None:
+        """Unpack it and start its systemd; returns once ssh answers."""
+        self.root.mkdir(parents=True)
+        run("tar", "--extract", "--preserve-permissions", f"--directory={self.root}", f"--file={HOST}")
+        if not self.key.exists():
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key))
+        home = self.root / "root/.ssh"
+        home.mkdir(mode=0o700, exist_ok=True)
+        shutil.copy(self.key.with_suffix(".pub"), home / "authorized_keys")
+        (self.root / "etc/machine-id").write_text("")
+        (self.root / "etc/apt/sources.list").write_text("")  # nothing but the bundle
+        self._plug()
+        command = [
+            *("systemd-nspawn", "--register=no", "--keep-unit", "--quiet", "--boot", f"--directory={self.root}"),
+            *(f"--network-namespace-path=/run/netns/{self.name}", f"--hostname=host{self._number}"),
+            *("--capability=CAP_NET_ADMIN,CAP_NET_RAW", "--resolv-conf=off", "--timezone=off"),
+            *("--kill-signal=SIGRTMIN+3", f"--machine={self.name}"),
+        ]
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        self._until_ssh()
+
+    def remove(self) -> None:
+        """End it, and leave nothing of it."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        with suppress(subprocess.CalledProcessError):
+            run("ip", "netns", "del", self.name)
+        run("rm", "-rf", "--one-file-system", str(self.root))
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What an inventory says of it."""
+        proxy = f"ip netns exec {self.name} nc %h %p"
+        options = f"-o ProxyCommand='{proxy}' -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+        return {
+            "ansible_host": "127.0.0.1",
+            "ansible_user": "root",
+            "ansible_ssh_private_key_file": str(self.key),
+            "ansible_ssh_common_args": options,
+            "site_address": self.address,
+        }
+
+    def shell(self, command: str) -> str:
+        """Run a command there, and give what it prints; CalledProcessError where it fails."""
+        ssh = ["ssh", "-q", "-i", str(self.key), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+        ssh += ["-o", f"ProxyCommand=ip netns exec {self.name} nc %h %p", "root@127.0.0.1", command]
+        return subprocess.run(ssh, check=True, text=True, stdout=subprocess.PIPE, timeout=120).stdout
+
+    def _plug(self) -> None:
+        run("ip", "netns", "add", self.name)
+        far = f"p{self._number}"
+        peer = ("type", "veth", "peer", "name", "eth0", "netns", self.name)
+        run("ip", "-n", self._network.name, "link", "add", far, *peer)
+        run("ip", "-n", self._network.name, "link", "set", far, "master", "br0", "up")
+        run("ip", "-n", self.name, "addr", "add", f"{self.address}/24", "dev", "eth0")
+        for link in ("lo", "eth0"):
+            run("ip", "-n", self.name, "link", "set", link, "up")
+
+    def _until_ssh(self) -> None:
+        ends = time.monotonic() + READY_S
+        while time.monotonic() < ends:
+            assert self._process is not None
+            if self._process.poll() is not None:
+                break
+            with suppress(subprocess.CalledProcessError):
+                self.shell("systemctl is-active multi-user.target")
+                return
+            time.sleep(POLL_S)
+        raise AssertionError(f"{self.name} did not boot; it said: {self.log.read_text(errors='replace')[-800:]}")
+
+
+def run(*command: str) -> None:
+    """Run a program; CalledProcessError where it fails."""
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def ansible(program: str, arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program of Ansible in `ansible/`, with what it keeps below `folder`."""
+    checkout = Path(__file__).resolve().parents[2]
+    environment = {
+        "PATH": f"{checkout / '.setup/deploy/venv/bin'}:{os.environ['PATH']}",
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "ANSIBLE_CONFIG": str(checkout / "ansible/ansible.cfg"),
+        "ANSIBLE_HOST_KEY_CHECKING": "false",
+        "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(folder / "cp"),
+        "ANSIBLE_FORCE_COLOR": "false",
+    }
+    return subprocess.run(
+        [program, *arguments], cwd=checkout / "ansible", env=environment, check=False, capture_output=True, text=True
+    )
