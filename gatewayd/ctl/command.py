@@ -15,8 +15,9 @@ import msgspec
 
 from gatewayd import transit
 from gatewayd.admin import program_version
-from gatewayd.ctl import agreements, dns, packet, prove, records, route, system, tables, trace, versions
+from gatewayd.ctl import agreements, dns, packet, prove, records, remote, route, system, tables, trace, versions
 from gatewayd.ctl.ask import ask_once
+from gatewayd.errors import VersionError
 from gatewayd.version import compute
 from nft.policy.lint import lint
 from vdx import control, site
@@ -38,9 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     run = OWN_VERBS.get(options.verb)
     try:
+        if options.host and options.verb in LOCAL_VERBS:
+            raise VersionError(f"`{options.verb}` is for the appliance itself: use it there")
         if run:
             return run(options)
-        answer = asyncio.run(ask_once(options.run_dir, _request(options)))
+        if options.host:
+            answer = asyncio.run(remote.connection(options).ask(_request(options)))
+        else:
+            answer = asyncio.run(ask_once(options.run_dir, _request(options)))
     except VdxError as error:
         print(error, file=sys.stderr)
         return 2
@@ -63,7 +69,7 @@ def _dns(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     """Check a whole site file here; gatewayd checks a candidate, or a fragment, with what runs beside it."""
     file = Path(options.what)
-    if options.organisation != BASE or (not file.exists() and versions.REF.fullmatch(options.what)):
+    if options.host or options.organisation != BASE or (not file.exists() and versions.REF.fullmatch(options.what)):
         return versions.run(options)
     version = compute(site.load(file), {})
     transit.stated(version.transit, time.time())
@@ -132,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gatewayctl", description="Ask and steer the edge appliance.")
     parser.add_argument("--run-dir", type=Path, default=RUN_DIR, help=f"directory of the sockets (default: {RUN_DIR})")
     parser.add_argument("--json", action="store_true", help="print the answer as JSON, for programs")
+    remote.add(parser)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("status", help="how gatewayd and b2bua are")
     verbs.add_parser("calls", help="calls that are up, with their streams")
@@ -195,5 +202,8 @@ OWN_VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "version": _version,
 }
 """Verbs that are more than one question and its answer."""
+
+LOCAL_VERBS = frozenset(("records", "route", "system", "trace"))
+"""Verbs of which the management API knows nothing."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}

@@ -21,8 +21,9 @@ import msgspec
 from gatewayd.config.file import Seen
 from gatewayd.config.journal import NAME, chain
 from gatewayd.config.store import Loose
-from gatewayd.ctl import shown
+from gatewayd.ctl import remote, shown
 from gatewayd.ctl.ask import Asking
+from gatewayd.ctl.remote import Remote
 from gatewayd.errors import VersionError
 from vdx import versions
 from vdx.control import FromGatewayd, ToGatewayd
@@ -51,7 +52,7 @@ class DeclinedError(Exception):
 class Talk:
     """Questions about versions over one connection, in the name of whoever called."""
 
-    def __init__(self, asking: Asking) -> None:
+    def __init__(self, asking: Asking | Remote) -> None:
         self._asking = asking
         self.principal = _caller()
 
@@ -102,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _run(options: argparse.Namespace) -> int:
-    asking = await Asking.at(options.run_dir)
+    asking = remote.connection(options) if options.host else await Asking.at(options.run_dir)
     try:
         answer = await VERBS[options.verb](Talk(asking), options)
     except DeclinedError as declined:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -34,6 +35,8 @@ from vdx.site.exchange import KINDS
 HOME: Final = Path(__file__).parent
 LANGUAGE_COOKIE: Final = "__Host-language"
 JOURNAL_ROWS: Final = 50
+SHORT: Final = 12
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 YEAR_SECONDS: Final = 365 * 86400
 
 MENU: Final = (
@@ -63,7 +66,13 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters |= {"date": _date, "moment": _moment, "duration": _duration, "count": _count}
+        self._environment.filters |= {
+            "date": _date,
+            "moment": _moment,
+            "duration": _duration,
+            "count": _count,
+            "short": _short,
+        }
 
     def asker(self, request: Request) -> Asker:
         """Give who asks, to ask for."""
@@ -294,6 +303,11 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(max(0, int(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _short(text: str) -> str:
+    """Cut the digests in a text to what a person compares."""
+    return _DIGEST.sub(lambda found: found[0][:SHORT], text)
 
 
 def _count(value: int) -> str:
