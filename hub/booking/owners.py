@@ -24,12 +24,20 @@ class Owner:
 async def find(connection: AsyncConnection, dialled: Sequence[str]) -> list[Owner]:
     """Find the owners of addresses, in their order; those that are nobody's are left out.
 
-    Rooms of meetings come first, then the domain the address stands under.
+    Rooms of meetings come first, then rooms that are always there, then room systems (both are dialled under every
+    domain of ours), then the domain the address stands under.
     """
     addresses = [parsed(each) for each in dict.fromkeys(dialled)]
     rooms = await store.booked(connection, addresses)
     domains = await store.domains(connection)
-    numbers = {each.dialled: rooms.get(each.dialled) or by_domain(each.domain, domains) for each in addresses}
+    standing, systems = await store.standing(connection, addresses, domains.keys())
+    numbers = {
+        each.dialled: rooms.get(each.dialled)
+        or standing.get(each.dialled)
+        or systems.get(each.dialled)
+        or by_domain(each.domain, domains)
+        for each in addresses
+    }
     known = await store.by_ids(connection, (number for number in numbers.values() if number is not None))
     return [
         Owner(address, known[number], address in rooms) for address, number in numbers.items() if number is not None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +12,7 @@ from hub.domain.model import Organisation
 from hub.domain.owners import Address
 from hub.domain.words import ProvisionStatus
 from hub.store import rows
+from hub.store.standing_tables import aliases, standing_rooms, systems
 from hub.store.tables import organisations, rooms, templates
 
 Owners = dict[str, int]
@@ -27,13 +29,36 @@ async def booked(connection: AsyncConnection, addresses: Sequence[Address]) -> O
     return {each.dialled: found[each.user, each.domain] for each in addresses if (each.user, each.domain) in found}
 
 
+async def standing(
+    connection: AsyncConnection, addresses: Sequence[Address], ours: AbstractSet[str]
+) -> tuple[Owners, Owners]:
+    """Find the organisations of rooms that are always there, and of room systems.
+
+    They are dialled by what stands before the @, under every domain of `ours`, the room's own, or none.
+    """
+    users = {each.user.lower() for each in addresses}
+    columns = aliases.c.alias, func.lower(standing_rooms.c.domain), standing_rooms.c.organisation_id
+    statement = select(*columns).join(standing_rooms, aliases.c.room_uuid == standing_rooms.c.uuid)
+    there = statement.where(columns[0].in_(users), standing_rooms.c.deleted_time.is_(None))
+    rooms_ = {alias: (domain, number) for alias, domain, number in await connection.execute(there)}
+    registered = select(systems.c.alias, systems.c.organisation_id).where(systems.c.alias.in_(users))
+    systems_ = {alias: ("", number) for alias, number in await connection.execute(registered)}
+
+    def owners(known: Mapping[str, tuple[str, int]]) -> Owners:
+        found = {
+            each.dialled: (each.domain, *known[each.user.lower()]) for each in addresses if each.user.lower() in known
+        }
+        return {dialled: number for dialled, (domain, own, number) in found.items() if domain in {"", own} | ours}
+
+    return owners(rooms_), owners(systems_)
+
+
 async def domains(connection: AsyncConnection) -> dict[str, set[int]]:
-    """Give the domains that organisations' own templates make rooms under."""
+    """Give the domains that rooms are made under, and whose templates say so; nobody's for those that all share."""
     columns = func.lower(templates.c.uri_domain), templates.c.organisation_id
     owned: dict[str, set[int]] = {}
-    statement = select(*columns).where(templates.c.deleted_time.is_(None), columns[1].is_not(None)).distinct()
-    for domain, number in await connection.execute(statement):
-        owned.setdefault(domain, set()).add(number)
+    for domain, number in await connection.execute(select(*columns).where(templates.c.deleted_time.is_(None))):
+        owned.setdefault(domain, set()).update(() if number is None else (number,))
     return owned
 
 

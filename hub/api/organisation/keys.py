@@ -27,7 +27,10 @@ Addresses = Annotated[list[Text200], Body(), Field(max_length=MAX_ADDRESSES)]
 
 @router.post("/organisation/uri", responses=good(list[OwnerAnswer]))
 async def owners_of(context: Administrator, dialled: Addresses) -> Response:
-    """Tell who owns dialled addresses: rooms that are there, then domains; those that are nobody's are left out."""
+    """Tell who owns dialled addresses: rooms of meetings, rooms that are always there, room systems, then domains.
+
+    Those that are nobody's are left out.
+    """
     async with context.database.read() as connection:
         found = await owners.find(connection, dialled)
     return reply(

@@ -55,6 +55,26 @@ def test_rooms_come_before_domains(world: World) -> None:
     assert world.ask("POST", f"{BASE}/organisation/uri", "meeting-planner", json=[]).status_code == 403
 
 
+def test_what_is_always_there_comes_between(world: World) -> None:
+    world.organisation("north")
+    world.organisation("ward", above="north")
+    body = TEMPLATE | {"uriDomain": "north.example"}
+    assert world.ask("POST", "/v2/scheduling-templates", "meeting-admin", json=body).is_success
+    room = {"organisation": "ward", "name": "Ward", "aliases": ["ward7"], "domain": "rooms.example"}
+    assert ask(world, "/room", json=room).is_success
+    system = {"organisation": "ward", "name": "Codec", "alias": "codec1", "username": "codec1"}
+    assert ask(world, "/room-system", json=system).is_success
+    assert owners(world, "WARD7@rooms.example", "ward7@north.example", "ward7", "codec1@north.example") == [
+        ("WARD7@rooms.example", "ward", False),
+        ("ward7@north.example", "ward", False),
+        ("ward7", "ward", False),
+        ("codec1@north.example", "ward", False),
+    ]
+    assert owners(world, "ward7@elsewhere.example", "codec1@elsewhere.example", "x@north.example") == [
+        ("x@north.example", "north", False)
+    ]
+
+
 def test_addresses_are_taken_apart() -> None:
     assert parsed("SIPS:12@Rooms.example:5061;a=b") == Address("SIPS:12@Rooms.example:5061;a=b", "12", "rooms.example")
     assert parsed("12") == Address("12", "12", "")
