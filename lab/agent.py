@@ -44,7 +44,7 @@ class Agent:
     A host has room for two: one that is there to be called, and one that `calls`. With a `registrar` it registers.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a user agent may differ in
         self,
         lab: Lab,
         host: Host,
@@ -54,6 +54,7 @@ class Agent:
         calls: bool = False,
         record: bool = False,
         registrar: Registrar | None = None,
+        codecs: str = baresip.ALL_CODECS,
     ) -> None:
         directory = lab.state.agents / f"{host.name}-{time.monotonic_ns()}"
         self.plan = AgentPlan(
@@ -64,6 +65,7 @@ class Agent:
             port=CALLER_PORT if calls else SIP_PORT,
             record=record,
             registrar=registrar,
+            codecs=codecs,
         )
         self.host = host
         self.log = directory / "log"

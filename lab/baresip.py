@@ -24,6 +24,9 @@ MODULES = (
 )
 
 
+ALL_CODECS = "audio_codecs=opus/48000/2,g722/16000/1,pcma/8000/1;video_codecs=H264"
+
+
 @dataclass(frozen=True, slots=True)
 class Registrar:
     """Where an agent registers, and how it logs in there."""
@@ -46,6 +49,7 @@ class AgentPlan:
     record: bool = False  # 23 MB a minute
     modules: str = "/usr/lib/baresip/modules"
     registrar: Registrar | None = None
+    codecs: str = ALL_CODECS
 
     @property
     def socket(self) -> str:
@@ -107,4 +111,4 @@ def accounts(plan: AgentPlan) -> str:
     account = f"<sip:{plan.user}@{host}{f';transport={to.transport}' if to else ''}>;regint={to.seconds if to else 0}"
     if to:
         account += f";auth_user={plan.user};auth_pass={to.password}"
-    return f"{account};answermode=auto;audio_codecs=opus/48000/2,g722/16000/1,pcma/8000/1;video_codecs=H264\n"
+    return f"{account};answermode=auto;{plan.codecs}\n"

@@ -36,15 +36,18 @@ class Lab:
 
     @classmethod
     @contextmanager
-    def temporary(cls, prefix: str, plan: Topology = STANDARD, *, programs: Sequence[str] = ()) -> "Iterator[Lab]":
+    def temporary(
+        cls, prefix: str, plan: Topology = STANDARD, *, programs: Sequence[str] = (), core: bool = False
+    ) -> "Iterator[Lab]":
         """Build a lab named after `prefix` and this process; take it down at the end, whatever happens.
 
-        `programs` are those started on the edge ("gatewayd", "mediad", "b2bua"); `start` starts more later. Labs of
+        `programs` are those started on the edge ("gatewayd", "mediad", "b2bua"); `start` starts more later; `core` as
+        with `up`. Labs of
         tests that were killed are cleared away first.
         """
         cls.clear_wrecks()
         lab = cls(f"{prefix}{os.getpid()}", plan)
-        lab.up(programs, what=f"test {prefix}")
+        lab.up(programs, core=core, what=f"test {prefix}")
         try:
             yield lab
         finally:

@@ -20,6 +20,7 @@ from mixer.agent.directory import Directory, load, read_key
 from mixer.agent.floors import Floors
 from mixer.agent.focus import ZONE
 from mixer.agent.node import Alone, Membership
+from mixer.agent.probing import Prober
 from mixer.agent.server import Server
 from mixer.agent.workers import Pool
 from mixer.errors import ConfigError, WorkerError
@@ -80,7 +81,7 @@ async def run(config: Config) -> None:
     parts: list[Coroutine[object, object, None]] = [pool.run(), feed_watchdog(), _watch(credentials)]
     if isinstance(place, Membership):
         place.room_changed, place.room_gone = server.record_changed, server.record_gone
-        place.answer(desk.steer)
+        place.answer(desk.steer, Prober(server, config).probe)
         parts.append(place.run(lambda: (server.capacity, server.used, len(server.running), server.draining)))
     tasks = [asyncio.create_task(part) for part in parts]
     tell("READY=1")

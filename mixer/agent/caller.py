@@ -39,7 +39,8 @@ class Signalling(Protocol):
 class Caller:
     """One call. `address` is `user@host` as the edge has proved it; `user` their number in floor control.
 
-    `joined`: their media flows. `gone`: the call is over, and nothing more is done about it.
+    `joined`: their media flows, in this room since `began` (seconds since 1970). `loudest` is the highest level
+    that they sent, in dBFS. `gone`: the call is over, and nothing more is done about it.
     """
 
     id: str
@@ -53,6 +54,8 @@ class Caller:
     joined: bool = False
     gone: bool = False
     stats: tuple[StreamStats, ...] = field(default_factory=tuple)
+    loudest: float = -100.0
+    began: float = 0.0
 
     @property
     def arrival(self) -> Arrival:

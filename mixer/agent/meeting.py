@@ -50,7 +50,10 @@ REVIVAL_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all rooms of a server share. `changed` hears that a roster is another; `over` that a room is empty."""
+    """What all rooms of a server share.
+
+    `changed` hears that a roster is another, `over` that a room is empty, `left` that somebody's media has ended.
+    """
 
     pool: Pool
     prompts: Prompts
@@ -62,6 +65,7 @@ class Surroundings:
     changed: Callable[[Meeting], None]
     presenter: Callable[[Meeting, str], None]
     over: Callable[[Meeting], None]
+    left: Callable[[Meeting, Caller], None]
     recordings: Path | None = None
     h265: bool = False
     wall: Callable[[], float] = time.time
@@ -101,7 +105,7 @@ class Meeting:
         if caller.gone or self.callers.get(caller.id) is not caller:
             worker.send(wire.Leave(caller.id))
             return
-        caller.joined = True
+        caller.joined, caller.began, caller.stats = True, self._now, ()
         self.room.arrive(caller.arrival, self._now)
         self.settle()
 
@@ -121,6 +125,7 @@ class Meeting:
         self._repeating.pop(caller.id, None)
         if caller.joined:
             self._tell(wire.Leave(caller.id))
+            self._around.left(self, caller)
         caller.joined = False
         caller.meeting = None
         self.room.gone(caller.id, self._now)
@@ -177,6 +182,10 @@ class Meeting:
             self.settle()
 
     def _levels(self, said: Levels) -> None:
+        for one in said.levels:
+            caller = self.callers.get(one.participant)
+            if caller is not None:
+                caller.loudest = max(caller.loudest, one.level)
         self.room.hear({one.participant: one.level for one in said.levels}, self._now)
 
     def _digit(self, said: Digit) -> None:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from mixer.agent.caller import Caller
 from mixer.agent.meeting import Meeting
+from vdx.quality import QualityReport
 from vdx.rooms import Room
 
 
@@ -18,6 +19,10 @@ class Place(Protocol):
 
     def release(self, uuid: str) -> None:
         """Let go of a room that has ended."""
+        ...
+
+    def report(self, report: QualityReport) -> None:
+        """Tell how the media of a participation was."""
         ...
 
     @property

@@ -18,11 +18,13 @@ import msgspec
 
 from mixer.agent.config import Config
 from mixer.agent.directory import Directory
-from vdx.bus import Address, Answering, Bucket, Bus, BusDown, BusError, Conflict, Gone, Lease, Put, Watch
+from vdx.bus import Address, Answering, Bucket, Bus, BusDown, BusError, Conflict, Gone, Lease, Outbox, Put, Watch
 from vdx.bus.replica import Change
 from vdx.journal import fields
 from vdx.meetings import STEER, Steer, Steered
 from vdx.nodes import NODE_LEASE, NODE_RENEWAL, NODES, Node
+from vdx.probe import PROBE, Probe, Probed
+from vdx.quality import QUALITY, QualityReport
 from vdx.rooms import ROOMS, Room
 
 log = logging.getLogger("mixer.node")
@@ -43,6 +45,9 @@ class Alone:
 
     def release(self, uuid: str) -> None:
         """Let go of a room."""
+
+    def report(self, report: QualityReport) -> None:
+        """Tell nobody."""
 
 
 class Membership:
@@ -67,10 +72,17 @@ class Membership:
             directory.put(room)
         self.bus.add(self._rooms)
         self.bus.add(self._nodes)
+        self._reports = Outbox(self.bus, QUALITY)
+        self.bus.add(self._reports)
 
-    def answer(self, steer: Callable[[Steer], Awaitable[Steered]]) -> None:
-        """Let `steer` answer orders about this server."""
+    def answer(self, steer: Callable[[Steer], Awaitable[Steered]], probe: Callable[[Probe], Awaitable[Probed]]) -> None:
+        """Let `steer` answer orders about this server, and `probe` make the calls that the hub asks for."""
         self.bus.add(Answering(STEER, steer, self._config.name))
+        self.bus.add(Answering(PROBE, probe, self._config.name))
+
+    def report(self, report: QualityReport) -> None:
+        """Tell how the media of a participation was."""
+        self._reports.post(f"{report.node}.{report.participant}.{report.began:.3f}", report)
 
     @property
     def state(self) -> str:

@@ -23,6 +23,7 @@ from mixer.agent.meeting import Meeting, Surroundings
 from mixer.agent.negotiation import Negotiation
 from mixer.agent.neighbours import Place, Watchers
 from mixer.agent.outgoing import invitation
+from mixer.agent.quality import report
 from mixer.agent.subscriptions import Subscriptions
 from mixer.agent.workers import Pool
 from mixer.errors import MixerError, WorkerError
@@ -77,7 +78,7 @@ class Server:
         self._wall = wall
         self._ports = PortRange(config.media.address, config.media.first, config.media.last)
         self._meetings: dict[str, Meeting] = {}
-        self._bridges: dict[str, asyncio.Future[int]] = {}
+        self._awaited: dict[str, asyncio.Future[int]] = {}
         self._callers: set[Caller] = set()
         self._users = itertools.cycle(range(1, 65_536))
         self._closing: dict[str, asyncio.TimerHandle] = {}
@@ -93,6 +94,7 @@ class Server:
             self._changed,
             self._presenter,
             self._over,
+            self._left,
             config.recordings,
             config.h265,
             wall,
@@ -137,13 +139,12 @@ class Server:
             return 503, "no bridge can be made", (("Retry-After", str(RETRY_SECONDS)),)
         name, address = display(request)
         settings = RoomSettings(address.partition("@")[0], name, Kind.GATEWAY, overlay=False, limit=2)
-        meeting = Meeting(str(uuid.uuid4()), settings, self._around)
+        meeting = self.gathering(settings)
         meeting.hops = hops - 1
-        self._meetings[meeting.key] = meeting
         caller = self._caller(meeting, name, address, self.new_participant())
         leg.owner, caller.leg = caller, leg
         callee = self.new_participant()
-        answered = self._bridges[callee] = asyncio.get_running_loop().create_future()
+        answered = self.awaited(callee)
         meeting.room.dial(callee, to, Role.HOST, to, self._wall())
         meeting.settle()
         if not leg.ended and not answered.done():
@@ -225,6 +226,27 @@ class Server:
         if room is None:
             raise RoomError(f"there is no room {name}: `mixerctl room list` lists all")
         return self._open(room)
+
+    # What probes ask
+
+    def gathering(self, settings: RoomSettings) -> Meeting:
+        """Make a room that nobody can dial: of a bridge, of a probe."""
+        meeting = Meeting(str(uuid.uuid4()), settings, self._around)
+        self._meetings[meeting.key] = meeting
+        return meeting
+
+    def awaited(self, participant: str) -> asyncio.Future[int]:
+        """Give how a call that is about to be made is answered: its SIP status."""
+        future = self._awaited[participant] = asyncio.get_running_loop().create_future()
+        return future
+
+    def caller(self, participant: str) -> Caller | None:
+        """Give a call."""
+        return next((one for one in self._callers if one.id == participant), None)
+
+    def drop(self, caller: Caller, why: str) -> None:
+        """End a call."""
+        self.focus.drop(caller, 480, why)
 
     def new_participant(self) -> str:
         """Give a new identifier: eight characters, of which no two are alike in a meeting."""
@@ -364,7 +386,7 @@ class Server:
             self._undialled(meeting, participant)
 
     def _undialled(self, meeting: Meeting, participant: str) -> None:
-        caller = next((one for one in self._callers if one.id == participant), None)
+        caller = self.caller(participant)
         if caller is not None:
             self.ended(caller, "it could not be called")
         meeting.room.gone(participant, self._wall())
@@ -372,7 +394,7 @@ class Server:
 
     def _settled(self, participant: str, status: int) -> None:
         """Tell whoever waits for the end of somebody's call, or for its answer."""
-        waiting = self._bridges.pop(participant, None)
+        waiting = self._awaited.pop(participant, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(status)
 
@@ -415,6 +437,9 @@ class Server:
     def _presenter(self, meeting: Meeting, participant: str) -> None:
         for watcher in self.watchers:
             watcher.presenter(meeting, participant)
+
+    def _left(self, meeting: Meeting, caller: Caller) -> None:
+        self._place.report(report(self._config.name, meeting.key, caller, self._wall()))
 
     def _over(self, meeting: Meeting) -> None:
         self._empty(meeting)

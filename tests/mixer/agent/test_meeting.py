@@ -121,7 +121,7 @@ class Stage:
                 Prompts(folder),
                 Guard(),
                 self.calls,
-                *(nothing,) * 6,
+                *(nothing,) * 7,
                 recordings=folder,
                 wall=lambda: 1000.0,
             ),

@@ -1,0 +1,77 @@
+"""Ends that share no codec meet through edge and mixing server; the hub's probe takes the way that a caller takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from lab.agent import Agent
+from lab.call import ANSWER_S, edge_address, parties
+from lab.core import NODE, Core
+from lab.edge import edge_calls, explain
+from lab.lab import Lab
+from lab.programs import PROGRAMS
+from tests.system.calls.edge import Edge, wait_for
+from vdx.probe import PROBE, Probe, Probed
+
+pytestmark = pytest.mark.system
+
+SECONDS = 30.0
+ENOUGH = 100  # packets of sound: two seconds
+OPUS = "audio_codecs=opus/48000/2;video_codecs=none"
+PCMA = "audio_codecs=pcma/8000/1;video_codecs=none"
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """Give an edge, a bus and a mixing server."""
+    with Lab.temporary("bridges", programs=PROGRAMS, core=True) as built:
+        yield built
+
+
+def test_two_ends_without_a_common_codec_hear_each_other(lab: Lab) -> None:
+    run = lab.state.run
+    assert "where codecs or encryption of both ends do not fit, mixing server" in explain(run, "hospital", "clinic")
+    caller, callee = parties(lab, "hospital", "clinic")
+    with (
+        Agent(lab, lab.host("clinic"), "clinic", codecs=PCMA) as clinic,
+        Agent(lab, lab.host("hospital"), "hospital", calls=True, codecs=OPUS) as hospital,
+    ):
+        hospital.dial(f"sip:{callee.name}@{edge_address(lab, caller)}")
+        assert "No audio codecs" in str(clinic.wait("CALL_CLOSED", seconds=ANSWER_S))
+        for agent in (hospital, clinic):
+            agent.wait("CALL_ESTABLISHED", seconds=ANSWER_S)
+
+        def carried() -> bool:
+            found = {
+                (call.caller, stream.codec)
+                for call in edge_calls(run)
+                for stream in call.streams
+                if stream.medium == "audio" and min(stream.packets_from_caller, stream.packets_from_callee) > ENOUGH
+            }
+            return found == {("hospital", "opus"), ("mixers", "PCMA")}
+
+        wait_for(carried, SECONDS, lambda: str(edge_calls(run)))
+        hospital.hangup()
+        clinic.wait("CALL_CLOSED", seconds=ANSWER_S)
+    Edge(lab, "udp").wait_idle()
+
+
+def test_a_probe_takes_the_way_of_a_caller(lab: Lab) -> None:
+    core = Core(lab)
+    room = core.add_room("2345")
+
+    def probed(alias: str) -> Probed:
+        asked = Probe(alias=alias)
+        return core.on_bus(lambda bus: bus.ask(PROBE, asked, NODE, asked.patience))
+
+    found = probed(room.aliases[0])
+    assert found.healthy, found
+    assert found.setup is not None
+    assert found.first_media is not None
+    assert found.heard > -60  # the room says that nobody else is there
+    assert {stream.media for stream in found.streams} == {"audio", "video"}
+    assert next(stream.width for stream in found.streams if stream.media == "video")
+    missing = probed("no-such-room")
+    assert (missing.status, missing.streams) == (404, ())
