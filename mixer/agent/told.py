@@ -23,10 +23,13 @@ MAX_NAME = 40
 def scenes(room: Room, prompts: Prompts, names: Mapping[str, str], joined: frozenset[str]) -> wire.Scenes:
     """Give every view of a room, and who of those whose media flows watches which."""
     pictures = room.pictures()
+    labelled = room.settings.overlay and len(joined) > 2  # two know each other's names, and need not be composed
     views = [*pictures.views, room.main_picture()]
     watching = [wire.Watch(who, view) for who, view in pictures.video if who in joined]
     watching += [wire.Watch(who, view, "content") for who, view in pictures.content if who in joined]
-    shown = tuple(_scene(view, room, prompts, names) for view in {view.view: view for view in views}.values())
+    shown = tuple(
+        _scene(view, room, prompts, names if labelled else {}) for view in {view.view: view for view in views}.values()
+    )
     return wire.Scenes(shown, tuple(watching))
 
 
@@ -38,7 +41,7 @@ def _scene(picture: Picture, room: Room, prompts: Prompts, names: Mapping[str, s
             participant=tile.participant,
             source="content" if tile.content else "video",
             picture="" if tile.content else str(prompts.avatar),
-            label=names.get(tile.participant, "")[:MAX_NAME] if room.settings.overlay and not tile.content else "",
+            label=names.get(tile.participant, "")[:MAX_NAME] if not tile.content else "",
         )
         for tile in picture.tiles
     ]

@@ -25,10 +25,29 @@ WAITING_BLOCKS = 10
 """Blocks of sound that may wait: 200 ms."""
 
 
+class Origin(Protocol):
+    """Where encoded frames come from: an encoder, or a relay of what somebody sends."""
+
+    caps: Gst.Caps | None
+
+
+class Pictures(Origin, Protocol):
+    """The same of pictures."""
+
+    send: Send
+
+    @property
+    def keyframes(self) -> int:
+        """Key pictures that were asked for and made."""
+
+    def ask(self) -> None:
+        """Ask for a key picture: made soon, at most once a second."""
+
+
 class Listener(Protocol):
     """Who takes encoded frames; called in the encoder's thread."""
 
-    def encoded(self, encoder: Encoder, frame: Gst.Buffer, *, key: bool) -> None:
+    def encoded(self, encoder: Origin, frame: Gst.Buffer, *, key: bool) -> None:
         """Take one frame, whose time stamp counts from the zero of all pipelines."""
 
 
@@ -118,7 +137,6 @@ class VideoEncoder(Encoder):
     def __init__(self, format_: Format, send: Send, broken: Callable[[], None]) -> None:
         self.send = send
         self.keyframes = 0
-        """Key pictures that were asked for and made."""
         self._gate = Gate()
         chain = VIDEO[format_.encoding].encode(format_, send)
         caps = raw_caps(send.width, send.height, send.fps)

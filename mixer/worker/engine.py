@@ -40,6 +40,7 @@ PRELOADED = (
     "rtpjitterbuffer",
     "rtpssrcdemux",
     "rtpptdemux",
+    "funnel",
     "srtpenc",
     "srtpdec",
     "rtprtxsend",

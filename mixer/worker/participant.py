@@ -10,7 +10,7 @@ import msgspec
 
 from mixer.wire import Media, Sound, Stream, descriptors_of
 from mixer.worker.adaptation import Send, choose
-from mixer.worker.encoding import VideoEncoder
+from mixer.worker.encoding import Pictures
 from mixer.worker.errors import EngineError, TransportError
 from mixer.worker.hearing import Seat
 from mixer.worker.prompts import Player
@@ -102,7 +102,7 @@ class Participant:
         self._classes[media] = send.kbps
         return send
 
-    def watch(self, media: Media, view: str, encoder: VideoEncoder) -> None:
+    def watch(self, media: Media, view: str, encoder: Pictures) -> None:
         """Send him this encoder's pictures of a view; of another view, not one picture more."""
         self.videos[media].watch(encoder, instead=self._views.get(media) != view)
         self._views[media] = view

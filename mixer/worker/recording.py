@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from mixer.wire import Format, Record
 from mixer.worker.adaptation import SIZES, Send
-from mixer.worker.encoding import Encoder, VideoEncoder, sound_buffer
+from mixer.worker.encoding import Origin, VideoEncoder, sound_buffer
 from mixer.worker.engine import Gst, GstVideo, Pipeline, element
 from mixer.worker.voice import RATE, Block
 
@@ -32,8 +32,9 @@ class Recorder:
         width, _ = SIZES[height]
         return Format("h264", 0, profile="high"), Send(message.kbps, width, height, fps)
 
-    def __init__(self, file: int, encoder: VideoEncoder, lost: Callable[[str], None]) -> None:
+    def __init__(self, file: int, view: str, encoder: VideoEncoder, lost: Callable[[str], None]) -> None:
         self._file = file
+        self.view = view
         self.encoder = encoder
         self._written = lost
         self._pipeline = Pipeline("recording", self._complete)
@@ -51,7 +52,7 @@ class Recorder:
         self._pipeline.play()
         encoder.ask()
 
-    def encoded(self, encoder: Encoder, frame: Gst.Buffer, *, key: bool) -> None:
+    def encoded(self, encoder: Origin, frame: Gst.Buffer, *, key: bool) -> None:
         """Take one picture; the first is a key picture, and sound begins with it."""
         if not self._began:
             if not key:

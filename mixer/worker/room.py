@@ -11,11 +11,13 @@ from functools import partial
 from mixer import wire
 from mixer.reports import Broken, Digit, Done, Failed, FromWorker, Heard, KeyframeWanted, Level, Levels, Prompted
 from mixer.wire import Media, Scene, Start, Stream, ToWorker
+from mixer.worker.asking import enough, rows
 from mixer.worker.encoding import Listener
 from mixer.worker.engine import GLib
 from mixer.worker.errors import CommandError
 from mixer.worker.frames import Picture
 from mixer.worker.hearing import Hearing, Hooks
+from mixer.worker.pairing import Pairing
 from mixer.worker.participant import Participant
 from mixer.worker.prompts import Player, Sounding, read
 from mixer.worker.recording import Recorder, open_file, write_png
@@ -39,7 +41,8 @@ class Room:
         self._say = say
         self._participants: dict[str, Participant] = {}
         self._watching: dict[tuple[str, Media], str] = {}
-        self._shown: frozenset[tuple[str, str]] = frozenset()
+        self._told: dict[str, Scene] = {}
+        self._pairing = Pairing(self._participants)
         self._recorder: Recorder | None = None
         self.showing = Showing(start.fps, self._camera)
         self.hearing = Hearing(
@@ -123,8 +126,7 @@ class Room:
             case wire.StopRecord():
                 self._stop_record(message.id)
             case wire.Snapshot():
-                sample = self.showing.snapshot(message.view)
-                write_png(sample, open_file(message.path, descriptors), partial(self._written, message.id))
+                self._snapshot(message, open_file(message.path, descriptors))
             case _:
                 return False
         return True
@@ -219,23 +221,41 @@ class Room:
         return stream.latest() if stream is not None else None
 
     def _scenes(self, message: wire.Scenes) -> None:
-        scenes: dict[str, Scene] = {scene.view: scene for scene in message.scenes}
+        self._told = {scene.view: scene for scene in message.scenes}
         self._watching = {(one.participant, one.media): one.view for one in message.watching}
-        self._shown = frozenset((tile.participant, tile.source) for one in message.scenes for tile in one.tiles)
-        self.showing.tell(scenes)
+        self.showing.tell(self._told)
 
     def _settle(self) -> None:
         """Let every stream have what the present state gives it."""
         self._seat()
+        self._pairing.settle(self._told, self._watching, recording=self._recorder is not None)
         for name, participant in self._participants.items():
             for media, stream in participant.videos.items():
-                stream.show((name, media) in self._shown)
-                form = stream.sends
-                if form is not None:
-                    view = self._watching.get((name, media), "")
+                form, other = stream.sends, self._pairing.of(name, media)
+                if form is None or (other is not None and self._pairing.kept(name)):
+                    continue
+                view = self._watching.get((name, media), "")
+                if other is None:
                     send = participant.choose(media, self._start.fps)
                     participant.watch(media, view, self.showing.encoder(view, form, send))
+                else:
+                    participant.watch(media, view, other.relay)
         self._listen()
+        self._show()
+
+    def _show(self) -> None:
+        """Decode who is shown, and have each send what fills his place."""
+        shown, filled = rows(self._told.values()), rows(self._looked_at())
+        bare = self._pairing.bare(self._told, self._watching)
+        for name, participant in self._participants.items():
+            for media, stream in participant.videos.items():
+                stream.show((name, media) in shown and not (media == "video" and name in bare))
+                stream.fill(min(enough(filled.get((name, media), 0)), self._pairing.most(stream)))
+
+    def _looked_at(self) -> list[Scene]:
+        """Give the views that somebody watches, or that are recorded."""
+        views = {*self._watching.values(), *((self._recorder.view,) if self._recorder else ())}
+        return [scene for view, scene in self._told.items() if view in views]
 
     def _listen(self) -> None:
         """Tell each encoder who listens."""
@@ -245,6 +265,8 @@ class Room:
             for encoder in (stream.encoder, stream.next_encoder):
                 if encoder is not None:
                     listeners.setdefault(id(encoder), []).append(stream)
+        for stream in streams:
+            stream.relay.listeners = tuple(listeners.get(id(stream.relay), ()))
         if self._recorder is not None:
             listeners.setdefault(id(self._recorder.encoder), []).append(self._recorder)
         self.showing.listen(listeners)
@@ -277,7 +299,7 @@ class Room:
     def _record(self, message: wire.Record, file: int) -> None:
         form, send = Recorder.wants(message, self._start.fps)
         encoder = self.showing.encoder(message.view, form, send)
-        self._recorder = Recorder(file, encoder, partial(self._written, 0))
+        self._recorder = Recorder(file, message.view, encoder, partial(self._written, 0))
         self.hearing.hooks = replace(self.hearing.hooks, recorder=self._recorder.block)
 
     def _stop_record(self, number: int) -> None:
@@ -287,6 +309,20 @@ class Room:
         self.hearing.hooks = replace(self.hearing.hooks, recorder=None)
         self._listen()
         recorder.end(partial(self._written, number))
+
+    def _snapshot(self, message: wire.Snapshot, file: int) -> None:
+        """Draw a view, first decoding again who is relayed."""
+
+        def draw() -> bool:
+            if self._pairing.changing:
+                return True
+            write_png(self.showing.snapshot(message.view), file, partial(self._written, message.id))
+            return False
+
+        self._pairing.hold()
+        self._settle()
+        if draw():
+            GLib.timeout_add(HOUSEKEEPING_MS, draw)
 
     def _written(self, number: int, reason: str = "") -> None:
         if reason:
@@ -308,14 +344,20 @@ class Room:
         for participant in self._participants.values():
             for stream in participant.videos.values():
                 stream.tick()
-        self._listen()
+        if self._pairing.changing:
+            self._settle()
+        else:
+            self._listen()
         self.showing.sweep()
         return True
 
     def _second(self) -> bool:
         stats, changed = self._statistics.take()
         self._say(stats)
-        if changed:
+        for participant in self._participants.values():
+            for stream in participant.videos.values():
+                stream.remind()
+        if changed or len(self._participants) == 2:
             self._settle()
         return True
 

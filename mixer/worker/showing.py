@@ -24,7 +24,8 @@ log = logging.getLogger("mixer.worker")
 
 SECOND = 1_000_000_000
 IDLE = 3 * SECOND
-"""How long an encoder without listeners, and a composition without encoders, is kept: somebody may come back."""
+"""How long an encoder without listeners, and a composition without encoders, is kept: somebody may come back. One
+whose view is gone is not kept at all: people who come and go would leave a personal picture each."""
 
 Scenes = Mapping[str, Scene]
 
@@ -152,12 +153,12 @@ class Showing:
                 kept.idle_since = None
             elif kept.idle_since is None:
                 kept.idle_since = at
-            elif at - kept.idle_since > IDLE:
+            elif key[0] not in self._scenes or at - kept.idle_since > IDLE:
                 self._lost(key)
         for place, composition in list(self._compositions.items()):
             if composition.encoders:
                 composition.idle_since = at
-            elif at - composition.idle_since > IDLE:
+            elif place[0] not in self._scenes or at - composition.idle_since > IDLE:
                 composition.stop()
                 self._late += composition.late
                 del self._compositions[place]

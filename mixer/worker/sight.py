@@ -9,11 +9,13 @@ from functools import partial
 
 from mixer.wire import Format, Stream
 from mixer.worker.adaptation import Rate
-from mixer.worker.encoding import Encoder, VideoEncoder
-from mixer.worker.engine import Gst, GstVideo, element, now
+from mixer.worker.asking import UNBOUNDED
+from mixer.worker.encoding import Origin, Pictures
+from mixer.worker.engine import Gst, GstVideo, element, field_of, now
 from mixer.worker.formats import VIDEO
 from mixer.worker.frames import Picture, picture
 from mixer.worker.pace import Gate
+from mixer.worker.relay import Relay
 from mixer.worker.transport import Needs, Sockets, Transport
 
 LARGEST = 1920 * 1088
@@ -40,14 +42,18 @@ class VideoStream:
     def __init__(self, name: str, stream: Stream, sockets: Sockets, eyes: Eyes) -> None:
         self.stream = stream
         self.rate = Rate(stream.kbps)
-        self.encoder: VideoEncoder | None = None
+        self.encoder: Pictures | None = None
         """Whose pictures are sent."""
-        self.next_encoder: VideoEncoder | None = None
+        self.next_encoder: Pictures | None = None
         """Whose pictures are sent from its next key picture on."""
         self.pictures = 0
         """Pictures decoded and taken since the start."""
+        self.receives: Format | None = None
+        """Of what he may send, what he sends now."""
         self.asked = 0
         """Key pictures asked of the other side."""
+        self.relay = Relay(self.refresh, lambda: self.asked)
+        """What he sends, for another who gets it as it is."""
         self._eyes = eyes
         self._lock = threading.Lock()
         self._latest: Picture | None = None
@@ -55,8 +61,9 @@ class VideoStream:
         self._sink: Gst.Element | None = None
         self._valve: Gst.Element | None = None
         self._source_pad: Gst.Pad | None = None
-        self._described: Encoder | None = None
+        self._described: Origin | None = None
         """The encoder whose form of pictures the packer knows."""
+        self._wanted = UNBOUNDED
         self._gate = Gate()
         self._shown = False
         self._oversize = False
@@ -102,6 +109,16 @@ class VideoStream:
         if shown:
             self.refresh()
 
+    def fill(self, kbps: int) -> None:
+        """Have him send so many kilobits a second at most: asked for at once, and again with `remind`."""
+        before, self._wanted = self._wanted, kbps
+        if kbps != before:
+            self.remind()
+
+    def remind(self) -> None:
+        """Say again how much he may send, once a second: what is said may be lost."""
+        self.transport.ask(self._wanted)
+
     def refresh(self) -> None:
         """Ask the other side for a key picture: at once, or when one is due again."""
         self._gate.ask()
@@ -134,11 +151,13 @@ class VideoStream:
     def size(self) -> tuple[int, int]:
         """Give width and height of what is received, 0 where unknown."""
         with self._lock:
-            return (self._latest.width, self._latest.height) if self._latest else (0, 0)
+            if self._latest is not None:
+                return self._latest.width, self._latest.height
+            return (self.relay.send.width, self.relay.send.height) if self.relay.listeners else (0, 0)
 
     # -- what he sees
 
-    def watch(self, encoder: VideoEncoder, *, instead: bool) -> None:
+    def watch(self, encoder: Pictures, *, instead: bool) -> None:
         """Send another encoder's pictures, from its next key picture on; `instead`: and none of the one before."""
         if instead:
             self.encoder = None
@@ -154,7 +173,7 @@ class VideoStream:
             if encoder is not None:
                 encoder.ask()
 
-    def encoded(self, encoder: Encoder, frame: Gst.Buffer, *, key: bool) -> None:
+    def encoded(self, encoder: Origin, frame: Gst.Buffer, *, key: bool) -> None:
         """Send one picture, if its encoder is the one watched; another's key picture may be the moment to change."""
         if encoder is not self.encoder:
             if encoder is not self.next_encoder or not key:
@@ -196,11 +215,14 @@ class VideoStream:
             pipeline.probe(
                 valve.get_static_pad("sink"), Gst.PadProbeType.EVENT_DOWNSTREAM, partial(self._measured, valve)
             )
+            pipeline.probe(valve.get_static_pad("sink"), Gst.PadProbeType.BUFFER, partial(self._passed, valve))
             pipeline.probe(decode[0].get_static_pad("sink"), Gst.PadProbeType.EVENT_UPSTREAM, self._asked_of_them)
             if self._valve is not None:
                 self._valve.set_property("drop", True)
             self._sink, self._valve, self._source_pad, self._oversize = sink, valve, pad, False
-        if self._shown:
+        self.receives = kind
+        self.relay.describe(None)
+        if self._shown or self.relay.listeners:
             self._gate.ask()
         return [*decode[:-1], valve, decode[-1], sink]
 
@@ -208,18 +230,26 @@ class VideoStream:
         """Stop decoding pictures that are too large."""
         event = info.get_event()
         if event.type == Gst.EventType.CAPS:
-            structure = event.parse_caps().get_structure(0)
-            wide, high = (structure.get_value(name) or 0 for name in ("width", "height"))
+            caps = event.parse_caps()
+            wide, high = (field_of(caps.get_structure(0), name, 0) for name in ("width", "height"))
             with self._lock:
                 if self._valve is not None and valve is self._valve:
+                    self.relay.describe(caps)
                     self._oversize = wide * high > LARGEST
                     self._valve.set_property("drop", self._oversize or not self._shown)
+        return Gst.PadProbeReturn.OK
+
+    def _passed(self, valve: Gst.Element, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        """Give a picture on as it came, to who gets it so."""
+        if self.relay.listeners and valve is self._valve:
+            self.pictures += not self._shown
+            self.relay.picture(info.get_buffer())
         return Gst.PadProbeReturn.OK
 
     def _asked_of_them(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         if not GstVideo.video_event_is_force_key_unit(info.get_event()):
             return Gst.PadProbeReturn.OK
-        if self._shown:
+        if self._shown or self.relay.listeners:
             self._gate.ask()
         return Gst.PadProbeReturn.DROP
 

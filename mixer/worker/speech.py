@@ -9,7 +9,7 @@ import numpy as np
 
 from mixer.wire import Format, Stream
 from mixer.worker.digits import TelephoneEvents, Tones
-from mixer.worker.encoding import Encoder
+from mixer.worker.encoding import Origin
 from mixer.worker.engine import Gst, element
 from mixer.worker.formats import SOUND
 from mixer.worker.transport import Needs, Sockets, Transport
@@ -68,7 +68,7 @@ class SoundStream:
         """What he is sent, if anything."""
         return self.stream.send if self._source is not None else None
 
-    def encoded(self, encoder: Encoder, frame: Gst.Buffer, *, key: bool) -> None:  # noqa: ARG002 - sound has no key frames
+    def encoded(self, encoder: Origin, frame: Gst.Buffer, *, key: bool) -> None:  # noqa: ARG002 - sound has no key frames
         """Send one packet's worth."""
         source = self._source
         if source is None:

@@ -15,6 +15,7 @@ from mixer.wire import Media
 from mixer.worker.engine import now
 from mixer.worker.hearing import Hearing
 from mixer.worker.participant import Participant
+from mixer.worker.relay import Relay
 from mixer.worker.showing import Showing
 from mixer.worker.sight import VideoStream
 from mixer.worker.speech import SoundStream
@@ -91,6 +92,7 @@ class Statistics:
             wide, high = stream.size()
             fps = round((stream.pictures - past.pictures) / elapsed, 1)
             past.pictures = stream.pictures
+            stream.relay.count(got.kbps, fps)
             got = msgspec.structs.replace(got, width=wide, height=high, fps=fps, keyframes=stream.asked)
             encoder = stream.encoder
             if encoder is not None:
@@ -106,6 +108,8 @@ class Statistics:
     def _outgrown(stream: VideoStream) -> bool:
         """Say whether the rate has left the class that is sent: the choice itself has its own hysteresis."""
         encoder = stream.next_encoder or stream.encoder
+        if isinstance(encoder, Relay):
+            return False  # a room of two settles every second
         return encoder is not None and not encoder.send.kbps <= stream.rate.kbps < encoder.send.kbps * 2.2
 
 

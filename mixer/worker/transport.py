@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from mixer.reports import Flow
 from mixer.wire import Address, Key, Stream
-from mixer.worker import adaptation, packets
+from mixer.worker import adaptation, asking, packets
 from mixer.worker.engine import Gio, Gst, Pipeline, element, field_of
 from mixer.worker.errors import TransportError
 from mixer.worker.formats import rtp_caps
@@ -28,6 +28,7 @@ MAX_STREAMS = 8
 """Synchronisation sources of one stream that may live at once: a flood of invented ones costs no memory."""
 RECEIVE_BUFFER = 512 * 1024
 """Octets: a key picture of 1080p and a busy moment of this machine."""
+RTCP_CAPS = "application/x-rtcp"
 REPORT_NS = 1_000_000_000
 """How often RTCP reports go out: as often as rates are adapted."""
 
@@ -75,14 +76,16 @@ class Sockets:
                 os.close(descriptor)
 
     def arm(self, stream: Stream) -> None:
-        """Let only agreed packets in, and throw away what waits."""
+        """Let only agreed packets of the other side in, and throw away what waits."""
         given = [stream.telephone_event, *(kind.rtx for kind in stream.receive)]
         types = {kind.payload_type for kind in stream.receive} | {one for one in given if one is not None}
-        packets.attach(self.rtp, packets.rtp(types, rtcp=self.rtcp is None))
+        there = stream.remote.host if stream.remote is not None else None
+        packets.attach(self.rtp, packets.only_from(there, packets.rtp(types, rtcp=self.rtcp is None)))
         self.rtp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         packets.drain(self.rtp)
         if self.rtcp is not None:
-            packets.attach(self.rtcp, packets.rtcp())
+            there = stream.remote_rtcp.host if stream.remote_rtcp is not None else there
+            packets.attach(self.rtcp, packets.only_from(there, packets.rtcp()))
             packets.drain(self.rtcp)
 
     def close(self) -> None:
@@ -129,6 +132,10 @@ class Transport:
             self.pipeline.on(self._bin, "request-aux-receiver", self._aux)
         self.pipeline.add(self._bin)
         self._sinks: list[Gst.Element] = []
+        self._funnel = element("funnel", forward_sticky_events=False)
+        self._asking: Gst.Pad | None = None
+        self._theirs: int | None = None
+        """The newest source of the other side."""
         self._plain: dict[int, Gio.Socket] = {}
         self._encoder = srtp_encoder(stream.encryption.ours) if stream.encryption else None
         self._decoder = srtp_decoder(stream.encryption.theirs) if stream.encryption else None
@@ -189,6 +196,23 @@ class Transport:
         if not self._stream.feedback & {"pli", "fir"}:
             return False
         return bool(pad.send_event(event))
+
+    def ask(self, kbps: int) -> None:
+        """Ask the other side to send no more than this, where it can be asked and has sent something."""
+        kind = next((one for one in ("tmmbr", "remb") if one in self._stream.feedback), None)
+        if kind is None or self._theirs is None:
+            return
+        name = field_of(self._session.get_property("sdes"), "cname", "")
+        ours = self._session.get_property("internal-ssrc")
+        if self._asking is None:
+            self._asking = self._funnel.request_pad_simple("sink_%u")
+            for event in (Gst.Event.new_stream_start("ask"), Gst.Event.new_caps(Gst.Caps.from_string(RTCP_CAPS))):
+                self._asking.send_event(event)
+            segment = Gst.Segment()
+            segment.init(Gst.Format.TIME)
+            self._asking.send_event(Gst.Event.new_segment(segment))
+        compound = asking.request(kind, kbps, ours=ours, theirs=self._theirs, name=name)
+        self._asking.chain(Gst.Buffer.new_wrapped(compound))
 
     def flows(self) -> tuple[Flow, Flow]:
         """Count what was received and sent, as far as RTP knows."""
@@ -258,12 +282,14 @@ class Transport:
         """Send RTCP where its address is known; otherwise it is made and dropped."""
         address = _rtcp_address(self._stream)
         sink = self._sink(self._handles[1], address) if address else element("fakesink", sync=False, async_=False)
+        self.pipeline.add(self._funnel)
         self.pipeline.add(sink)
-        if self._encoder is not None and address:
-            self._bin.link_pads("send_rtcp_src_0", self._encoder, "rtcp_sink_0")
-            self._encoder.link_pads("rtcp_src_0", sink, "sink")
+        self._bin.link_pads("send_rtcp_src_0", self._funnel, "sink_0")
+        if self._encoder is None or not address:
+            self._funnel.link(sink)
         else:
-            self._bin.link_pads("send_rtcp_src_0", sink, "sink")
+            self._funnel.link_pads("src", self._encoder, "rtcp_sink_0")
+            self._encoder.link_pads("rtcp_src_0", sink, "sink")
 
     def _sink(self, handle: Gio.Socket, address: Address) -> Gst.Element:
         sink = element(
@@ -283,7 +309,8 @@ class Transport:
         name = pad.get_name()
         if not name.startswith("recv_rtp_src_"):
             return
-        number = int(name.rsplit("_", 1)[1])
+        theirs, number = map(int, name.split("_")[-2:])
+        self._theirs = theirs
         chain = self._needs.arrived(pad, number)
         if chain is not None:
             # what fails further on must not stop the source, which may bring a picture that can be decoded next

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from mixer.worker import packets
 
+SOCK = socket.SOCK_DGRAM
+
 
 @pytest.fixture
 def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
@@ -45,6 +47,20 @@ def test_the_kernel_lets_through_what_was_agreed(
     assert passes(ends, packet) == wanted
     packets.attach(ends[0], packets.rtcp())
     assert passes(ends, packet) == control
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_only_the_other_side_is_heard(host: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    packet, kinds = b"\x80\x08" + bytes(10), packets.rtp({8}, rtcp=False)
+    with closing(socket.socket(family, socket.SOCK_DGRAM)) as one, closing(socket.socket(family, SOCK)) as other:
+        one.bind((host, 0))
+        one.setblocking(False)
+        other.connect(one.getsockname())
+        for there, heard in ((host, True), (None, False), ("192.0.2.1", False), ("2001:db8::1", False)):
+            packets.attach(one, packets.only_from(there, kinds))
+            assert passes((one, other), packet) is heard
+            assert not passes((one, other), b"\x80\x09" + bytes(10))
 
 
 def test_what_waited_is_thrown_away(ends: tuple[socket.socket, socket.socket]) -> None:

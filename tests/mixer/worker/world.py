@@ -141,6 +141,7 @@ class End:
         rtx: int | None = None,
         loss: float = 0.0,
         host: str = "127.0.0.1",
+        mux: bool = False,
     ) -> None:
         load()
         self.media: Media = media
@@ -158,7 +159,8 @@ class End:
         self.stream = Stream(
             media,
             remote=Address(host, self.ours[0].getsockname()[1]),
-            remote_rtcp=Address(host, self.ours[1].getsockname()[1]),
+            remote_rtcp=None if mux else Address(host, self.ours[1].getsockname()[1]),
+            rtcp=not mux,
             receive=(form,),
             send=form,
             telephone_event=101 if media == "audio" else None,
@@ -181,8 +183,8 @@ class End:
         self._pads: list[object] = []
 
     @property
-    def descriptors(self) -> tuple[int, int]:
-        return self.theirs[0].fileno(), self.theirs[1].fileno()
+    def descriptors(self) -> tuple[int, ...]:
+        return tuple(one.fileno() for one in self.theirs[: 1 + self.stream.rtcp])
 
     def play(self) -> None:
         self._pipeline.set_state(Gst.State.PLAYING)
@@ -210,6 +212,7 @@ class End:
     def _launch(self, source: str) -> str:
         pt = TYPES[self.encoding]
         ours, theirs = ([one.getsockname()[1] for one in pair] for pair in (self.ours, self.theirs))
+        reports = theirs[int(self.stream.rtcp)]
         for one in self.ours:
             one.close()
         encode = {
@@ -228,7 +231,7 @@ class End:
             f"rtpbin name=b rtp-profile=avpf do-retransmission={bool(self.rtx)} do-lost=true "
             f"{source} ! {encode} ! b.send_rtp_sink_0 "
             f"b.send_rtp_src_0 ! udpsink name=rtp_out port={theirs[0]} bind-port={ours[0]}{quick} "
-            f"b.send_rtcp_src_0 ! udpsink name=rtcp_out port={theirs[1]} bind-port={ours[1]}{quick} "
+            f"b.send_rtcp_src_0 ! udpsink name=rtcp_out port={reports} bind-port={ours[1]}{quick} "
             f"udpsrc name=rtp_in port={ours[0]} address={self.host} caps=application/x-rtp ! "
             f"identity drop-probability={self.loss} ! b.recv_rtp_sink_0 "
             f"udpsrc name=rtcp_in port={ours[1]} address={self.host} caps=application/x-rtcp ! b.recv_rtcp_sink_0"
