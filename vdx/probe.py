@@ -76,8 +76,9 @@ class Probed(Struct, frozen=True, omit_defaults=True):
 
     @property
     def healthy(self) -> bool:
-        """Whether it was answered, and every stream that was agreed on brought something."""
-        return self.status == 200 and bool(self.streams) and all(stream.received for stream in self.streams)
+        """Whether it was answered, and sound and an agreed picture came; a document need not be shown."""
+        needed = [stream for stream in self.streams if stream.media != "content"]
+        return self.status == 200 and bool(needed) and all(stream.received for stream in needed)
 
 
 PROBE: Question[Probe, Probed] = Question("probe", Probe, Probed)

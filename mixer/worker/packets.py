@@ -1,8 +1,8 @@
 """What the kernel lets through to a media socket: RTP and RTCP of the kinds agreed, nothing else.
 
 A classic BPF program on each socket (socket(7), SO_ATTACH_FILTER) drops what is not of version 2 or has a payload type
-nobody agreed on, before it costs anything: noise, scans, STUN, a codec the other side was never offered. So is what comes
-from another address than that of the other side, which is the edge's: a stranger can put no source of his own in a room.
+nobody agreed on, before it costs anything: noise, scans, STUN, a codec the other side was never offered.
+So is what comes from another address than that of the other side, which is the edge: no stranger is heard in a room.
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ class PaperHub:
     async def begin(self, caller: Caller) -> None:
         del caller
 
-    def ended(self, caller: Caller, why: str) -> None:
-        del caller, why
+    def ended(self, caller: Caller, why: str, status: int = 480) -> None:
+        del caller, why, status
 
     def available(self) -> Answer | None:
         return None
