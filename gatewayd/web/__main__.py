@@ -24,7 +24,7 @@ from gatewayd.web import app, credentials, server
 from gatewayd.web.credentials import Certificate, Credentials, Listed
 from gatewayd.web.errors import SetupError
 from gatewayd.web.gateway import Gatewayd
-from vdx import journal
+from vdx import journal, service
 from vdx.errors import VdxError
 from vdx.versions import Role
 
@@ -59,7 +59,9 @@ def _serve(options: argparse.Namespace) -> int:
                 server.log.error("certificate.unread: %s", error)
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, renew)
+        alive = asyncio.ensure_future(service.feed_watchdog())
         await serving.serve()
+        alive.cancel()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve())

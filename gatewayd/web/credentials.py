@@ -3,6 +3,7 @@
 A token is ``vdx_ID_SECRET`` with 256 random bits, so one round of BLAKE2b is enough: there is nothing to guess. The
 key is the appliance's own, so that equal digests in two files say nothing. The file belongs to root; `gatewayd-web`
 can only read it. It is read again when it has changed: a token that is taken out is refused from the next request on.
+As long as there is no file, nobody is known.
 """
 
 from __future__ import annotations
@@ -112,6 +113,9 @@ class Credentials:
     def _refresh(self) -> None:
         try:
             stat = self._path.stat()
+        except FileNotFoundError:  # a new appliance: nobody is known yet
+            self._listed, self._tokens, self._certificates, self._seen = Listed(_NOBODY), {}, {}, None
+            return
         except OSError as error:
             raise SetupError(f"{self._path}: cannot be read: {error.strerror}") from error
         seen = (stat.st_ino, stat.st_mtime_ns, stat.st_size)

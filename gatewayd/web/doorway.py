@@ -45,7 +45,7 @@ MAX_CONTENT = 24 * 1024 * 1024
 
 CONTENT_PATHS = (f"{api.ROOT}/candidates", f"{api.ROOT}/agreements/import", "/push", "/agreements/import")
 
-CONTENTS_AT_ONCE = 4
+CONTENTS_AT_ONCE = 2
 """Pushes that are held in memory at the same time."""
 
 BODY_SECONDS = 60.0

@@ -23,6 +23,9 @@ def test_what_an_organisation_may_say_is_taken() -> None:
     assert loaded.site.peers["north.b"].zone == "internet"
 
 
+REJECTED = "{client: a, service: old.x, why: closed}"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -45,8 +48,10 @@ def test_what_an_organisation_may_say_is_taken() -> None:
         (("prefixes: [10.20.2.0/24]", "prefixes: [10.21.0.0/24]"), "clients.north.pcs.prefixes.0: 10.21.0.0/24 lies"),
         (("client: north.pcs", "client: old.pcs"), "an agreement is asked for by the organisation of its client"),
         (("starts: 2026-01-01", "starts: 2026-01-01, approved: true"), "only the provider of the service can approve"),
+        (("starts: 2026-01-01", "starts: 2026-01-01, rejected: x"), "only the provider of the service can reject it"),
         (("north.images: {zone", "north.images: {organisation: old, zone"), "this fragment is of 'north': leave the"),
         (("  agreements:\n", "  approves: {x: {client: a, service: old.x}}\n  agreements:\n"), "'old.x' is no"),
+        (("  agreements:\n", f"  rejects: {{x: {REJECTED}}}\n  agreements:\n"), "'old.x' is no service"),
         (("peers:\n", "limits: {calls: 11}\npeers:\n"), "limits.calls: 11 is more"),
         (
             ("peers:\n", "policy: {tests: [{packet: sdn 10.30.0.1 -> 203.0.113.1 tcp/1, expect: deny}]}\npeers:\n"),

@@ -66,18 +66,41 @@ def test_the_whole_is_a_version_of_its_own() -> None:
     compute(one.loaded, {})
 
 
-@pytest.mark.parametrize("approved", [True, False])
-def test_a_provider_approves_an_agreement_as_it_is(approved: bool) -> None:
-    service = "north.images" if approved else "north.other"
+@pytest.mark.parametrize(
+    ("answer", "approved", "rejected"),
+    [
+        ("approves: {south.a: {client: south.pcs, service: north.images}}", True, ""),
+        ("approves: {south.a: {client: south.pcs, service: north.other}}", False, ""),
+        ("rejects: {south.a: {client: south.pcs, service: north.images, why: closed}}", False, "closed"),
+        ("rejects: {south.a: {client: south.other, service: north.images, why: closed}}", False, ""),
+    ],
+)
+def test_a_provider_answers_an_agreement_as_it_is(answer: str, approved: bool, rejected: str) -> None:
     asked = "agreements:\n  clients:\n    south.pcs: {zone: sdn, prefixes: [10.30.0.0/24]}\n  agreements:\n"
     asked += "    south.a: {client: south.pcs, service: north.images, starts: 2026-01-01}\n"
-    said = NORTH + f"  approves:\n    south.a: {{client: south.pcs, service: {service}}}\n"
     parts = [
-        Source("north", "north.yaml", said.encode(), {"pcs.txt": b""}),
+        Source("north", "north.yaml", f"{NORTH}  {answer}\n".encode(), {"pcs.txt": b""}),
         Source("south", "south.yaml", asked.encode()),
     ]
     found = merge(base(), parts).loaded.site.agreements.agreements["south.a"]
-    assert found.approved is approved
+    assert (found.approved, found.rejected) == (approved, rejected)
+
+
+@pytest.mark.parametrize(("key", "more"), [("approves", ""), ("rejects", ", why: closed")])
+def test_the_base_answers_for_who_has_no_fragment(key: str, more: str) -> None:
+    said = f"agreements:\n  {key}: {{north.a: {{client: north.pcs, service: old.journal{more}}}}}\n"
+    loaded = merge(base(replaced(BASE_TEXT, ("agreements:\n", said))), [north()]).loaded
+    found = loaded.site.agreements.agreements["north.a"]
+    assert (found.approved, found.rejected) == (key == "approves", "closed" if more else "")
+    told = transit.policy(loaded).agreements
+    assert [each.id for each in told.effective()] == (["north.a"] if key == "approves" else [])
+
+
+def test_an_answer_is_one_of_two() -> None:
+    both = "approves: {x.a: {client: c, service: north.images}}"
+    both += "\n  rejects: {x.a: {client: c, service: north.images, why: closed}}"
+    with pytest.raises(SiteError, match="both approved and rejected"):
+        merge(base(), [Source("north", "north.yaml", f"{NORTH}  {both}\n".encode(), {"pcs.txt": b""})])
 
 
 def test_who_is_not_delegated_anything_does_not_count() -> None:

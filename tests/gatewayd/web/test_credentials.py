@@ -48,15 +48,25 @@ def test_a_certificate_stands_for_whom_the_file_says(tmp_path: Path, capsys: pyt
 
 @pytest.mark.parametrize(
     ("content", "mode", "word"),
-    [("{}", 0o600, "key"), ("[", 0o600, "Expected"), ("{}", 0o644, "chmod"), (None, 0, "No such file")],
+    [("{}", 0o600, "key"), ("[", 0o600, "Expected"), ("{}", 0o644, "chmod")],
 )
-def test_a_file_that_cannot_be_used_is_refused(tmp_path: Path, content: str | None, mode: int, word: str) -> None:
+def test_a_file_that_cannot_be_used_is_refused(tmp_path: Path, content: str, mode: int, word: str) -> None:
     file = tmp_path / "credentials.json"
-    if content is not None:
-        file.write_text(content)
-        file.chmod(mode)
+    file.write_text(content)
+    file.chmod(mode)
     with pytest.raises(SetupError, match=word):
         Credentials(file)
+
+
+def test_nobody_is_known_until_somebody_is_written_down(tmp_path: Path) -> None:
+    file = tmp_path / "credentials.json"
+    known = Credentials(file)
+    token = "vdx_" + "a" * 8 + "_" + "A" * 43
+    assert known.token(token, 0) is None
+    token = credentials.issue(file, "anna", "admin", None)
+    assert known.token(token, 0) is not None
+    file.unlink()
+    assert known.token(token, 0) is None
 
 
 def test_serving_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
