@@ -22,7 +22,7 @@ from hub.people import pages, seal, sessions
 from hub.people.claims import Identity
 from hub.people.guard import Person, check_origin, local
 from hub.people.provider import Entrance, Provider
-from hub.store import organisations
+from hub.store import journal, organisations
 from hub.store import sessions as store
 from hub.store.sessions import Login
 
@@ -37,6 +37,9 @@ MOST_PENDING = 10_000
 
 MAX_WORD = 2000
 """Characters of a parameter of the answer."""
+
+AGAIN = frozenset({"uq_persons_email"})
+"""The journal's writer has just made somebody's pseudonym: another try finds it."""
 
 router = APIRouter(prefix="/people", include_in_schema=False)
 
@@ -141,15 +144,18 @@ async def _check_place(hub: Hub, chosen: Provider, identity: Identity) -> None:
 async def _enter(request: Request, hub: Hub, caller: Caller, provider: str, destination: str) -> Response:
     before = request.cookies.get(sessions.COOKIE, "")
 
-    async def begin(connection: AsyncConnection) -> str:
+    async def begin(connection: AsyncConnection) -> tuple[str, str]:
         if before:
             await store.remove(connection, sessions.digest(before))
         data = {"provider": provider, "roles": sorted(caller.roles)}
         entry = events.Entry("create", "session", None, caller.organisation, data, "login")
         await events.note(connection, entry, caller, hub.office.now())
-        return await sessions.begin(connection, hub.office, caller, provider)
+        people = await journal.pseudonyms(connection, [caller.email or ""], hub.office.now())
+        return await sessions.begin(connection, hub.office, caller, provider), next(iter(people.values()))
 
-    secret, base = await hub.database.retry(begin), hub.office.settings.base_path
+    secret, pseudonym = await hub.database.retry(begin, AGAIN)
+    log.info("login.done person=%s provider=%s organisation=%s", pseudonym, provider or "-", caller.organisation)
+    base = hub.office.settings.base_path
     response = RedirectResponse(f"{base}{destination.removeprefix(base)}", 303, pages.HEADERS)
     sessions.set_cookie(response, sessions.COOKIE, secret)
     sessions.drop_cookie(response, COOKIE)

@@ -23,6 +23,9 @@ from hub.store.tables import outbox
 AT_ONCE = 500
 """Entries of one round."""
 
+AGAIN = frozenset({"uq_persons_email"})
+"""Somebody's pseudonym was made meanwhile, by his login: another try finds it."""
+
 
 class Journal:
     """Writes the journal; `told`: there is a bus, and a relay that empties the outbox."""
@@ -34,7 +37,7 @@ class Journal:
 
     async def round(self) -> int:
         """Write what waits into the journal; gives how many entries. Raises `AwayError`."""
-        return await self._database.retry(self._round)
+        return await self._database.retry(self._round, AGAIN)
 
     async def _round(self, connection: AsyncConnection) -> int:
         await store.hold(connection)

@@ -149,11 +149,14 @@ def _engine(url: URL, longest: float | None) -> AsyncEngine:
             max_overflow=POOL_SIZE,
             pool_timeout=WAIT_SECONDS,
             pool_pre_ping=False,
+            hide_parameters=True,  # errors are logged, and parameters are names and PINs
             connect_args={"timeout": WAIT_SECONDS, "command_timeout": longest},
         )
     if kind != "sqlite":
         raise SettingsError(f"database: {kind!r} is not known: give a URL of postgresql or sqlite")
-    engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": WAIT_SECONDS})
+    engine = create_async_engine(
+        url.set(drivername="sqlite+aiosqlite"), hide_parameters=True, connect_args={"timeout": WAIT_SECONDS}
+    )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

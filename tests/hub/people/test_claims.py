@@ -62,7 +62,11 @@ def identity(provider: IdentityProvider = PROVIDER, **changes: Any) -> claims.Id
 
 def test_who_it_is() -> None:
     caller = identity().caller
-    assert (caller.organisation, caller.email, caller.roles) == ("ward", "anna@north.example", frozenset({Role.PLANNER}))
+    assert (caller.organisation, caller.email, caller.roles) == (
+        "ward",
+        "anna@north.example",
+        frozenset({Role.PLANNER}),
+    )
     everybody = PROVIDER.model_copy(update={"organisation_claim": None})
     assert identity(everybody, org="elsewhere").caller.organisation == "north"
     named = PROVIDER.model_copy(update={"roles": {"vdx-booker": Role.USER}})

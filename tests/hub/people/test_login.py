@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -118,8 +119,11 @@ def told(world: World) -> list[dict[str, Any]]:
     return world.change(read)
 
 
-def test_somebody_logs_in_and_out(browser: Browser, identity: IdentityServer) -> None:
-    answer = browser.log_in()
+def test_somebody_logs_in_and_out(browser: Browser, identity: IdentityServer, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "hub"):
+        answer = browser.log_in()
+    assert re.search(r"login\.done person=[0-9a-f]{24} provider=north organisation=ward", caplog.text)
+    assert "anna@" not in caplog.text.lower()
     assert (answer.status_code, answer.headers["location"]) == (303, "/meetings")
     (asked,) = identity.asked
     assert asked["code_challenge_method"] == "S256"
