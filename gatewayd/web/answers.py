@@ -10,7 +10,7 @@ import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from gatewayd.web.errors import OftenError, RefusedError, UnknownError
@@ -56,9 +56,11 @@ def problem(status: int, told: Problem) -> Response:
 def refused(request: Request, error: RefusedError) -> Response:
     """Answer what was refused here; a page that needs to know who asks leads to where one says so."""
     called = request.url.path.startswith(api.ROOT)
-    if isinstance(error, UnknownError) and not called and request.method == "GET" and "x-live" not in request.headers:
+    if isinstance(error, UnknownError) and not called and "x-live" not in request.headers:
         return RedirectResponse("/login", 303)
-    response = problem(error.status, Problem(error.code, (str(error),)))
+    response: Response = PlainTextResponse(str(error), error.status)
+    if called:
+        response = problem(error.status, Problem(error.code, (str(error),)))
     if isinstance(error, UnknownError):
         response.headers["www-authenticate"] = "Bearer"
     if isinstance(error, OftenError):

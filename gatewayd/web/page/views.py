@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +35,9 @@ from vdx.site.exchange import KINDS
 HOME: Final = Path(__file__).parent
 LANGUAGE_COOKIE: Final = "__Host-language"
 JOURNAL_ROWS: Final = 50
+MAX_ROWS: Final = 200
+"""Of a table: ten thousand agreements are found by a word, and nobody reads them down."""
+
 SHORT: Final = 12
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 YEAR_SECONDS: Final = 365 * 86400
@@ -118,12 +121,21 @@ async def _status(asker: Asker, _: Request) -> Found:
     return found | await _agreements(asker, _)
 
 
-async def _rules(asker: Asker, _: Request) -> Found:
-    return {"rules": (await asker.get(management.ListRules(1), RuleList)).rules}
+def _some(rows: Iterable[Struct], request: Request) -> Found:
+    """Give the rows in which a word is found that was asked for, no more than a page holds."""
+    word = request.query_params.get("find", "")[:100]
+    found = [each for each in rows if word.lower() in str(each).lower()]
+    return {"rows": found[:MAX_ROWS], "more": max(0, len(found) - MAX_ROWS), "find": word}
 
 
-async def _agreements(asker: Asker, _: Request) -> Found:
-    return {"listed": await asker.get(management.ListAgreements(1), AgreementList), "kinds": KINDS}
+async def _rules(asker: Asker, request: Request) -> Found:
+    return _some((await asker.get(management.ListRules(1), RuleList)).rules, request)
+
+
+async def _agreements(asker: Asker, request: Request) -> Found:
+    listed = await asker.get(management.ListAgreements(1), AgreementList)
+    rows = sorted(listed.agreements, key=lambda each: each.ends)
+    return {"listed": listed, "kinds": KINDS, **_some(rows, request)}
 
 
 async def _changes(asker: Asker, _: Request) -> Found:
@@ -153,7 +165,7 @@ async def _version(asker: Asker, request: Request) -> Found:
     }
 
 
-async def _live(asker: Asker, _: Request) -> Found:
+async def _live(asker: Asker, request: Request) -> Found:
     async def look(what: Any, kind: type[Struct]) -> Any:  # noqa: ANN401 - an answer of that kind
         try:
             return await asker.get(management.Look(1, what), kind)
@@ -164,7 +176,7 @@ async def _live(asker: Asker, _: Request) -> Found:
 
     return {
         "calls": await look("calls", CallList),
-        "pinholes": await look("pinholes", Listed),
+        **_some(leases.leases if isinstance(leases := await look("pinholes", Listed), Listed) else (), request),
         "bans": await look("bans", BanList),
     }
 
@@ -222,8 +234,8 @@ def _done(pages: Pages, deed: deeds.Deed) -> Callable[[Request], Awaitable[Respo
         if visitor.session is None:
             return RedirectResponse("/login", 303)
         async with request.form(max_files=deeds.MAX_FILES, max_fields=deeds.MAX_FIELDS) as form:
-            doorway.check_forms(visitor.session, str(form.get(doorway.FORMS_FIELD, "")))
             try:
+                doorway.check_forms(visitor.session, str(form.get(doorway.FORMS_FIELD, "")))
                 return RedirectResponse(await deed(pages.asker(request), form), 303)
             except (RefusedError, DeclinedError) as error:
                 return await _told(pages, request, error)

@@ -89,6 +89,7 @@ DANISH: Final[Mapping[str, str]] = {
     "Everything as JSON": "Alt som JSON",
     "Far side": "Fjern ende",
     "Faults": "Fejl",
+    "Find": "Find",
     "Findings": "Bemærkninger",
     "Fragment": "Del",
     "Fragments": "Dele",

@@ -4,13 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from gatewayd.web.page import views
 from gatewayd.web.page.words import DANISH, preferred, speaking
 from tests.gatewayd.config.bench import limited
 from tests.gatewayd.config.sites import NORTH, replaced
-from tests.gatewayd.web.world import CALL, SITE, World
-from vdx.pinhole import Refused
+from tests.gatewayd.web.world import CALL, LEASE, SITE, World
+from vdx.pinhole import Listed, Refused
 
 NORTH_TEXT = replaced(NORTH, (", files: [pcs.txt]", ""))
 TEMPLATES = sorted((views.HOME / "templates").glob("*.html"))
@@ -101,6 +102,29 @@ def test_rules_that_were_never_hit_are_marked(edge: World) -> None:
     assert "1 rules have never been hit" in edge.client.get("/").text
     edge.appliance.hits = (3, 100)
     assert 'class="never"' not in edge.client.get("/rules").text
+
+
+def test_a_long_table_is_cut_and_searched(edge: World) -> None:
+    edge.log_in("dora")
+    lease = LEASE.lease.split(".")[0]
+    many = [structs.replace(LEASE, lease=f"{lease}.{number}") for number in range(views.MAX_ROWS + 7)]
+    edge.appliance.looks["pinholes"] = Listed(1, tuple(many))
+    page = edge.client.get("/live").text
+    assert page.count(f"<code>{lease}.") == views.MAX_ROWS
+    assert "7 lines more" in page
+    assert edge.client.get("/live", params={"find": f"{lease}.206"}).text.count(f"<code>{lease}.") == 1
+    assert edge.client.get("/rules", params={"find": "<b>"}).text.count("<b>") == 0
+
+
+def test_who_clicks_after_the_session_is_over_logs_in_again(edge: World) -> None:
+    forms = edge.log_in("anna")
+    edge.client.cookies.clear()
+    done = edge.client.post("/freeze", data={"forms": forms, "why": "x"}, follow_redirects=False)
+    assert done.headers["location"] == "/login"
+    edge.log_in("anna")  # another session: a form of the one before is refused on a page
+    answer = edge.client.post("/freeze", data={"forms": forms, "why": "x"})
+    assert answer.status_code == 403
+    assert "load the page again" in answer.text
 
 
 def test_the_switch_of_languages_stays_on_the_page(edge: World) -> None:
