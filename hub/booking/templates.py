@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hub.booking import events
 from hub.booking.office import Office, actor
 from hub.domain.classes import Level, inherited
 from hub.domain.model import Caller, NumberRange, Organisation, Template, VmrSettings
@@ -51,7 +52,9 @@ async def add(
     """Add a template of the organisation."""
     await _check_pool(connection, organisation, wanted)
     made = replace(wanted, organisation=organisation.code, created_by=actor(caller), created_time=office.now())
-    return await templates.add(connection, made, organisation)
+    made = await templates.add(connection, made, organisation)
+    await _note(connection, office, caller, "create", made)
+    return made
 
 
 async def change(
@@ -69,12 +72,24 @@ async def change(
         updated_time=office.now(),
     )
     await templates.change(connection, changed, organisation)
+    await _note(connection, office, caller, "update", changed)
     return changed
 
 
-async def delete(connection: AsyncConnection, office: Office, organisation: Organisation, number: int) -> None:
+async def delete(
+    connection: AsyncConnection, office: Office, organisation: Organisation, caller: Caller, number: int
+) -> None:
     """Delete a template; rooms that were made from it stay."""
-    await templates.delete(connection, await own(connection, organisation, number), office.now())
+    found = await own(connection, organisation, number)
+    await templates.delete(connection, found, office.now())
+    await _note(connection, office, caller, "delete", found)
+
+
+async def _note(
+    connection: AsyncConnection, office: Office, caller: Caller, operation: events.Operation, template: Template
+) -> None:
+    entry = events.Entry(operation, "schedulingTemplate", str(template.id), template.organisation)
+    await events.note(connection, entry, caller, office.now())
 
 
 async def _check_pool(connection: AsyncConnection, organisation: Organisation, wanted: Template) -> None:

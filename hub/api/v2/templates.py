@@ -69,7 +69,8 @@ async def delete(context: Administrator, number: Number) -> Response:
     """Delete a template; rooms made from it stay."""
 
     async def mark(connection: AsyncConnection) -> None:
-        await work.delete(connection, context.office, await home(connection, context.caller), number)
+        own = await home(connection, context.caller)
+        await work.delete(connection, context.office, own, context.caller, number)
 
     await context.database.retry(mark)
     return Response(status_code=204)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,19 @@ def test_it_is_written_in_the_same_order_that_things_were_done(world: World) -> 
     assert write(world, told=True) == 0
     verifier = world.run(lambda: verify(world.database))
     assert (verifier.number, verifier.fault) == (4, None)
+
+
+def test_two_writers_at_once_write_one_journal(world: World) -> None:
+    for _ in range(6):
+        world.book()
+
+    async def both() -> int:
+        writers = [Journal(world.database, world.office, told=True) for _ in range(3)]
+        return sum(await asyncio.gather(*(each.round() for each in writers)))
+
+    assert world.run(both) == 6
+    verifier = world.run(lambda: verify(world.database))
+    assert (verifier.number, verifier.fault) == (6, None)
 
 
 def test_whoever_tampers_shows(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import JSON, String, select
+from sqlalchemy import JSON, String, select, text
+from sqlalchemy.exc import DBAPIError
 
 from hub.booking.journal import verify
 from hub.booking.personal import BY_DAYS, Retention
@@ -154,6 +155,15 @@ def test_a_person_is_told_everything_and_forgotten(world: World) -> None:
         return len(list(await connection.execute(select(rooms).where(rooms.c.created_by.is_(None)))))
 
     assert world.change(made) == 2
+
+
+def test_errors_of_the_database_name_nobody(world: World) -> None:
+    async def fail(connection: Any) -> None:
+        await connection.execute(text("SELECT missing FROM meetings WHERE subject = :said"), {"said": "Mr Berg"})
+
+    with pytest.raises(DBAPIError) as caught:
+        world.change(fail)
+    assert "Berg" not in str(caught.value)
 
 
 def test_citizens_numbers_are_refused(world: World) -> None:
