@@ -21,6 +21,7 @@ from b2bua.ids import GatewayIds
 from b2bua.listeners import SiteListeners
 from b2bua.lookups import Lookups
 from b2bua.pinholes import PinholeClient
+from b2bua.placing import Going
 from b2bua.seeing import Sight
 from b2bua.transport import Credentials, Shell
 from vdx import collector, control, journal, wire
@@ -60,7 +61,8 @@ async def run(run_dir: Path, state_dir: Path | None) -> None:
     lookups = Lookups(gateway, loop.time, shell.flush)
     listeners = SiteListeners(shell, credentials)
     pinholes = PinholeClient(run_dir / "pinhole.sock", gateway, loop.time, shell.flush)
-    rooms = RoomLink(state_dir / "bus" if state_dir else None, lambda asked: sight.past(asked))  # noqa: PLW0108 - made below
+    going = Going(lambda: gateway.held(loop.time()), gateway.refused)
+    rooms = RoomLink(state_dir / "bus" if state_dir else None, lambda asked: sight.past(asked), going)  # noqa: PLW0108 - made below
     sight = Sight(gateway, shell, loop.time, state_dir, rooms.keep)
     steering = Control(gateway, listeners, lookups, sight, rooms, loop.time, shell.flush)
     server = await wire.serve(run_dir / "control.sock", control.B2buaServerCodec, steering.serve, mode=0o660)

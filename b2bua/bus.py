@@ -11,10 +11,12 @@ from pathlib import Path
 
 from b2bua.backlog import Backlog, Past
 from b2bua.call.rooms import BusRooms
+from b2bua.placing import Going, Placing, Refusing, placed
 from b2bua.vault import VaultError, path_of, read
 from vdx.bus import Address, Bus, Change, Gone, Happening, Outbox, Put, Watch
 from vdx.dialplan import RoomBus
 from vdx.nodes import NODES, Node
+from vdx.placed import PlacedCall
 from vdx.record import CallRecord
 from vdx.rooms import ROOMS, Aliases, Room
 
@@ -24,7 +26,7 @@ RECORDS: Happening[CallRecord] = Happening("records", CallRecord)
 class _Link:
     """One place on the bus, and what is known from there."""
 
-    def __init__(self, told: RoomBus, folder: Path | None, past: Past) -> None:
+    def __init__(self, told: RoomBus, folder: Path | None, past: Past, going: Going) -> None:
         trust = Path(told.trust) if told.trust else None
         address = Address(told.servers, told.name, path_of(told.secrets), trust, told.server_name or None)
         self.told = told
@@ -32,8 +34,11 @@ class _Link:
         self.watched = Watch(ROOMS, folder, self._room)
         self.nodes: Watch[Node] = Watch(NODES, folder)
         self.outbox = Outbox(self.bus, RECORDS, self._sent)
+        self._going = going
+        refusing = Refusing(self.bus, going.refused)
+        placing = Placing(self.bus, self._placed)
         self.rooms = BusRooms(Aliases(self.watched.records.values()), self.nodes.records, self._age)
-        for part in (self.watched, self.nodes, self.outbox):
+        for part in (self.watched, self.nodes, self.outbox, placing, refusing, refusing.outbox):
             self.bus.add(part)
         self.backlog = Backlog(folder / "records.mark", past, self.outbox, self.ident) if folder else None
         if self.backlog is not None:
@@ -46,6 +51,9 @@ class _Link:
     def _sent(self, record: CallRecord) -> None:
         if self.backlog is not None:
             self.backlog.sent(record)
+
+    def _placed(self) -> list[PlacedCall]:
+        return placed(self._going.held(), self.watched.records, self.nodes.records)
 
     def _room(self, change: Change[Room]) -> None:
         if isinstance(change, Put):
@@ -61,10 +69,11 @@ class _Link:
 class RoomLink:
     """The way to the bus, by the active site version; `folder` holds the last known state, None: nowhere.
 
-    `past` reads records that are on disk.
+    `past` reads records that are on disk; `going` tells of the calls that go on.
     """
 
-    def __init__(self, folder: Path | None, past: Past) -> None:
+    def __init__(self, folder: Path | None, past: Past, going: Going) -> None:
+        self._going = going
         self._folder = folder
         self._past = past
         self._link: _Link | None = None
@@ -81,7 +90,7 @@ class RoomLink:
             return self._link.rooms, ()
         try:
             read(told.secrets)
-            self._prepared = _Link(told, self._folder, self._past)
+            self._prepared = _Link(told, self._folder, self._past, self._going)
         except VaultError as error:
             return None, (str(error),)
         return self._prepared.rooms, ()

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import math
 import os
+import pwd
 from collections.abc import Callable
 
 from b2bua.bus import RoomLink
@@ -58,10 +59,11 @@ class Control:
         self._explaining: set[asyncio.Task[None]] = set()
         self._sight = sight
         self._rooms = rooms
+        self._users = {0, os.getuid(), *_of_gatewayd()}
 
     async def serve(self, connection: wire.Connection[ToB2bua]) -> None:
         """Answer one connection: `gatewayd`'s, or root's."""
-        if connection.user not in (0, os.getuid()):
+        if connection.user not in self._users:
             log.warning("control.refused: user %d may not steer b2bua", connection.user)
             return
         try:
@@ -157,3 +159,11 @@ class Control:
             facts["draining"] = "calls end when they like" if math.isinf(left) else f"calls end in {left:.0f} s"
         facts |= {f"dropped: {reason}": count for reason, count in self._gateway.endpoint.dropped.items()}
         return control.StatusReport(number, "b2bua", self._gateway.plan.version, "running", facts)
+
+
+def _of_gatewayd() -> set[int]:
+    """Give the system user `gatewayd`, where this machine has one: it need not run as root to steer."""
+    try:
+        return {pwd.getpwnam("gatewayd").pw_uid}
+    except KeyError:
+        return set()

@@ -63,7 +63,7 @@ class Call:
     __slots__ = (
         *("_asked", "_described", "_due", "_ended", "_invite", "_offer_is_late", "_over", "_request", "_tried"),
         *("_unbridged", "alias", "answered", "began", "bridging", "counted", "exchange", "half", "hunt", "id", "legs"),
-        *("parties", "redirects", "referral", "session", "transfer"),
+        *("parties", "redirects", "referral", "room", "session", "transfer"),
     )
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a call is made of
@@ -81,6 +81,7 @@ class Call:
         self.parties = parties
         self.session = session
         self.alias = ""
+        self.room = ""  # the uuid of the room that the bus tells of
         self.began = now
         self.answered: float | None = None
         self.transfer: Transfer | None = None

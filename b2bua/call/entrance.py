@@ -106,6 +106,7 @@ class Entrance:
         self.plan: Plan = EMPTY
         self.ids = ids
         self.tickets = Tickets()
+        self.refused: Counter[tuple[str, int, str]] = Counter()  # [zone, status, why] since it was last asked
         self._endpoint = endpoint
         self._access = access
         self._registered = registered
@@ -249,6 +250,7 @@ class Entrance:
         parties: dict[Side, Party] = {"a": a, "b": start.party}
         call = Call(ident, leg, request, parties, start.session, start.invite, self._ended, now)
         call.alias, call.hunt = str(asked.route.dialled), hunt
+        call.room = asked.route.room
         call.bridging = bridging if way == "on_refusal" else None
         call.half = ident if way == "always" else asked.half
         first = self._calls.get(asked.half) if asked.half is not None else None
@@ -328,5 +330,6 @@ class Entrance:
         self, leg: sip.Leg, status: int, why: str, now: float, *, retry_after: int = 0, reason: str = ""
     ) -> None:
         self._counts[f"refused: {why}"] += 1
+        self.refused[leg.zone, status, why] += 1
         log.info("call.refused zone=%s status=%d why=%s", leg.zone, status, why)
         leg.reject(now, status, reason, headers=[("Retry-After", str(retry_after))] if retry_after else ())

@@ -19,6 +19,7 @@ from b2bua.call.desk import Desk, Question
 from b2bua.call.drain import Drain
 from b2bua.call.entrance import Asked, Entered, Entrance, Ids, MakeSession
 from b2bua.call.explain import Explanation
+from b2bua.call.holding import Holding, held
 from b2bua.call.keyring import Keyring
 from b2bua.call.leg_events import HANDLERS
 from b2bua.call.names import Found, Lookup
@@ -60,6 +61,7 @@ class Gateway:
         self.accounts = Accounts()
         self.drain = Drain()
         self._now = 0.0
+        self._wall = wall
         self._on_record = on_record
         self._desk = Desk(self._fault)
         self._calls: dict[CallId, Call] = {}
@@ -226,6 +228,16 @@ class Gateway:
     def calls(self, now: float) -> tuple[CallInfo, ...]:
         """List the calls, oldest first."""
         return tuple(call.info(now) for call in self._calls.values())
+
+    def held(self, now: float) -> list[Holding]:
+        """List the calls to and from mixing servers of the bus, which hold ports there."""
+        mixers = self.plan.mixers
+        return held(self._calls.values(), mixers.name, self._wall() - now) if mixers is not None else []
+
+    def refused(self) -> Counter[tuple[str, int, str]]:
+        """Give how many calls were refused since this was asked last, by zone, status and why."""
+        refused, self._entrance.refused = self._entrance.refused, Counter()
+        return refused
 
     def hang_up(self, call: str, by: str, now: float) -> bool:
         """End one call; tells whether there was one."""

@@ -24,12 +24,16 @@ Place = tuple[str, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A room: its peer, and its name there, "" as dialled; `places` of nodes, none: the peer's own; `why`, in words."""
+    """A room: its peer, and its name there, "" as dialled; `places` of nodes, none: the peer's own; `why`, in words.
+
+    `room` is its uuid where the bus tells of it.
+    """
 
     peer: str
     user: str
     places: tuple[Place, ...] = ()
     why: Callable[[], str] = lambda: "the site file names its peer"
+    room: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class BusRooms:
         if not nodes:
             return Unheld(480, f"no mixing server takes room {room.uuid}: {self._known()}", "No Room Server")
         places = tuple((node.address, node.port, node.transport) for node in nodes)
-        return Found(peer, "", places, lambda: self._why(room, nodes))
+        return Found(peer, "", places, lambda: self._why(room, nodes), room.uuid)
 
     def bridges(self) -> list[Place]:
         """Give the nodes that can bring two ends together, the least booked first."""

@@ -44,11 +44,12 @@ class Lead(NamedTuple):
 
 
 class Route(NamedTuple):
-    """Where a call may go, the first choice first; `origin` is the rule that says so."""
+    """Where a call may go, the first choice first; `origin` is the rule that says so, `room` the uuid of a room."""
 
     leads: tuple[Lead, ...]
     dialled: Dialled
     origin: str
+    room: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class DialPlan:
         peer = self._peers.named(found.peer)
         if not found.places or peer is None:
             return _route(rule, list(self._leads([found.peer], user, note)), dialled)
-        return _route(rule, [Lead(peer, user, place=place) for place in found.places], dialled)
+        return _route(rule, [Lead(peer, user, place=place) for place in found.places], dialled, found.room)
 
     def _leads(self, names: Iterable[str], user: str, note: Note | None) -> Iterable[Lead]:
         for name in names:
@@ -229,13 +230,13 @@ def _unwritable(user: str, *, written: str | None) -> Refusal | None:
     return None
 
 
-def _route(rule: _Rule, leads: list[Lead], dialled: Dialled) -> Route | Refusal:
+def _route(rule: _Rule, leads: list[Lead], dialled: Dialled, room: str = "") -> Route | Refusal:
     if dialled.secure:
         leads = [lead for lead in leads if _secure(lead)]
     if not leads:
         why = "over TLS, as sips asks for" if dialled.secure else "with a target"
         return Refusal(480 if dialled.secure else 404, f"{rule.origin} leads to no peer {why}")
-    return Route(tuple(leads), dialled, rule.origin)
+    return Route(tuple(leads), dialled, rule.origin, room)
 
 
 def _secure(lead: Lead) -> bool:

@@ -186,6 +186,11 @@ class Session:
             self._closed = True
             self._waiting.clear()
 
+    @property
+    def shows(self) -> bool:
+        """Whether a picture was agreed on."""
+        return any(stream.medium == "video" and stream.direction != "refused" for stream in self._streams)
+
     def streams(self) -> tuple[StreamInfo, ...]:
         """Give what was agreed, m-line by m-line, for people."""
         return self._streams

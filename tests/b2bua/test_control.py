@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from b2bua.ids import GatewayIds
 from b2bua.listeners import SiteListeners
 from b2bua.lookups import Lookups
 from b2bua.pinholes import PinholeClient
+from b2bua.placing import Going
 from b2bua.seeing import Sight
 from b2bua.sip import Flow
 from b2bua.transport import Shell
@@ -58,7 +60,7 @@ def talk(tmp_path: Path, conversation: Talk) -> None:
             SiteListeners(shell),
             Lookups(gateway, loop.time, shell.flush),
             Sight(gateway, shell, loop.time, tmp_path),
-            RoomLink(None, lambda asked: RecordList(asked.id, ())),
+            RoomLink(None, lambda asked: RecordList(asked.id, ()), Going(list, Counter)),
             loop.time,
             shell.flush,
         )

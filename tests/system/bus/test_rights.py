@@ -13,7 +13,7 @@ from lab.bus import BusServer
 from tests.system.bus.programs import ONE, a_node, a_room, hub, program
 from vdx.bus import Answering, Bucket, Bus, Denied, Happening, NoAnswer, Outbox, Question, Reader
 from vdx.nodes import NODES
-from vdx.placed import CALLS, PlacedCall
+from vdx.placed import CALLS, PlacedCalls
 from vdx.rooms import ROOMS
 
 pytestmark = pytest.mark.system
@@ -32,18 +32,18 @@ def test_an_edge_reads_rooms_and_writes_only_its_own_calls(server: BusServer) ->
             refused = [
                 Bucket(edge, ROOMS).put(ONE, a_room(alias="mine")),
                 Bucket(edge, NODES).put("mixer1", a_node()),
-                Bucket(edge, CALLS).put("edge2.c1", PlacedCall(call="c1", edge="edge2", since=1.0)),
+                Bucket(edge, CALLS).put("edge2.c1", PlacedCalls(edge="edge2", calls=())),
                 edge.write("vdx.audit.edge1", b"{}"),
                 edge.write("vdx.records.edge2", b"{}"),
                 edge.request("$JS.API.STREAM.DELETE.KV_rooms", b"", seconds=1.0),
                 edge.request("$JS.API.CONSUMER.CREATE.KV_rooms", b"{}", seconds=1.0),
                 Bucket(mixer, NODES).put("mixer2", a_node("mixer2")),
-                Bucket(mixer, CALLS).put("mixer1.c1", PlacedCall(call="c1", edge="mixer1", since=1.0)),
+                Bucket(mixer, CALLS).put("mixer1.c1", PlacedCalls(edge="mixer1", calls=())),
             ]
             results = await asyncio.gather(*refused, return_exceptions=True)
             assert [type(result) for result in results] == [Denied] * len(refused)
             assert await Bucket(ours, ROOMS).get(ONE) == found
-            await Bucket(edge, CALLS).put("edge1.c1", PlacedCall(call="c1", edge="edge1", since=1.0))
+            await Bucket(edge, CALLS).put("edge1.c1", PlacedCalls(edge="edge1", calls=()))
             await edge.write("vdx.records.edge1", b"{}")
             await Bucket(mixer, NODES).put("mixer1", a_node())
 
@@ -55,7 +55,7 @@ def test_no_answer_of_the_server_can_be_made_to_write_for_an_edge(server: BusSer
 
     async def story() -> None:
         async with hub(server) as ours, program(server, "edge1") as edge:
-            await Bucket(edge, CALLS).put("edge1.c1", PlacedCall(call="c1", edge="edge1", since=1.0))
+            await Bucket(edge, CALLS).put("edge1.c1", PlacedCalls(edge="edge1", calls=()))
             asked = json.dumps({"last_by_subj": f"$KV.rooms.{ONE}"}).encode()
             await Bucket(ours, ROOMS).put(ONE, a_room())
             for where in ("$KV.rooms.evil", "$KV.calls.edge2.evil", "$KV.calls.edge1.through"):
@@ -79,7 +79,7 @@ def test_nobody_listens_to_the_answers_of_others(server: BusServer) -> None:
             for subject in ("_INBOX_edge1.>", "$KV.rooms.>", "vdx.kv.calls.>", ">"):
                 await other.client().subscribe(subject, cb=hear)
             await Bucket(edge, ROOMS).get(ONE)
-            await Bucket(edge, CALLS).put("edge1.c1", PlacedCall(call="c1", edge="edge1", since=1.0))
+            await Bucket(edge, CALLS).put("edge1.c1", PlacedCalls(edge="edge1", calls=()))
             await Bucket(other, ROOMS).get(ONE)
             assert [subject for subject in heard if not subject.startswith("_INBOX_edge2.")] == []
 
