@@ -45,15 +45,15 @@ _MEETING = "m_"  # before the columns of the meeting that is read along
 
 async def add(connection: AsyncConnection, room: SchedulingInfo, organisation: Organisation) -> int:
     """Add a room and give its number; raises `TakenError` for an address that is used."""
-    values = _values(room) | {"organisation_id": organisation.id}
-    number: int = (await connection.execute(_ADD, values)).scalar_one()
+    written = values(room) | {"organisation_id": organisation.id}
+    number: int = (await connection.execute(_ADD, written)).scalar_one()
     return number
 
 
 async def change(connection: AsyncConnection, room: SchedulingInfo, organisation: Organisation | None = None) -> None:
     """Write every field of a room, also its organisation where that has changed."""
-    values = _values(room) | ({"organisation_id": organisation.id} if organisation else {})
-    await connection.execute(update(table).where(table.c.id == room.id).values(values))
+    written = values(room) | ({"organisation_id": organisation.id} if organisation else {})
+    await connection.execute(update(table).where(table.c.id == room.id).values(written))
 
 
 async def remove(connection: AsyncConnection, number: int) -> None:
@@ -64,14 +64,14 @@ async def remove(connection: AsyncConnection, number: int) -> None:
 
 async def note(connection: AsyncConnection, room: SchedulingInfo, by: str | None, now: datetime) -> None:
     """Write down that a room has come into its state."""
-    values = {
+    noted = {
         "room_id": room.id,
         "status": int(room.status),
         "description": room.status_description,
         "by": by,
         "time": now,
     }
-    await connection.execute(_NOTE, values)
+    await connection.execute(_NOTE, noted)
 
 
 async def taken(connection: AsyncConnection, uri_without_domain: str, uri_domain: str) -> bool:
@@ -150,6 +150,11 @@ async def between(
     if codes is not None:
         conditions.append(organisations.c.code.in_(codes))
     return await _read(connection, _select(*conditions).order_by(table.c.id))
+
+
+async def after(connection: AsyncConnection, number: int, most: int) -> list[SchedulingInfo]:
+    """List at most `most` rooms with higher numbers, in their order."""
+    return await _read(connection, _select(table.c.id > number).order_by(table.c.id).limit(most))
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +242,8 @@ async def free(connection: AsyncConnection, codes: Sequence[str]) -> list[Schedu
     return await _read(connection, statement.order_by(table.c.id))
 
 
-def _values(room: SchedulingInfo) -> dict[str, Any]:
+def values(room: SchedulingInfo) -> dict[str, Any]:
+    """Write a room, without its id and organisation."""
     meeting = room.meeting
     held = {"held_uri": room.uri_without_domain} if room.uri_without_domain is not None else {}
     return (

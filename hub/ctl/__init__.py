@@ -1,0 +1,1 @@
+"""`hubctl`: an installation moved in and out, and questions to a hub from a shell."""
