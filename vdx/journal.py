@@ -81,7 +81,7 @@ class Journal(logging.Handler):
                 PRIORITY=str(priority),
                 LOGGER=record.name,
                 CODE_FILE=record.pathname,
-                CODE_LINE=str(record.lineno),
+                CODE_LINE=record.lineno,
                 CODE_FUNC=record.funcName,
                 **named,
             )
