@@ -39,9 +39,11 @@ from hub.store.database import Database
 from hub.tokens import issuer
 from hub.tokens.bearer import Bearer
 from hub.tokens.keys import Keys
+from hub.web.live import Presence
 from vdx import service
 from vdx.bus import Address, Bucket, Bus, Reader, Watch
 from vdx.nodes import NODES
+from vdx.placed import CALLS
 from vdx.rooms import MIN_KEY, ROOMS
 
 log = logging.getLogger("hub")
@@ -57,11 +59,16 @@ def wire(configured: Settings) -> FastAPI:
     bearer = Bearer(configured.tokens, Keys(configured.tokens.keys, time.monotonic), time.time)
     version = metadata.version("vdx")
     people = provider.entrance(configured, time.monotonic, time.time)
-    app = api.build(Hub(database, office, bearer.caller, {"version": version}, people), version)
+    bus, presence = _presence(configured.bus) if configured.bus else (None, None)
+    app = api.build(Hub(database, office, bearer.caller, {"version": version}, people, presence), version)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watching = asyncio.ensure_future(bus.run()) if bus else None
         yield
+        if watching:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
         await database.close()
 
     app.router.lifespan_context = lifespan
@@ -118,7 +125,7 @@ async def provision(configured: Settings) -> None:
 
 def _on_the_bus(configured: BusAddress, database: Database, office: Office) -> list[Coroutine[None, None, None]]:
     key = _key(configured.pin_key)
-    bus = Bus(Address(configured.servers, configured.name, configured.credentials, configured.trust))
+    bus = _bus(configured)
     rooms = Bucket(bus, ROOMS)
     reconciler = Reconciler(database, office, rooms, key)
     relay = Relay(database, bus, configured.name, reconciler.follow)
@@ -151,6 +158,17 @@ def verify(configured: Settings) -> Verifier:
             await database.close()
 
     return asyncio.run(run())
+
+
+def _bus(configured: BusAddress) -> Bus:
+    return Bus(Address(configured.servers, configured.name, configured.credentials, configured.trust))
+
+
+def _presence(configured: BusAddress) -> tuple[Bus, Presence]:
+    """Watch who is in rooms, for the pages."""
+    bus, calls = _bus(configured), Watch(CALLS)
+    bus.add(calls)
+    return bus, Presence(calls)
 
 
 def _key(path: Path) -> bytes:

@@ -16,6 +16,7 @@ from hub.domain.words import Role
 from hub.errors import UnauthenticatedError
 from hub.people.provider import Entrance
 from hub.store.database import Database
+from hub.web.live import Presence
 
 Authenticate = Callable[[str], Awaitable[Caller]]
 """A bearer token to who asks; raises `UnauthenticatedError`."""
@@ -34,6 +35,8 @@ class Hub:
     git: dict[str, str]
     entrance: Entrance | None = None
     """How people log in; None where that is not set up."""
+    presence: Presence | None = None
+    """Who is in rooms now; None without a bus."""
 
 
 @dataclass(frozen=True, slots=True)
