@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,21 +18,29 @@ from hub.store.database import Database
 from hub.store.journal import Query
 
 NAMED = 100
-"""Rooms of a list that an entry names; of the rest it says how many."""
+"""Things of a list that an entry names; of the rest it says how many."""
 
 AT_ONCE = 1000
 """Entries that are verified at a time."""
 
 
 async def seen(connection: AsyncConnection, office: Office, caller: Caller, rooms: Sequence[SchedulingInfo]) -> None:
-    """Write down that somebody looked at rooms, PINs and all: an entry for each organisation whose they are."""
+    """Write down that somebody looked at meetings' rooms, PINs and all."""
+    whose = [(room.meeting.organisation if room.meeting else room.organisation, str(room.uuid)) for room in rooms]
+    await looked(connection, office, caller, "schedulingInfo", whose)
+
+
+async def looked(
+    connection: AsyncConnection, office: Office, caller: Caller, resource: str, things: Iterable[tuple[str, str]]
+) -> None:
+    """Write down that somebody looked at things, given as organisation and identifier: an entry an organisation."""
     whose: dict[str, list[str]] = {}
-    for room in rooms:
-        whose.setdefault(room.meeting.organisation if room.meeting else room.organisation, []).append(str(room.uuid))
-    for code, uuids in whose.items():
-        entry = events.Entry("read", "schedulingInfo", uuids[0], code)
-        if len(uuids) > 1:
-            entry = replace(entry, identifier=None, data={"rooms": len(uuids), "uuids": uuids[:NAMED]})
+    for code, identifier in things:
+        whose.setdefault(code, []).append(identifier)
+    for code, identifiers in whose.items():
+        entry = events.Entry("read", resource, identifiers[0], code)
+        if len(identifiers) > 1:
+            entry = replace(entry, identifier=None, data={"count": len(identifiers), "which": identifiers[:NAMED]})
         await events.note(connection, entry, caller, office.now())
 
 

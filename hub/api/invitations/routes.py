@@ -23,9 +23,9 @@ from hub.api.invitations.bodies import (
 from hub.api.organisation.bodies import Code
 from hub.api.organisation.routes import REFUSALS, good
 from hub.booking import invitations as work
-from hub.booking import meetings
+from hub.booking import journal, meetings
 from hub.booking.invitations import Guest
-from hub.domain.invitation import Channel, Message, Occasion
+from hub.domain.invitation import Channel, Invitation, Message, Occasion
 from hub.domain.standing import Language
 from hub.domain.wording import OURS, Wording
 from hub.store import invitations as store
@@ -38,9 +38,14 @@ Token = Annotated[str, Path(pattern=r"^[a-z0-9]{1,26}$")]
 @router.get("/services/v2/meeting/{uuid}/invitation", responses=good(list[InvitationAnswer]))
 async def list_invited(context: Anybody, uuid: UUID) -> Response:
     """List who is invited to a meeting, and who has opened his link and come in."""
-    async with context.database.read() as connection:
+
+    async def look(connection: AsyncConnection) -> list[tuple[Invitation, Message | None]]:
         found = await work.listed(connection, context.caller, uuid)
-    return reply([bodies.written(*each) for each in found])
+        whose = [(context.caller.organisation or "", str(uuid))]
+        await journal.looked(connection, context.office, context.caller, "invitation", whose)
+        return found
+
+    return reply([bodies.written(*each) for each in await context.database.retry(look)])
 
 
 @router.post("/services/v2/meeting/{uuid}/invitation", responses=good(list[InvitationAnswer]))

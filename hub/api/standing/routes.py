@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from hub.api.standing.bodies import (
     ThemeAnswer,
     ThemeBody,
 )
+from hub.booking import journal
 from hub.booking import standing as work
 from hub.domain.standing import RoomSystem, StandingRoom, Theme
 from hub.domain.words import Role
@@ -48,8 +50,25 @@ IMPORTS = {
 @router.get("/room", responses=good(list[RoomAnswer]))
 async def list_rooms(context: Anybody, code: MaybeCode = None) -> Response:
     """List rooms: administrators see those of their part of the tree, or of one organisation; others their own."""
-    async with context.database.read() as connection:
-        return reply([bodies.room(each) for each in await work.rooms(connection, context.caller, code)])
+
+    async def look(connection: AsyncConnection) -> list[StandingRoom]:
+        return await work.rooms(connection, context.caller, code)
+
+    return reply([bodies.room(each) for each in await _seen(context, look)])
+
+
+async def _seen(
+    context: Context, look: Callable[[AsyncConnection], Awaitable[list[StandingRoom]]]
+) -> list[StandingRoom]:
+    """Look at rooms: it is written down together with the look, since rooms have PINs."""
+
+    async def seen(connection: AsyncConnection) -> list[StandingRoom]:
+        found = await look(connection)
+        things = [(each.organisation, str(each.uuid)) for each in found]
+        await journal.looked(connection, context.office, context.caller, "room", things)
+        return found
+
+    return await context.database.retry(seen)
 
 
 @router.post("/room", responses=good(RoomAnswer))
@@ -66,8 +85,11 @@ async def add_room(context: Administrator, body: RoomBody) -> Response:
 @router.get("/room/{uuid}", responses=good(RoomAnswer))
 async def read_room(context: Anybody, uuid: UUID) -> Response:
     """Give a room."""
-    async with context.database.read() as connection:
-        return reply(bodies.room(await work.room(connection, context.caller, uuid)))
+
+    async def look(connection: AsyncConnection) -> list[StandingRoom]:
+        return [await work.room(connection, context.caller, uuid)]
+
+    return reply(bodies.room((await _seen(context, look))[0]))
 
 
 @router.put("/room/{uuid}", responses=good(RoomAnswer))

@@ -76,8 +76,19 @@ def test_lists_are_one_entry_for_each_organisation(world: World) -> None:
     write(world)
     (entry,) = [each for each in read(world) if each["operation"] == "read"]
     assert entry["identifier"] is None
-    assert entry["data"]["rooms"] == 2
-    assert sorted(entry["data"]["uuids"]) == sorted(uuids[:2])
+    assert entry["data"]["count"] == 2
+    assert sorted(entry["data"]["which"]) == sorted(uuids[:2])
+
+
+def test_rosters_and_rooms_that_are_always_there_are_looked_at(world: World) -> None:
+    uuid = world.book()["uuid"]
+    room = {"organisation": "north", "name": "Ward", "aliases": ["ward7"], "domain": "rooms.example", "hostPin": 12345}
+    made = world.ask("POST", f"{BASE}/room", "meeting-admin", json=room).json()["uuid"]
+    for path in ("room", f"room/{made}", f"meeting/{uuid}/invitation"):
+        assert world.ask("GET", f"{BASE}/{path}", "meeting-admin").status_code == 200
+    write(world)
+    looks = [(each["resource"], each["identifier"]) for each in read(world) if each["operation"] == "read"]
+    assert looks == [("room", made), ("room", made), ("invitation", uuid)]
 
 
 def test_without_a_bus_the_outbox_is_emptied(world: World) -> None:
