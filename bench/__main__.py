@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--aims", action="store_true", help="exit with 1 where an aim is missed")
     parser.add_argument("--json", action="store_true", help="print one JSON object a benchmark")
     parser.add_argument("--short", action="store_true", help="fewer runs: to see that it works, not to quote")
+    parser.add_argument("--soak", type=float, metavar="SECONDS", help="of mixer: rooms with joins and leaves, so long")
     options = parser.parse_args()
     unknown = set(options.names) - set(BENCHMARKS)
     if unknown:
@@ -29,6 +30,12 @@ def main() -> int:
     folder, _ = compiled.place(os.environ)
     sys.path.insert(0, str(compiled.CHECKOUT / folder))  # what is measured in this process is of the same form
     missed = False
+    if options.soak:
+        if options.names != ["mixer"]:
+            parser.error("only mixer can be soaked: python -m bench mixer --soak 3600")
+        report = importlib.import_module("bench.mixer.soak").report(options.soak)
+        print(report.json() if options.json else report.table(), flush=True)
+        return 1 if report.missed else 0
     for name in options.names or BENCHMARKS:
         run: Callable[..., Report] = importlib.import_module(f"bench.{name}").run
         report = run(short=options.short)

@@ -94,8 +94,11 @@ class _Sending:
 class Player(threading.Thread):
     """Let so many participants join a room and replay clips; what is sent to them nobody reads."""
 
-    def __init__(self, worker: Worker, people: int, video: Clip, sound: Clip) -> None:
+    def __init__(self, worker: Worker, people: int, video: Clip, sound: Clip, *, height: int = 0) -> None:
+        """`height` is that of the pictures that they are sent; 0: as they send."""
         super().__init__(daemon=True)
+        self.joins: list[tuple[Join, tuple[int, ...]]] = []
+        """How each came in, with his sockets: he may come again."""
         silence = sound_clip(silent=True)
         self._sockets: list[socket.socket] = []
         self._sending: list[_Sending] = []
@@ -109,9 +112,10 @@ class Player(threading.Thread):
                 sink = bound()
                 self._sockets += [*theirs, sink]
                 descriptors += [one.fileno() for one in theirs]
-                streams.append(_stream(clip, sink.getsockname()[1]))
+                streams.append(_stream(clip, sink.getsockname()[1], height or clip.height))
                 self._sending.append(_Sending(clip, theirs[0].getsockname(), 1000 + len(self._sending)))
-            worker.do(Join(f"p{number}", tuple(streams)), tuple(descriptors))
+            self.joins.append((Join(f"p{number}", tuple(streams)), tuple(descriptors)))
+            worker.do(*self.joins[-1])
 
     def run(self) -> None:
         """Replay until `stop`: all packets of a moment at once, as cameras that run at one pace send them."""
@@ -144,7 +148,7 @@ class Player(threading.Thread):
             one.close()
 
 
-def _stream(clip: Clip, port: int) -> Stream:
+def _stream(clip: Clip, port: int, height: int) -> Stream:
     video = clip.clock == 90_000
     form = Format("h264" if video else "opus", clip.payload_type)
     return Stream(
@@ -153,7 +157,7 @@ def _stream(clip: Clip, port: int) -> Stream:
         remote_rtcp=Address("127.0.0.1", port),
         receive=(form,),
         send=form,
-        kbps={360: 768, 720: 1536, 1080: 3072}.get(clip.height, 64),
-        width=clip.width or 16,
-        height=clip.height or 16,
+        kbps={360: 768, 720: 1536, 1080: 3072}.get(height, 64) if video else 64,
+        width=height * 16 // 9 if video else 16,
+        height=height if video else 16,
     )

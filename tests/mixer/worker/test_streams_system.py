@@ -24,7 +24,6 @@ from mixer.wire import (
     Join,
     Key,
     Keyframe,
-    Leave,
     Refresh,
     Scene,
     Scenes,
@@ -269,29 +268,3 @@ def test_content_is_a_stream_of_its_own_both_ways(room: Worker) -> None:
     eventually(room, lambda: ends["video"].shows(0.75, 0.5) == "blue", "the second camera is not seen")
     for one in (anna, bent):
         one.close()
-
-
-def test_who_joins_and_leaves_all_the_time_leaves_nothing_behind(room: Worker) -> None:
-    anna = Peer(room, "anna", End("audio", "opus", tone=400.0), End("video", "h264", colour="red"))
-    room.do(all_see("anna"))
-    anna.join()
-
-    def turn(number: int) -> None:
-        one = Peer(room, f"guest-{number}", End("audio", "pcmu", tone=900.0), End("video", "vp8", colour="blue"))
-        room.do(all_see("anna", one.name))
-        one.join()
-        eventually(room, lambda: one.by["video"].frames > 1 and len(one.by["audio"].sound) > 2, "no media")
-        room.do(Leave(one.name))
-        one.close()
-
-    def used() -> tuple[int, int]:
-        folder = Path("/proc") / str(room.process.pid)
-        return len(list((folder / "fd").iterdir())), len(list((folder / "task").iterdir()))
-
-    for number in range(3):
-        turn(number)
-    began = used()
-    for number in range(3, 9):
-        turn(number)
-    eventually(room, lambda: all(now <= then + 4 for now, then in zip(used(), began, strict=True)), "it grows")
-    anna.close()
