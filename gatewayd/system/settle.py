@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import sys
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def main() -> int:
         return 0
     place.put(paths.HOME / "chrony" / "site.sources", chrony(told).encode())
     Path("/run/resolv.conf").write_text(resolv(told))
-    Path("/proc/sys/kernel/hostname").write_text(told.name)
+    socket.sethostname(told.name)
     listen = web(told)
     if listen and (paths.CREDENTIALS / "mgmt" / "certificate.pem").exists():
         place.put(paths.START / "web.env", listen.encode())

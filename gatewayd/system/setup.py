@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from gatewayd import owners
 from gatewayd.errors import NetworkError
@@ -41,7 +41,19 @@ MAX_FILES = 64
 LOOK_SECONDS = 3.0
 """Between two looks for a disk that somebody plugs in."""
 
-Mac = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$", to_lower=True)]
+
+def _sixty(value: object) -> object:
+    """Give back an address of decimal digits alone, which YAML 1.1 takes for a number to the base of sixty."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 60**6:
+        return value
+    return ":".join(f"{value // 60**power % 60:02d}" for power in range(5, -1, -1))
+
+
+Mac = Annotated[
+    str,
+    BeforeValidator(_sixty),
+    StringConstraints(pattern=r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$", to_lower=True),
+]
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 log = logging.getLogger("vdx-setup")

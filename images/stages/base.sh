@@ -2,7 +2,7 @@
 # Debian's packages as a tar, the same for the same mirror state. MIRROR and SECURITY may name a snapshot.
 
 packages=(
-  systemd systemd-sysv systemd-boot systemd-boot-efi udev dbus kmod busybox initramfs-tools  # starts the machine
+  systemd systemd-sysv systemd-boot systemd-boot-efi udev dbus kmod busybox initramfs-tools zstd  # starts the machine
   e2fsprogs dosfstools fdisk util-linux cryptsetup-bin                                       # its disks
   login passwd procps less tzdata ca-certificates libnss-myhostname
   nftables python3-nftables netbase iproute2 conntrack ethtool iputils-ping                  # its network

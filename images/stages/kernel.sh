@@ -6,7 +6,7 @@ kernel_and_initrd() {
   say "initial RAM disk"
   name=$(ls "$tree/lib/modules")
   mount -t proc proc "$tree/proc"
-  chroot "$tree" env SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" update-initramfs -u -k "$name" >/dev/null
+  chroot "$tree" env SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" update-initramfs -u -k "$name" >/dev/null 2>"$work/initrd.log" || { cat "$work/initrd.log" >&2; return 1; }
   umount "$tree/proc"
   mv "$tree/boot/vmlinuz-$name" "$work/vmlinuz"
   mv "$tree/boot/initrd.img-$name" "$work/initrd"
@@ -34,11 +34,14 @@ kernel_image() {
   local work=$1 stub=$1/linuxx64.efi.stub
   say "kernel image"
   printf '%s' "root=/dev/mapper/root rootfstype=erofs ro vdx.root=vdx_$version vdx.size=$size vdx.hash=$hash" \
-    " net.ifnames=0 console=tty0 console=ttyS0,115200 panic=10 oops=panic loglevel=4 systemd.show_status=no" \
+    " fastboot net.ifnames=0 console=tty0 console=ttyS0,115200 panic=10 oops=panic loglevel=4 systemd.show_status=no" \
     "${CMDLINE:+ $CMDLINE}" >"$work/cmdline"
   # sections follow each other after those of the stub, each at a page of its own
   local position name file arguments=()
-  position=$(objdump -h -w "$stub" | awk '$1 ~ /^[0-9]+$/ {e = strtonum("0x" $4) + strtonum("0x" $3); if (e > m) m = e} END {print m}')
+  position=$(objdump -h -w "$stub" | .venv/bin/python -c '
+import sys
+rows = [line.split() for line in sys.stdin if line.strip()[:1].isdigit()]
+print(max(int(row[3], 16) + int(row[2], 16) for row in rows))')
   for name in osrel cmdline initrd linux; do
     case $name in
       osrel) file=$work/tree/usr/lib/os-release ;;

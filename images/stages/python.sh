@@ -29,6 +29,12 @@ PY
     || { tail -20 "$cache/compile.log" >&2; return 1; }
   .venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-index --no-compile \
     --find-links "$cache/wheels" --target "$site.part" -r "$cache/edge.txt" --upgrade
+  # what programs call their version, and the bill of materials lists
+  local told
+  told=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+  mkdir "$site.part/vdx-$told.dist-info"
+  printf 'Metadata-Version: 2.1\nName: vdx\nVersion: %s\nLicense-Expression: EUPL-1.2\n' "$told" \
+    >"$site.part/vdx-$told.dist-info/METADATA"
   rm -rf "$site.part/bin" "$cache/source"
   find "$site.part" -name tests -type d -prune -exec rm -rf {} +
   find "$site.part" -name '*.so' -exec strip --strip-unneeded {} +

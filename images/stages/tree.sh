@@ -22,7 +22,7 @@ assemble() {
   cp "$tree/usr/share/systemd/tmp.mount" "$tree/usr/lib/systemd/system/"  # services with devices of their own need it
   install -D -m 644 LICENSE "$tree/usr/share/vdx/LICENSE"
   os_release "$tree"
-  chroot "$tree" systemd-sysusers
+  chroot "$tree" systemd-sysusers 2>/dev/null
   chroot "$tree" systemctl --quiet enable "${enabled[@]}"
   chroot "$tree" systemctl --quiet mask "${masked[@]}"
   ln -sf /usr/lib/systemd/system/multi-user.target "$tree/etc/systemd/system/default.target"

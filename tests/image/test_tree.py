@@ -1,0 +1,146 @@
+"""The image's own tree, started by systemd-nspawn: users, sandboxes, sockets, watchdogs are real."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.image import world
+
+pytestmark = pytest.mark.system
+SECONDS = 60.0
+
+
+class Tree:
+    """A started tree; `data` is its /var."""
+
+    def __init__(self, namespace: str, data: Path, log: Path) -> None:
+        home = world.build(world.FIRST, "--keep-tree")
+        command = ["systemd-nspawn", "--register=no", "--keep-unit", "--quiet", "--boot", f"--directory={home}/tree"]
+        command += ["--read-only", f"--bind={data}:/var", f"--network-namespace-path=/run/netns/{namespace}"]
+        command += ["--capability=CAP_NET_ADMIN,CAP_NET_RAW", "--resolv-conf=off", "--timezone=off", "--tmpfs=/tmp"]
+        self._log = log.open("wb")
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
+        self._leader = int(self.until(self._child))
+
+    def _child(self) -> str:
+        listed = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        return next((each for each in listed if Path(f"/proc/{each}/comm").read_text() == "systemd\n"), "")
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a program inside."""
+        enter = [
+            "nsenter",
+            f"--target={self._leader}",
+            "--mount",
+            "--pid",
+            "--net",
+            "--uts",
+            "--ipc",
+            "--cgroup",
+            "--root",
+            "--wd=/",
+        ]
+        return subprocess.run([*enter, *command], capture_output=True, text=True, check=False, timeout=60)
+
+    def until(self, look: Callable[[], str]) -> str:
+        """Look until there is something to see."""
+        end = time.monotonic() + SECONDS
+        while not (found := look()):
+            assert time.monotonic() < end, "it never came"
+            assert self._process.poll() is None, "the tree does not start"
+            time.sleep(0.05)
+        return found
+
+    def shown(self, unit: str, name: str) -> str:
+        return self.run("systemctl", "show", "--value", f"--property={name}", unit).stdout.strip()
+
+    def end(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
+    home = tmp_path_factory.mktemp("tree")
+    data = home / "var"
+    site = data / "lib/appliance/site"
+    site.mkdir(parents=True)
+    (site / "site.yaml").write_text(world.SITE)
+    with world.networks(cards=False) as namespace:
+        started = Tree(namespace, data, home / "log")
+        try:
+            started.until(
+                lambda: "yes" if started.shown("vdx-health.service", "ActiveState") in ("active", "failed") else ""
+            )
+            yield started
+        finally:
+            started.end()
+
+
+def test_it_is_well(tree: Tree) -> None:
+    told = tree.run(
+        "journalctl", "--no-pager", "-u", "vdx-health", "-u", "gatewayd", "-u", "b2bua", "-u", "mediad"
+    ).stdout
+    assert tree.shown("vdx-health.service", "ActiveState") == "active", told
+    assert tree.run("systemctl", "--failed", "--no-legend", "--plain").stdout == ""
+
+
+@pytest.mark.parametrize("program", ["gatewayd", "b2bua", "mediad"])
+def test_programs_run_as_their_own_users_without_rights(tree: Tree, program: str) -> None:
+    status = tree.run("cat", f"/proc/{tree.shown(program, 'MainPID')}/status").stdout
+    rights = dict(line.split(":\t", 1) for line in status.splitlines())
+    wanted = {"gatewayd": (901, 1 << 12 | 1 << 23), "b2bua": (902, 1 << 10), "mediad": (903, 0)}[program]
+    assert (int(rights["Uid"].split()[0]), int(rights["CapBnd"], 16) & ~0) == wanted
+    assert rights["NoNewPrivs"] == "1"
+    assert rights["Seccomp"] == "2"
+
+
+def test_the_root_cannot_be_written(tree: Tree) -> None:
+    assert "Read-only" in tree.run("touch", "/usr/new", "/etc/new").stderr
+    assert tree.run("sh", "-c", "command -v pip gcc apt ssh perl").stdout == ""
+
+
+def test_a_program_that_hangs_is_restarted_by_its_watchdog(tree: Tree) -> None:
+    before = tree.shown("mediad", "MainPID")
+    tree.run("systemctl", "kill", "--signal=STOP", "mediad")
+    tree.until(lambda: "yes" if tree.shown("mediad", "MainPID") not in (before, "0") else "")
+    tree.until(lambda: "yes" if '"mediad":"connected"' in tree.run("gatewayctl", "--json", "status").stdout else "")
+
+
+def test_a_policy_is_proved_in_a_unit_of_its_own(tree: Tree) -> None:
+    told = tree.run("gatewayctl", "check", "--prove", "/etc/vdx/site.yaml")
+    assert told.returncode == 0, told.stdout + told.stderr
+
+
+def test_the_doctor_looks_at_it(tree: Tree) -> None:
+    told = tree.run("gatewayctl", "system", "doctor").stdout
+    assert "clock: follows no time server" in told
+    assert "% used of" in told
+
+
+def test_the_support_bundle_holds_no_secret(tree: Tree) -> None:
+    assert tree.run("gatewayctl", "system", "support-bundle", "/var/bundle.tar.gz").returncode == 0
+    listed = tree.run("tar", "tzf", "/var/bundle.tar.gz").stdout.split()
+    assert {"support/journal.txt", "support/ruleset.txt", "support/active.yaml"} <= set(listed)
+
+
+def test_a_backup_comes_back_with_the_next_start(tree: Tree) -> None:
+    tree.run("sh", "-c", "echo correct-horse-battery >/run/passphrase")
+    made = tree.run("gatewayctl", "system", "backup", "/var/backup", "--passphrase-file", "/run/passphrase")
+    assert made.returncode == 0, made.stderr
+    tree.run("sh", "-c", "echo changed >>/etc/vdx/site.yaml")
+    restored = tree.run("gatewayctl", "system", "restore", "/var/backup", "--passphrase-file", "/run/passphrase")
+    assert restored.returncode == 0, restored.stderr
+    assert tree.run("systemctl", "restart", "vdx-settle").returncode == 0
+    assert tree.run("cat", "/etc/vdx/site.yaml").stdout == world.SITE
