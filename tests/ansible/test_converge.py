@@ -1,0 +1,116 @@
+"""Roles on throw-away Debian machines without internet: everything from one signed file, twice, then it works."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.ansible.conftest import Bundle, Site
+
+pytestmark = pytest.mark.system
+
+Boot = Callable[[dict[str, str], dict[str, list[str]]], Site]
+CORE = ("bus", "database", "hub")
+PSQL = "cd / && runuser -u postgres -- psql -XAtc"
+
+
+@pytest.fixture(scope="module")
+def one(site: Boot) -> Site:
+    made = site({"core1": "192.0.2.20"}, {group: ["core1"] for group in CORE})
+    made.play("site")
+    return made
+
+
+def test_a_second_run_changes_nothing(one: Site) -> None:
+    assert one.play("site")["changed"] == 0
+
+
+def test_check_mode_changes_nothing(one: Site) -> None:
+    assert one.play("site", "--check")["changed"] == 0
+
+
+def test_every_program_runs(one: Site) -> None:
+    core = one.machines["core1"]
+    units = "vdx-bus vdx-hub vdx-hub-provision nginx postgresql@15-main chrony nftables prometheus-node-exporter"
+    assert set(core.shell(f"systemctl is-active {units}").split()) == {"active"}
+    assert core.shell("systemctl list-units --failed --no-legend 'vdx-*' postgresql*").strip() == ""
+
+
+def test_the_hub_answers_over_tls_with_the_sites_certificate(one: Site) -> None:
+    words = one.machines["core1"].shell(
+        "printf 'GET /v2/openapi.json HTTP/1.0\\r\\nHost: hub.example.org\\r\\n\\r\\n' | "
+        "openssl s_client -quiet -verify_return_error -CAfile /etc/vdx/tls/ca.pem -connect 127.0.0.1:443 2>/dev/null"
+    )
+    assert "200 OK" in words
+    assert '"openapi"' in words
+
+
+def test_buckets_and_streams_are_on_the_bus(one: Site) -> None:
+    show = "vdx-bus show rooms --server tls://192.0.2.20:4222 --credentials /etc/vdx/bus/owner.secret"
+    assert one.machines["core1"].shell(f"{show} --trust /etc/vdx/tls/ca.pem") == ""
+
+
+def test_the_log_of_the_database_reaches_the_backup_folder(one: Site) -> None:
+    one.play("backup")
+    core = one.machines["core1"]
+    assert core.shell("ls /var/backups/vdx/base").strip()
+    assert core.shell(f"{PSQL} 'SELECT failed_count = 0 FROM pg_stat_archiver'").strip() == "t"
+    assert int(core.shell(f"{PSQL} 'SELECT archived_count FROM pg_stat_archiver'")) > 0
+
+
+def test_sandboxes_hold(one: Site) -> None:
+    core = one.machines["core1"]
+    for unit in ("vdx-bus", "vdx-hub", "vdx-hub-provision", "vdx-base-backup"):
+        core.shell(f"systemd-analyze security --threshold=20 --no-pager {unit}")
+
+
+def test_secrets_are_closed_to_others(one: Site) -> None:
+    loose = one.machines["core1"].shell(
+        "find /etc/vdx /var/lib/vdx-* /var/backups/vdx -perm /o+r -type f ! -name '*.pem' ! -name '*.yaml'"
+    )
+    assert loose == ""
+
+
+def test_what_was_booked_is_there_after_a_restore(one: Site, tmp_path: Path) -> None:
+    core = one.machines["core1"]
+    core.shell("cd / && runuser -u postgres -- psql -Xqd hub -c 'CREATE TABLE kept (word text)'")
+    one.play("backup")
+    core.shell("cd / && runuser -u postgres -- psql -Xqd hub -c \"INSERT INTO kept VALUES ('after the copy')\"")
+    one.play("backup", "-e", f"backup_fetch={tmp_path}")
+    core.shell("cd / && runuser -u postgres -- psql -Xqd hub -c 'DROP TABLE kept'")
+    (saved,) = tmp_path.glob("*.tar")
+    one.play("restore", "-e", f"restore_from={saved}", "-e", "restore_confirmed=yes")
+    assert core.shell(f"{PSQL} 'SELECT word FROM kept' hub").strip() == "after the copy"
+    assert one.play("site")["changed"] == 0
+
+
+def test_a_bundle_of_somebody_else_is_refused(one: Site, bundle: Bundle, tmp_path: Path) -> None:
+    other = tmp_path / "vdx-9.tar"
+    other.write_bytes(b"not ours")
+    (tmp_path / "vdx-9.tar.sig").write_bytes(bundle.file.with_suffix(".tar.sig").read_bytes())
+    with pytest.raises(AssertionError, match="BAD signature"):
+        one.play("site", "-e", f"bundle_file={other}", "-e", "bundle_version=9")
+    assert one.machines["core1"].shell("readlink /usr/lib/vdx").strip().endswith(one.bundle.file.stem[4:])
+
+
+@pytest.mark.long
+def test_a_site_of_four_machines(site: Boot) -> None:
+    names = ["north1", "north2", "north3", "mixer1"]
+    made = site(
+        {name: f"192.0.2.{30 + number}" for number, name in enumerate(names)},
+        {"bus": names[:3], "database": names[:1], "hub": names[1:2], "mixer": names[3:], "monitoring": names[2:3]},
+    )
+    made.play("site")
+    assert made.play("site")["changed"] == 0
+    trust = "--credentials /etc/vdx/bus/owner.secret --trust /etc/vdx/tls/ca.pem"
+    nodes = made.machines["north1"].shell(f"vdx-bus show nodes --server tls://192.0.2.30:4222 {trust}")
+    assert "mixer1" in nodes
+    made.machines["north3"].shell("systemctl stop vdx-bus")  # two of three go on
+    assert "mixer1" in made.machines["north1"].shell(f"vdx-bus show nodes --server tls://192.0.2.30:4222 {trust}")
+    made.machines["north3"].shell("systemctl start vdx-bus")
+    assert json.loads(made.machines["mixer1"].shell("mixerctl --json status"))
+    made.play("remove-mixer", "--limit=mixer1", "-e", "remove_confirmed=mixer1")
+    (receipt,) = (made.folder / "receipts").glob("mixer1-*.yaml")
+    assert "left: 0" in receipt.read_text()
+    assert made.machines["mixer1"].shell("ls -d /etc/vdx /opt/vdx /var/lib/vdx-mixer 2>/dev/null || true") == ""
