@@ -1,7 +1,7 @@
 """Probe calls of the hub: this server dials a room through the edge, stays a moment, and tells how that went.
 
 The probe is a participant of a room of its own on this side, for one: a worker sends, receives and counts for it
-as for anybody.
+as for anybody. It is shown what it sees, so that a worker decodes that; the other room shows nobody himself.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Prober:
 
     async def _made(self, asked: Probe, proxy: Proxy) -> Probed:
         loop, rooms, name = asyncio.get_running_loop(), self._rooms, self._config.name
-        meeting = rooms.gathering(RoomSettings("probe", asked.name, Kind.GATEWAY, overlay=False, limit=1))
+        meeting = rooms.gathering(RoomSettings("probe", asked.name, Kind.PROBE, overlay=False, limit=1))
         who = rooms.new_participant()
         answer = rooms.awaited(who)
         began = loop.time()

@@ -355,7 +355,7 @@ class Server:
         """End a room in which nobody is left, a while later."""
         if any(caller.meeting is meeting for caller in self._callers) or len(meeting.room):
             return
-        ends_at_once = meeting.room.over or meeting.room.settings.kind is Kind.GATEWAY
+        ends_at_once = meeting.room.over or meeting.room.settings.kind in {Kind.GATEWAY, Kind.PROBE}
         seconds = 0.0 if ends_at_once else LINGER_SECONDS
         timer = self._closing.pop(meeting.key, None)
         if timer is not None:

@@ -135,8 +135,8 @@ def _inside(
         name += "-content"
     tiles = arrange(view, shown, bounds.width, bounds.height, content=beside, without=without)
     screen = "" if tiles else "alone"
-    if settings.kind is Kind.TEST:
-        name, tiles = one.id, arrange(view, [one.id], bounds.width, bounds.height)
+    if settings.kind in {Kind.TEST, Kind.PROBE}:
+        name, tiles, screen = one.id, arrange(view, [one.id], bounds.width, bounds.height), ""
         banner = one.note
     return Picture(name, bounds.width, bounds.height, tiles, screen, banner)
 

@@ -14,12 +14,16 @@ Language = Literal["da", "en"]
 
 
 class Kind(StrEnum):
-    """What kind of room: one to meet in, one that loops back, one that asks where to go, one between two gateways."""
+    """What kind of room: one to meet in, one that loops back, one that asks where to go, one between two gateways.
+
+    And one for a call of ours that looks how another room does: nobody else is in it.
+    """
 
     MEETING = "meeting"
     TEST = "test"
     RECEPTION = "reception"
     GATEWAY = "gateway"
+    PROBE = "probe"
 
 
 class Pins(Protocol):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from typing import TypeVar
 
+import msgspec
 import pytest
 
+from b2bua.bus import RECORDS
 from lab.agent import Agent
 from lab.call import ANSWER_S, edge_address, parties
 from lab.core import NODE, Core
@@ -13,11 +17,19 @@ from lab.edge import edge_calls, explain
 from lab.lab import Lab
 from lab.programs import PROGRAMS
 from tests.system.calls.edge import Edge, wait_for
+from vdx.bus import Bus, Happening, Reader, Watch
+from vdx.placed import CALLS
+from vdx.ports import PORT
 from vdx.probe import PROBE, Probe, Probed
+from vdx.quality import QUALITY
+from vdx.refusals import ADMISSIONS
 
 pytestmark = pytest.mark.system
 
+Event = TypeVar("Event", bound=msgspec.Struct)
+
 SECONDS = 30.0
+ASK_SECONDS = 12.0  # the edge gathers refusals for ten
 ENOUGH = 100  # packets of sound: two seconds
 OPUS = "audio_codecs=opus/48000/2;video_codecs=none"
 PCMA = "audio_codecs=pcma/8000/1;video_codecs=none"
@@ -53,9 +65,40 @@ def test_two_ends_without_a_common_codec_hear_each_other(lab: Lab) -> None:
             return found == {("hospital", "opus"), ("mixers", "PCMA")}
 
         wait_for(carried, SECONDS, lambda: str(edge_calls(run)))
+        core = Core(lab)
+        wait_for(lambda: core.on_bus(twelfths) == [PORT, PORT], SECONDS, lambda: str(core.on_bus(twelfths)))
         hospital.hangup()
         clinic.wait("CALL_CLOSED", seconds=ANSWER_S)
     Edge(lab, "udp").wait_idle()
+    wait_for(lambda: core.on_bus(twelfths) == [], SECONDS, lambda: str(core.on_bus(twelfths)))
+    reports = core.on_bus(lambda bus: events(bus, QUALITY, 2))
+    assert all(report.ended > report.began for report in reports)
+    assert all(stream.received > ENOUGH for report in reports for stream in report.streams if stream.media == "audio")
+    first, second = core.on_bus(lambda bus: events(bus, RECORDS, 2))
+    assert {first.half: first.call} == {second.call: second.half}
+
+
+async def twelfths(bus: Bus) -> list[int]:
+    """Give what each call of every edge takes of the mixing server."""
+    watch = Watch(CALLS)
+    bus.add(watch)
+    await watch.until_synced()
+    return [call.twelfths for page in watch.records.values() for call in page.calls if call.node == NODE]
+
+
+async def events(bus: Bus, happening: Happening[Event], count: int) -> list[Event]:
+    """Give the first events of a stream, when there are so many."""
+    found: list[Event] = []
+    enough = asyncio.Event()
+
+    async def take(_source: str, event: Event) -> None:
+        found.append(event)
+        if len(found) >= count:
+            enough.set()
+
+    bus.add(Reader(happening, "test", take))
+    await asyncio.wait_for(enough.wait(), ASK_SECONDS)
+    return found
 
 
 def test_a_probe_takes_the_way_of_a_caller(lab: Lab) -> None:
@@ -75,3 +118,5 @@ def test_a_probe_takes_the_way_of_a_caller(lab: Lab) -> None:
     assert next(stream.width for stream in found.streams if stream.media == "video")
     missing = probed("no-such-room")
     assert (missing.status, missing.streams) == (404, ())
+    (report,) = core.on_bus(lambda bus: events(bus, ADMISSIONS, 1))
+    assert ("core", 404, "no route") in {(each.zone, each.status, each.why) for each in report.refused}
