@@ -78,5 +78,12 @@ def restore(content: bytes, passphrase: str, restored: Path = paths.RESTORED) ->
     place.put(restored / "whole", b"")
 
 
+def _inside(member: tarfile.TarInfo) -> bool:
+    """Tell whether a member stays below where it is unpacked; the store of certificates has links to its own names."""
+    parts = member.name.split("/")
+    plain = member.isreg() or member.isdir() or (member.issym() and "/" not in member.linkname)
+    return plain and parts[0] in ("appliance", "vdx") and not {"", "..", "."} & {*parts, member.linkname or "link"}
+
+
 def _key(passphrase: str, salt: bytes) -> bytes:
     return Scrypt(salt=salt, length=32, n=2**16, r=8, p=1).derive(passphrase.encode())

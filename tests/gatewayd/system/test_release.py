@@ -81,5 +81,5 @@ def test_an_update_that_was_changed_is_refused_or_the_same(at: int, by: int) -> 
 
 
 def test_versions_have_an_order() -> None:
-    wanted = ["0.9.0", "0.10.0~rc1", "0.10.0~rc2", "0.10.0", "1.0.0"]
-    assert sorted(wanted[::-1], key=order) == wanted
+    mixed = ["0.10.0", "1.0.0", "0.10.0~rc2", "0.9.0", "0.10.0~rc1"]
+    assert sorted(mixed, key=order) == ["0.9.0", "0.10.0~rc1", "0.10.0~rc2", "0.10.0", "1.0.0"]
