@@ -55,7 +55,7 @@ Why = Annotated[str, Meta(max_length=MAX_WHY)]
 Moment = Annotated[float, Meta(ge=0, le=253402300800)]
 Rows = Annotated[int, Meta(ge=1, le=MAX_ROWS)]
 Role = Literal["viewer", "operator", "owner", "admin"]
-"""What somebody may do. viewer: read all but contents; operator: also confirm, cut and approve; admin: all.
+"""What somebody may do. viewer: read all but contents; operator: also confirm, cut, approve and end calls; admin: all.
 
 owner: read, push, check, apply, confirm and take back the fragment of the own organisation, and nothing else.
 """

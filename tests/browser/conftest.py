@@ -71,6 +71,7 @@ class Place:
     edge: Edge
     web: Web
     browser: Browser
+    said: list[str]
     _opened: list[BrowserContext]
 
     def page(self, who: str = "", **more: Any) -> Page:
@@ -87,8 +88,6 @@ class Place:
             page.keyboard.press("Enter")
             page.wait_for_selector("nav")
         return page
-
-    said: list[str]
 
     def text(self, calls: int) -> str:
         """Give the base with another limit of calls."""
