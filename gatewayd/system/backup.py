@@ -74,7 +74,9 @@ def restore(content: bytes, passphrase: str, restored: Path = paths.RESTORED) ->
             left -= member.size
             if left < 0:
                 raise BackupError("the backup unpacks to more than this appliance keeps")
-            tar.extract(member, restored, numeric_owner=True, filter="tar")
+            if not _inside(member):
+                raise BackupError(f"the backup holds {member.name[:80]!r}, which is not the appliance's own")
+            tar.extract(member, restored, numeric_owner=True)
     place.put(restored / "whole", b"")
 
 

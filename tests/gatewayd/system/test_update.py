@@ -12,7 +12,7 @@ import pytest
 from gatewayd.system import slots, update
 from gatewayd.system.errors import DiskError, ReleaseError
 from gatewayd.system.machine import Boot
-from gatewayd.system.release import Release, keys
+from gatewayd.system.release import Release, keys, order
 from gatewayd.system.slots import Slot, entry, named
 from tests.gatewayd.system import releases
 from tests.gatewayd.system.releases import KERNEL, KEY, ROOT, manifest, pem
@@ -56,7 +56,7 @@ class PaperDisk:
     def would_start(self) -> tuple[str, bytes]:
         """Give version and root that the machine would start with, as systemd-boot and the initial RAM disk choose."""
         found = [each for path in (self.home / "boot").iterdir() if (each := entry(path.name))]
-        chosen = max(found, key=lambda each: (each.good, update.order(each.version)))
+        chosen = max(found, key=lambda each: (each.good, order(each.version)))
         device = next(slot.device for slot in self.slots if slot.label == "vdx_" + chosen.version)
         return chosen.version, device.read_bytes()
 
