@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hub.booking import agreements, classes, events, notices, rooms, templates, trials
 from hub.booking.office import Office, actor, home
 from hub.domain import access, booking, citizens, lifecycle, numbers
+from hub.domain import trials as trial_rules
 from hub.domain.booking import Booking, PoolRoom, ReservedRoom
 from hub.domain.lifecycle import Changes
 from hub.domain.model import Actor, Caller, Meeting, Organisation, SchedulingInfo, Template
@@ -136,8 +137,8 @@ class Change:
 
 ALWAYS = ("end_time", "labels", "guest_microphone", "guest_pin_required", "additional_information")
 OF_MEETING = (*ALWAYS, "subject", "start_time", "description", "project_code")
-TELLING = ("labels", "project_code", "additional_information")
-"""What may tell another class than before."""
+TELLING = ("labels", "project_code", "additional_information", "start_time")
+"""What may tell another class than before, or bring a meeting beyond the end of a trial."""
 OF_ROOM = ("guest_pin", "host_pin", "call_type")
 
 
@@ -161,7 +162,7 @@ async def change(connection: AsyncConnection, office: Office, caller: Caller, uu
     before, meeting = meeting, replace(meeting, **fields, updated_by=actor(caller), updated_time=now)
     _check_text(office, meeting, fields)
     if not fields.keys().isdisjoint(TELLING):
-        meeting = await _classified(connection, office, meeting, room)
+        meeting = await _classified(connection, office, before, meeting, room)
     await store.change(connection, meeting, relabel="labels" in fields)
     room = replace(room, **(wanted.part(*OF_ROOM) if allowed is Changes.ALL else {}), meeting=meeting)
     if allowed is Changes.ALL:
@@ -174,11 +175,16 @@ async def change(connection: AsyncConnection, office: Office, caller: Caller, uu
     return meeting
 
 
-async def _classified(connection: AsyncConnection, office: Office, meeting: Meeting, room: SchedulingInfo) -> Meeting:
+async def _classified(
+    connection: AsyncConnection, office: Office, before: Meeting, meeting: Meeting, room: SchedulingInfo
+) -> Meeting:
     organisation = await organisations.by_code(connection, meeting.organisation)
     if organisation is None:
         return meeting
     levels = await class_store.levels(connection, organisation)
+    trial = trial_rules.of(levels)
+    if trial is not None and meeting.start_time != before.start_time:
+        trial_rules.check_start(trial, meeting.start_time)
     template = await templates.choose(connection, office, levels, room.template_id)
     found = classes.of(office, levels, template, classes.marks(meeting))
     return replace(meeting, use=found.use, field=found.field)

@@ -24,13 +24,16 @@ def of(levels: Sequence[Level]) -> Organisation | None:
 
 
 def check(trial: Organisation, start: datetime, now: datetime) -> None:
-    """Refuse a meeting after the end of a trial, or one that is booked after it; raises `ForbiddenError`."""
-    if trial.trial_ends is None:
-        return
-    if now >= trial.trial_ends:
+    """Refuse a new meeting after the end of a trial, or one that would be after it; raises `ForbiddenError`."""
+    if trial.trial_ends is not None and now >= trial.trial_ends:
         raise ForbiddenError(f"The trial of {trial.name} ended on {trial.trial_ends:%Y-%m-%d}. {AFTERWARDS}")
-    if start >= trial.trial_ends:
-        raise ForbiddenError(f"The trial of {trial.name} ends on {trial.trial_ends:%Y-%m-%d}: book an earlier time")
+    check_start(trial, start)
+
+
+def check_start(trial: Organisation, start: datetime) -> None:
+    """Refuse a meeting that would be after the end of a trial; raises `ForbiddenError`."""
+    if trial.trial_ends is not None and start >= trial.trial_ends:
+        raise ForbiddenError(f"The trial of {trial.name} ends on {trial.trial_ends:%Y-%m-%d}: choose an earlier time")
 
 
 def check_ceiling(trial: Organisation, held: int) -> None:

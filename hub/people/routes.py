@@ -32,8 +32,8 @@ COOKIE = "__Host-vdx-login"
 LASTS = timedelta(minutes=10)
 """Time to log in: long enough to look for a second factor."""
 
-MOST_PENDING = 10_000
-"""People on the way at once: whoever knows the address may begin a login, and each is a row."""
+MOST_PENDING = 50_000
+"""People on the way at once, each a row: whoever knows the address may begin logins, and must not shut others out."""
 
 MAX_WORD = 2000
 """Characters of a parameter of the answer."""
@@ -91,9 +91,8 @@ async def _send(request: Request, hub: Hub, chosen: Provider, destination: str, 
 
     async def begin(connection: AsyncConnection) -> None:
         await store.sweep(connection, hub.office.now())
-        if await store.pending(connection) >= MOST_PENDING:
-            raise AwayError("too many people log in at once: try again in a few minutes")
         await store.begin(connection, begun)
+        await store.crowd_out(connection, MOST_PENDING)
 
     await hub.database.retry(begin)
     response = RedirectResponse(address, 303, pages.HEADERS)

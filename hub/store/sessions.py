@@ -90,9 +90,13 @@ async def finish(connection: AsyncConnection, digest: str) -> Login | None:
     return Login(**row) if row else None
 
 
-async def pending(connection: AsyncConnection) -> int:
-    """Count who is on the way."""
-    return int((await connection.execute(select(func.count()).select_from(login_table))).scalar_one())
+async def crowd_out(connection: AsyncConnection, most: int) -> None:
+    """Remove who is longest on the way where there are more than `most`."""
+    counted = select(func.count()).select_from(login_table)
+    many = int((await connection.execute(counted)).scalar_one()) - most
+    if many > 0:
+        oldest = select(login_table.c.digest).order_by(login_table.c.ends_time).limit(many)
+        await connection.execute(delete(login_table).where(login_table.c.digest.in_(oldest)))
 
 
 async def sweep(connection: AsyncConnection, now: datetime) -> None:

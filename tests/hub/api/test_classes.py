@@ -128,6 +128,9 @@ def test_a_trial_from_its_begin_to_an_ordinary_organisation(world: World) -> Non
     uuid = world.book(organisation="ward", startTime=text(world.clock.now + timedelta(days=39)))["uuid"]
     assert on_the_bus(world, uuid) == ("trial", "health")
     assert post(world, startTime=body["ends"]).status_code == 403
+    moved = {"startTime": body["ends"]}
+    patch = world.ask("PATCH", f"/v2/meetings/{uuid}", "meeting-planner", organisation="ward", json=moved)
+    assert (patch.status_code, "earlier time" in patch.json()["detailed_error"]) == (403, True)
     world.book(organisation="north")
     full = post(world)
     assert (full.status_code, full.json()["detailed_error_code"]) == (403, "11")

@@ -14,7 +14,7 @@ import httpx2
 import pytest
 from sqlalchemy import select
 
-from hub.people import guard, seal, sessions
+from hub.people import guard, routes, seal, sessions
 from hub.settings import People
 from hub.store.tables import outbox
 from tests.hub.issuer import Issuer
@@ -193,6 +193,19 @@ def test_an_answer_counts_once_and_in_its_browser(browser: Browser, identity: Id
     assert browser.get(back).status_code == 403
     browser.get("/people/login?provider=north")
     assert browser.get("/people/callback?error=access_denied&state=x").status_code == 403
+
+
+def test_a_crowd_pushes_out_who_is_longest_on_the_way(
+    browser: Browser, identity: IdentityServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "MOST_PENDING", 2)
+    first = browser.provider(browser.get("/people/login?provider=north").headers["location"])
+    for _ in range(2):
+        browser.world.clock.turn(seconds=1)
+        last = Browser(browser.world, identity)
+        back = last.provider(last.get("/people/login?provider=north").headers["location"])
+    assert browser.get(first).status_code == 403
+    assert last.get(back).status_code == 303
 
 
 def test_a_provider_rotates_its_keys_and_may_be_away(browser: Browser, identity: IdentityServer) -> None:
