@@ -39,7 +39,12 @@ def agreements(number: int, version: Version, asker: Asker, now: float) -> Agree
     """Tell of the agreements that somebody may know of; services are for everybody to ask for."""
     said = version.loaded.site.agreements
     mine = asker.organisation if asker.role == "owner" else None
-    found = (_told(version, said, name, one, now) for name, one in said.agreements.items())
+    terms = {each.id: (each.starts, each.ends) for each in version.transit.policy.agreements.agreements}
+    found = (
+        # what was rejected is no part of the policy
+        _told(said, name, one, terms[name] if name in terms else transit.window(version.loaded, one), now)
+        for name, one in said.agreements.items()
+    )
     return AgreementList(
         number,
         tuple(each for each in found if mine is None or mine in {each.consumer, each.provider}),
@@ -55,16 +60,14 @@ def _clients(said: Agreements, mine: str | None) -> Iterator[str]:
     return (name for name, one in said.clients.items() if mine is None or one.organisation == mine)
 
 
-def _told(version: Version, said: Agreements, name: str, one: Agreement, now: float) -> AgreementInfo:
-    starts, ends = transit.window(version.loaded, one)
+def _told(said: Agreements, name: str, one: Agreement, terms: tuple[int, int], now: float) -> AgreementInfo:
+    starts, ends = terms
     service = said.services[one.service]
     state = _state(one, approved=one.approved or not service.approval, starts=starts, ends=ends, now=now)
     soon = state in {"running", "planned"} and ends - now < said.notice_days * DAY
     consumer = said.clients[one.client].organisation
-    ends_of = (float(starts), float(ends))
-    return AgreementInfo(
-        name, consumer, service.organisation, one.client, one.service, state, *ends_of, soon, one.rejected
-    )
+    parties = (consumer, service.organisation, one.client, one.service)
+    return AgreementInfo(name, *parties, state, float(starts), float(ends), soon, one.rejected)
 
 
 def _state(one: Agreement, *, approved: bool, starts: float, ends: float, now: float) -> AgreementState:
