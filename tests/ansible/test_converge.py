@@ -32,7 +32,7 @@ def test_check_mode_changes_nothing(one: Site) -> None:
 
 def test_every_program_runs(one: Site) -> None:
     core = one.machines["core1"]
-    units = "vdx-bus vdx-hub vdx-hub-provision nginx postgresql@15-main chrony nftables prometheus-node-exporter"
+    units = "vdx-bus vdx-hub vdx-hub-provision nginx postgresql@15-main nftables prometheus-node-exporter"
     assert set(core.shell(f"systemctl is-active {units}").split()) == {"active"}
     assert core.shell("systemctl list-units --failed --no-legend 'vdx-*' postgresql*").strip() == ""
 
