@@ -6,7 +6,7 @@ message of one provisioner does not undo another's. From the two states of probl
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 
 from hub.domain.model import Meeting, SchedulingInfo
@@ -61,4 +61,7 @@ def check_deletable(room: SchedulingInfo) -> None:
 
 def opens(meeting: Meeting, available_before: int) -> datetime:
     """Give the time from which the room can be dialled; `available_before` in minutes."""
-    return meeting.start_time - timedelta(minutes=available_before)
+    try:
+        return meeting.start_time - timedelta(minutes=available_before)
+    except OverflowError:  # before the first year
+        return datetime.min.replace(tzinfo=UTC)
