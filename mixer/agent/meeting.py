@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -145,7 +147,8 @@ class Meeting:
         """Write the room's main picture as PNG. Raises `WorkerError`."""
         worker = await self._opened()
         self._draw()
-        await worker.do(wire.Snapshot(told.MAIN, str(path)))
+        with _opened_file(path, os.O_TRUNC) as file:
+            await worker.do(wire.Snapshot(told.MAIN), (file,))
 
     async def close(self) -> None:
         """End the worker; nobody is here any more."""
@@ -313,7 +316,12 @@ class Meeting:
             log.warning("recording.refused: the configuration names no folder `recordings`")
             return
         name = f"{self.room.settings.alias}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(self._now))}.mkv"
-        self._tell(wire.Record(str(folder / name), told.MAIN))
+        if self._worker is not None:
+            try:
+                with _opened_file(folder / name, os.O_EXCL) as file:
+                    self._worker.send(wire.Record("", told.MAIN), (file,))
+            except WorkerError as error:
+                log.error("recording.failed: %s", error, extra=fields(room=self.key))  # noqa: TRY400 - said
 
     def _log(self, command: logic.Log) -> None:
         extra = fields(room=self.key, participant=command.participant or None, detail=command.detail or None)
@@ -359,3 +367,16 @@ class Meeting:
         logic.Log: _log,
         logic.Over: lambda self, _: self._around.over(self),
     }
+
+
+@contextmanager
+def _opened_file(path: Path, how: int) -> Iterator[int]:
+    """Open a file for a worker, which may open none itself where we can; raises `WorkerError`."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o640)
+    except OSError as error:
+        raise WorkerError(f"{path} cannot be written: {error.strerror}") from error
+    try:
+        yield file
+    finally:
+        os.close(file)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -30,12 +31,12 @@ ROOMS = """
 
 
 @pytest.fixture(scope="session")
-def prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    cache = tmp_path_factory.mktemp("prompts")
-    for folder in (cache, *cache.parents[:3]):
-        folder.chmod(folder.stat().st_mode | 0o011)  # workers run as another user
-    build(cache)
-    return cache
+def prompts() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="vdx-prompts-") as name:  # workers run as another user; pytest closes its folders
+        cache = Path(name)
+        cache.chmod(0o755)
+        build(cache)
+        yield cache
 
 
 def configured(folder: Path, prompts: Path, bus: str = "") -> tuple[Path, Served]:

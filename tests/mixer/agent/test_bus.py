@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -19,13 +20,15 @@ from tests.mixer.agent.served import Served
 from tests.mixer.agent.system import System
 from vdx.bus import Address, Bucket, Bus
 from vdx.bus.provision import bucket, provision
-from vdx.meetings import STEER, ListRooms, Rooms, Steer
+from vdx.meetings import STEER, Done, ListRooms, Rooms, Steer, Transfer
 from vdx.nodes import NODES, Node
 from vdx.rooms import ROOMS, Room
 
 pytestmark = pytest.mark.system
 
 Found = TypeVar("Found")
+
+ELSEWHERE = "44444444-2222-3333-4444-555555555555"
 
 
 def on_bus(server: BusServer, work: Callable[[Bus], Awaitable[Found]]) -> Found:
@@ -68,6 +71,21 @@ def mixerctl(file: Path, *arguments: str, typed: str = "") -> str:
     return done.stdout.strip()
 
 
+async def elsewhere(bus: Bus) -> None:
+    """Have another server hold a room."""
+    other = Node(name="mixer2", holder="run", address="192.0.2.9", port=5060, transport="udp", capacity=240)
+    await Bucket(bus, NODES).put(other.name, other)
+    await Bucket(bus, ROOMS).put(ELSEWHERE, Room(uuid=ELSEWHERE, aliases=("4000",), owner=other.name))
+
+
+def held_elsewhere(caller: System, uri: str) -> bool:
+    """Tell whether a server knows that another one holds a room."""
+    answer = caller.request("INVITE", caller.offer(), uri=uri)
+    caller.send("ACK")
+    caller.ended()
+    return answer.startswith("SIP/2.0 503")
+
+
 def room_of(server: BusServer, one: Served, uuid: str) -> None:
     with System(one.port) as caller:
         caller.invite(one.uri("3000"))
@@ -83,6 +101,13 @@ def room_of(server: BusServer, one: Served, uuid: str) -> None:
             return answer
 
         assert [running.alias for running in on_bus(server, steer).rooms] == ["3000"]
+
+        on_bus(server, elsewhere)
+        with System(one.port) as other:
+            one.until(lambda: held_elsewhere(other, one.uri("4000")) or None)
+        who = one.roster("3000")["System"].participant
+        assert one.order(Transfer("3000", who, "4000")) == Done()
+        assert re.search(r"^Refer-To: <sip:4000@", caller.next_request("REFER"), re.MULTILINE)
 
         async def close(bus: Bus) -> None:
             rooms = Bucket(bus, ROOMS)
