@@ -72,7 +72,8 @@ def page(
     zone = office.zone
 
     def day(time: datetime) -> str:
-        return wording.day(time.astimezone(zone), spoken, long=True)
+        written = wording.day(time.astimezone(zone), spoken, long=True)
+        return written[:1].upper() + written[1:]
 
     def clock(time: datetime) -> str:
         return wording.clock(time.astimezone(zone), spoken, long=False)

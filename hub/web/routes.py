@@ -35,7 +35,7 @@ router = APIRouter(prefix="/web", route_class=Page, include_in_schema=False)
 
 WEEK = timedelta(days=7)
 
-STATIC = {"hub.js": "text/javascript", "style.css": "text/css"}
+STATIC = {"hub.js": "text/javascript", "icon.svg": "image/svg+xml", "style.css": "text/css"}
 
 SAID = frozenset({"booked", "changed", "deleted", "ended", "invited", "withdrawn", "saved"})
 """What a page may say of the form before it."""

@@ -106,6 +106,7 @@ def test_texts_stay_texts(world: World) -> None:
         found = browser.get(path)
         assert found.status_code == 200, found.text
         assert "<script>" not in found.text
+        assert "object at" not in found.text
         policy = found.headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy

@@ -1,0 +1,123 @@
+"""Booking in a real browser: by keyboard alone, in both languages, light and dark, on large and small screens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.site import Site, faults, site
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with site(tmp_path_factory.mktemp("site")) as served:
+        yield served
+
+
+def to(page: Page, name: str) -> None:
+    """Go on by Tab until something with this name has the focus."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(
+            "() => { const at = document.activeElement;"
+            " return at.labels && at.labels.length ? at.labels[0].textContent : at.textContent.trim(); }"
+        )
+        if focused == name:
+            outline = page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
+            assert outline != "none", f"{name} does not show that it has the focus"
+            return
+    raise AssertionError(f"{name} is not reached by keyboard")
+
+
+def enter(page: Page) -> None:
+    """Press Enter, and wait for the page it leads to."""
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+def test_a_meeting_is_booked_edited_and_shared_by_keyboard_alone(hub: Site) -> None:
+    context = hub.context()
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on(
+        "console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto("/web")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Skip to content")
+    to(page, "Book a meeting")
+    enter(page)
+    to(page, "Subject")
+    page.keyboard.type("Morning rounds")
+    to(page, "From")
+    page.keyboard.type(
+        "0915AM" if page.evaluate("() => new Date(2020, 1, 1, 13).toLocaleTimeString()").endswith("M") else "0915"
+    )
+    to(page, "Description")
+    page.keyboard.type("Bring notes")
+    assert page.locator("#to").input_value() == "10:15"  # the end follows the beginning
+    page.keyboard.press("Tab")
+    to(page, "Book a meeting")
+    enter(page)
+    expect(page.get_by_role("status")).to_have_text("The meeting is booked.")
+    to(page, "Edit")
+    enter(page)
+    to(page, "Subject")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Evening rounds")
+    enter(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Evening rounds")
+    to(page, "Mail address or telephone number")
+    page.keyboard.type("per@out.example")
+    to(page, "Name")
+    page.keyboard.type("Per")
+    enter(page)
+    expect(page.get_by_role("row", name="Per per@out.example")).to_contain_text("on its way")
+    assert complaints == []
+    context.close()
+
+
+def test_a_form_says_what_is_missing_and_goes_there(hub: Site) -> None:
+    context = hub.context()
+    page = context.new_page()
+    page.goto("/web/meetings/new")
+    page.evaluate("() => document.querySelector('main form').noValidate = true")
+    page.get_by_role("button", name="Book a meeting").click()
+    expect(page.locator("#subject-wrong")).to_have_text("Fill in this field.")
+    expect(page.locator("#subject")).to_be_focused()
+    assert faults(page) == []
+    context.close()
+
+
+@pytest.mark.parametrize(("dark", "language", "width"), [(False, "da-DK", 1100), (True, "en-GB", 360)])
+def test_pages_are_for_everybody(hub: Site, tmp_path: Path, dark: bool, language: str, width: int) -> None:
+    context = hub.context(language=language, dark=dark, width=width)
+    page = context.new_page()
+    page.goto("/web/meetings/new")
+    page.locator("#subject").fill("Et meget langt emne " * 4)
+    page.locator("main form button").click()
+    shown = page.url
+    for at in (
+        "/web",
+        shown,
+        f"{shown.partition('?')[0]}/edit",
+        "/web/rooms",
+        "/web/templates",
+        "/web/share",
+        "/s/none",
+    ):
+        page.goto(at)
+        page.screenshot(path=tmp_path / f"{at.rpartition('/')[2].partition('?')[0][:8]}.png", full_page=True)
+        assert faults(page) == [], at
+        assert "object at" not in page.content()
+        assert page.locator("html").get_attribute("lang") == language[:2]
+    page.goto("/web")
+    page.locator(".who a").click()  # the other language
+    expect(page.locator("html")).to_have_attribute("lang", "en" if language == "da-DK" else "da")
+    context.close()
