@@ -70,7 +70,8 @@ def networks(*, cards: bool = True) -> Iterator[str]:
 
 def call(namespace: str) -> dict[str, Any]:
     """Place a call through the appliance; gives what arrived where."""
-    command: list[str | Path] = ["ip", "netns", "exec", namespace, ROOT / ".venv/bin/python", Path(__file__).with_name("caller.py")]
+    command: list[str | Path] = ["ip", "netns", "exec", namespace]
+    command += [ROOT / ".venv/bin/python", Path(__file__).with_name("caller.py")]
     done = subprocess.run(
         [*command, HOSPITAL, CLINIC, GATEWAY], capture_output=True, text=True, check=False, timeout=100
     )
@@ -82,7 +83,8 @@ def call(namespace: str) -> dict[str, Any]:
 def build(version: str, *more: str) -> Path:
     """Build an image of the cloud flavour; gives the directory it is in."""
     home = ROOT / "build" / "image" / "test" / version
-    command: list[str | Path] = ["images/build", "--pure", "--flavour", "cloud", "--version", version, "--out", home, *more]
+    command: list[str | Path] = ["images/build", "--pure", "--flavour", "cloud", "--version", version]
+    command += ["--out", home, *more]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr[-3000:]
     return home
