@@ -16,12 +16,6 @@ SHORT = ("bundle", "common", "bus", "database", "hub")
 """Roles of the short form: a mixing server brings 200 MB of GStreamer, `tools/test-deploy` installs it."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the long form to `tools/test-deploy`, which asks for it."""
-    if not os.environ.get("VDX_DEPLOY_LONG"):
-        items[:] = [item for item in items if item.get_closest_marker("long") is None]
-
-
 @dataclass(slots=True)
 class Bundle:
     """The signed file, and the key that it is checked with."""
@@ -56,7 +50,7 @@ class Site:
         }
         inventory: dict[str, object] = {"all": {"hosts": known, "vars": said | self.variables}}
         for group, hosts in self.groups.items():
-            inventory[group] = {"hosts": dict.fromkeys(hosts, {})}
+            inventory[group] = {"hosts": {host: {} for host in hosts}}
         (self.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
         paths = ["-i", str(self.folder / "hosts.yml"), f"playbooks/{name}.yml"]
         done = ansible("ansible-playbook", [*paths, *arguments], self.folder)
@@ -79,9 +73,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     gpg = ["gpg", "--batch", "--quiet"]
     make = [*gpg, "--passphrase", "", "--quick-generate-key", "test", "ed25519", "sign", "never"]
     subprocess.run(make, env=environment, check=True)
-    subprocess.run([*gpg, "--output", folder / "key.gpg", "--export", "test"], env=environment, check=True)
+    subprocess.run([*gpg, "--output", str(folder / "key.gpg"), "--export", "test"], env=environment, check=True)
     roles = [] if os.environ.get("VDX_DEPLOY_LONG") else [f"--roles={','.join(SHORT)}"]
-    command = [CHECKOUT / "tools/bundle", "--pure", "--key=test", f"--output={folder}", *roles]
+    command = [str(CHECKOUT / "tools/bundle"), "--pure", "--key=test", f"--output={folder}", *roles]
     subprocess.run(command, env=environment, check=True)
     subprocess.run(["gpgconf", "--kill", "gpg-agent"], env=environment, check=True)
     (file,) = folder.glob("vdx-*.tar")
