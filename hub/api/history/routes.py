@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.api.answers import Json, reply, time_text
 from hub.api.context import Administrator, Hub
-from hub.api.documents import TimeText
+from hub.api.documents import ERRORS, TimeText, hal
 from hub.api.history import page
 from hub.api.organisation.routes import REFUSALS, good
 from hub.api.values import Answer, Text, Time
@@ -98,7 +98,11 @@ class UsageAnswer(Answer):
     peak_ports: int
 
 
-@router.get("/apikey/history/v1/conference", responses=good(HistoryAnswer))
+@router.get(
+    "/apikey/history/v1/conference",
+    responses=hal(HistoryAnswer) | ERRORS,
+    openapi_extra={"security": []},  # the key is a parameter
+)
 async def conferences(
     request: Request,
     key: Annotated[Text | None, Header(alias="x-api-key", max_length=MAX_KEY)] = None,
