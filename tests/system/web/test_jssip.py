@@ -30,7 +30,7 @@ def description(address: str, port: int) -> str:
 def page(edge: Edge, *, password: str = PASSWORD, origin: str = ORIGIN) -> Iterator[Browser]:
     """Open a page at home."""
     host, address = edge.host("home"), edge.address("internet")
-    offer = description(host.address(4), 30000).replace("\r\no=- 1 1 ", "\r\no=- 1 VERSION ")
+    offer = description(host.address(4), 30000).replace("\r\no=peer 4711 1 ", "\r\no=peer 4711 VERSION ")
     with Browser(
         host,
         f"wss://{address}:{WEB_PORT}/sip",
