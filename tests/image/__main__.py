@@ -61,12 +61,21 @@ class Story:
         return updates
 
     def set_up(self) -> None:
+        self._set_up_wrongly()
         files: dict[str, bytes | Path] = {"setup.yaml": world.SETUP.encode(), "site.yaml": world.SITE.encode()}
         with self.start(disk_of(self._home / "setup", "VDX-SETUP", files)) as machine:
             machine.expect("setup: done", SECONDS)
             machine.expect(WELL.format(world.FIRST, "serving"), SECONDS)
             self.say(f"set up and serving, {machine.seconds:.0f} s after power")
             self.call()
+
+    def _set_up_wrongly(self) -> None:
+        """Start with a setup that has a fault; the power goes while it waits for another."""
+        site = world.SITE.replace("zone: sdn, to", "zone: sun, to").encode()
+        files: dict[str, bytes | Path] = {"setup.yaml": world.SETUP.encode(), "site.yaml": site}
+        with self.start(disk_of(self._home / "wrong", "VDX-SETUP", files)) as machine:
+            machine.expect(r"setup: site.yaml:\d+: dialplan", SECONDS)
+        self.say("a wrong setup was told with its line")
 
     def call(self) -> None:
         found = world.call(self._namespace)
