@@ -30,7 +30,7 @@ unit: compiled   ## pure tests: no root, no network; those of compiled modules i
 	$(if $(ARGS),,VDX_COMPILED=1 $(PY) -m pytest -q -m "not system and not pure" -o pythonpath="build/compiled ." $(TWICE))
 
 system: compiled ## real kernel and real peers in network namespaces
-	$(PY) -m pytest -m system $(ARGS)
+	$(PY) -m pytest -m "system and not deploy" $(ARGS)
 
 bench: compiled  ## side-by-side measurements (ARGS="relay --aims")
 	tools/setup-bench

@@ -7,7 +7,7 @@ import pytest
 
 from tests.ansible.conftest import Site
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.deploy]
 
 
 def test_a_site_of_four_machines(site: Callable[[dict[str, str], dict[str, list[str]]], Site]) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.ansible.conftest import Bundle, Site
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.deploy]
 
 Boot = Callable[[dict[str, str], dict[str, list[str]]], Site]
 CORE = ("bus", "database", "hub")

@@ -11,7 +11,7 @@ import yaml
 from tests.ansible.machine import ansible
 from vdx.bus.grants import GRANTS
 
-pytestmark = pytest.mark.system  # Ansible is installed by tools/setup-deploy
+pytestmark = [pytest.mark.system, pytest.mark.deploy]  # Ansible is installed by tools/setup-deploy
 
 ANSIBLE = Path(__file__).resolve().parents[2] / "ansible"
 PLAYBOOKS = sorted(path.name for path in (ANSIBLE / "playbooks").glob("*.yml"))

@@ -12,7 +12,7 @@ from mixer.agent import config
 from tests.ansible.machine import ansible
 from vdx.bus.server import Server, configuration
 
-pytestmark = pytest.mark.system  # Ansible is installed by tools/setup-deploy
+pytestmark = [pytest.mark.system, pytest.mark.deploy]  # Ansible is installed by tools/setup-deploy
 
 
 def _render(role: str, host: str, inventory: str, folder: Path, **variables: object) -> Path:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.image import world
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.deploy]
 SECONDS = 60.0
 
 

@@ -191,6 +191,8 @@ class End:
 
     def close(self) -> None:
         self._pipeline.set_state(Gst.State.NULL)
+        self._pads.clear()
+        del self._pipeline  # its signals hold us, and we hold it: no collector sees that ring
         for one in (*self.theirs, *self.ours):
             one.close()
 
