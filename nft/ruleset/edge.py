@@ -41,6 +41,7 @@ MARTIANS = {
     6: ("::/127", "::ffff:0:0/96", "ff00::/8"),
 }
 _ICMP_ERRORS = "{ destination-unreachable, time-exceeded, parameter-problem }"
+_ICMP_OUT = "{ echo-request, destination-unreachable, time-exceeded, parameter-problem }"
 _ICMP6_OUT = "{ echo-request, destination-unreachable, packet-too-big, time-exceeded, parameter-problem }"
 _ND_OUT = "{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, mld-listener-report, mld2-listener-report }"
 _ICMP6_ERRORS = "{ destination-unreachable, packet-too-big, time-exceeded, parameter-problem }"
@@ -71,6 +72,9 @@ def table(model: Edge) -> str:
 def _sets(model: Edge) -> str:
     zones = [f"{text.quoted(name)} : 0x{zone_mark(zone.index):08x}" for zone in model.zones for name in zone.interfaces]
     out = "add map inet edge zones { type ifname : mark; }\n" + text.refill("edge", "zones", zones, kind="map")
+    # The same names again: Linux 6.1 asks a map for its value only, never whether a key is in it.
+    names = [text.quoted(name) for zone in model.zones for name in zone.interfaces]
+    out += "add set inet edge interfaces { type ifname; }\n" + text.refill("edge", "interfaces", names)
     ways = [
         f"{text.quoted(name)} . 0x{passing_mark(zone.index):08x}" for zone in model.zones for name in zone.interfaces
     ]
@@ -161,9 +165,9 @@ def _service(model: Edge, one: Service) -> list[str]:
 
 def _neighbour_in() -> list[str]:
     return [
-        "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 iifname @zones accept",
-        "icmpv6 type nd-router-advert ip6 hoplimit 255 ip6 saddr fe80::/10 iifname @zones accept",
-        "icmpv6 type mld-listener-query ip6 hoplimit 1 ip6 saddr fe80::/10 iifname @zones accept",
+        "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 iifname @interfaces accept",
+        "icmpv6 type nd-router-advert ip6 hoplimit 255 ip6 saddr fe80::/10 iifname @interfaces accept",
+        "icmpv6 type mld-listener-query ip6 hoplimit 1 ip6 saddr fe80::/10 iifname @interfaces accept",
     ]
 
 
@@ -173,7 +177,7 @@ def _source() -> list[str]:
         f"ip6 saddr {text.anonymous(MARTIANS[6])} counter name martian drop",
         "ip saddr @own4 counter name spoofed drop",
         "ip6 saddr @own6 counter name spoofed drop",
-        "iifname != @zones counter name foreign drop",
+        "iifname != @interfaces counter name foreign drop",
         "meta mark set iifname map @zones",
         "fib saddr . mark . iif oif missing counter name spoofed drop",
         "meta mark set 0",
@@ -235,9 +239,9 @@ def _output(model: Edge) -> list[str]:
         f"{_RELAYED} goto media_out",
         "ct state invalid counter name invalid drop",
         "ct state established,related accept",
-        "icmp type { echo-request, destination-unreachable, time-exceeded, parameter-problem } oifname @zones accept",
-        f"icmpv6 type {_ICMP6_OUT} oifname @zones accept",
-        f"icmpv6 type {_ND_OUT} oifname @zones accept",
+        f"icmp type {_ICMP_OUT} oifname @interfaces accept",
+        f"icmpv6 type {_ICMP6_OUT} oifname @interfaces accept",
+        f"icmpv6 type {_ND_OUT} oifname @interfaces accept",
         *(rule for upstream in model.upstreams for rule in _upstream(model, upstream)),
         "jump sip_out",
         "counter name output_denied drop",

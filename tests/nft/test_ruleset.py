@@ -13,6 +13,7 @@ from nft.model import Edge, MediaAddress, Zone
 from nft.ruleset import compile_edge, compile_reset, text
 from nft.schema import MEDIA, PINHOLES, STATIC_MEDIA
 from tests.nft.edges import EDGES
+from tests.nft.oldest import refused
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -24,6 +25,19 @@ def test_the_ruleset_is_as_agreed(name: str) -> None:
 
 def test_no_golden_file_is_left_over() -> None:
     assert {path.stem for path in GOLDEN.iterdir()} == set(EDGES)
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_the_oldest_kernel_takes_it(name: str) -> None:
+    assert refused(compile_edge(EDGES[name])) == []
+
+
+def test_what_the_oldest_kernel_refuses_is_found() -> None:
+    declared = "add map inet edge zones { type ifname : mark; }\n"
+    assert refused(f"{declared}iifname != @zones drop\noifname @zones accept\n") == ["@zones", "@zones"]
+    assert refused(f"{declared}meta mark set iifname map @zones\ndestroy table inet edge\n") == [
+        "destroy table inet edge"
+    ]
 
 
 @pytest.mark.parametrize("name", EDGES)

@@ -16,6 +16,7 @@ from nft.policy.compile import compile_policy
 from nft.policy.model import Masking, Policy, Publication, Rule
 from nft.policy.parts import DIGEST_CHARACTERS, Held, Kind
 from nft.policy.ruleset import COUNTERS, Ruleset, compile_reset, compile_transit
+from tests.nft.oldest import refused
 from tests.nft.policy.world import (
     EDGE,
     NOW,
@@ -80,6 +81,11 @@ def text(name: str) -> str:
 @pytest.mark.parametrize("name", POLICIES)
 def test_the_table_is_as_agreed(name: str) -> None:
     assert text(name) == (GOLDEN / f"{name}.nft").read_text()
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_the_oldest_kernel_takes_it(name: str) -> None:
+    assert refused(text(name)) == []
 
 
 def test_no_golden_file_is_left_over() -> None:
