@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.gatewayd.edge import Edge, edge
 from tests.gatewayd.web.running import WEB, Web, web
 
 CHROMIUM = "/usr/bin/chromium"
+
+expect.set_options(timeout=30_000)  # a busy machine's browser is slow, not wrong
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
