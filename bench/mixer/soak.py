@@ -20,8 +20,11 @@ TURN = 2.0
 """Seconds between two changes in one room: somebody leaves, and comes back as somebody new."""
 CALM = 16.0
 """Seconds without changes before it is looked: encoders nobody listens to, and the engine's idle threads, are gone."""
-WARM = 5
-"""How often each seat changes before it is looked the first time: the heap has its pieces by then."""
+LOOK = 0.5
+"""Seconds between two looks while a room settles."""
+WARM = 35
+"""How often each seat changes before it is looked the first time: a room of four has grown until about 100 changes, and
+not from there to 210."""
 GROWTH_OCTETS = 60e6
 """By which a worker may grow from then on."""
 SPARE = 6
@@ -116,10 +119,17 @@ def soak(seconds: float, *, rooms: int, people: int, turn: float = TURN, calm: f
             for one in guests:
                 one.change()
             _listen(workers, min(turn, max(0.0, ends - time.monotonic())))
-        _listen(workers, calm)
-        late = [worker.wait(Stats).late for worker in workers]
-        after = [Held.by(worker.process.pid) for worker in workers]
-    return [Soaked(*one) for one in zip(before, after, (one.changes for one in guests), late, strict=True)]
+        return [_settled(*each) for each in zip(workers, before, (one.changes for one in guests), strict=True)]
+
+
+def _settled(worker: Worker, before: Held, changes: int) -> Soaked:
+    """Look at a room until it holds no more than at the beginning, or what it holds will not go any more."""
+    ends = time.monotonic() + CALM
+    while True:
+        _listen([worker], LOOK)
+        found = Soaked(before, Held.by(worker.process.pid), changes, worker.wait(Stats).late)
+        if found.flat or time.monotonic() > ends:
+            return found
 
 
 def report(seconds: float) -> Report:

@@ -8,12 +8,8 @@ from bench.mixer.soak import soak
 
 pytestmark = pytest.mark.system
 
-HELD = 2
-"""Descriptors for each change at most: those of the last to leave go later, and each who stayed for good has ten."""
-
 
 def test_people_who_come_and_go_leave_nothing_behind() -> None:
     (found,) = soak(6.0, rooms=1, people=3, turn=0.02, calm=3.0)
     assert found.changes > 15
-    assert found.after.threads <= found.before.threads + found.changes, found
-    assert found.after.descriptors <= found.before.descriptors + HELD * found.changes, found
+    assert found.flat, found
