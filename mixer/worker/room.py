@@ -31,6 +31,8 @@ MAX_PARTICIPANTS = 60
 """What one process is asked to carry at most: their counts fit one message; the agent books far fewer."""
 LEVELS_MS = 200
 HOUSEKEEPING_MS = 100
+TIDY_SECONDS = 5
+"""For how long after somebody left what he leaves is collected: his encoders go up to some seconds later (`IDLE`)."""
 
 
 class Room:
@@ -44,6 +46,8 @@ class Room:
         self._told: dict[str, Scene] = {}
         self._pairing = Pairing(self._participants)
         self._recorder: Recorder | None = None
+        self._untidy = 0
+        """For how many seconds yet what is left over is collected."""
         self.showing = Showing(start.fps, self._camera)
         self.hearing = Hearing(
             loudest=start.loudest, comfort_noise=start.comfort_noise, hooks=Hooks(partial(self._digit, "tone"))
@@ -99,6 +103,7 @@ class Room:
                 self._leave(message.participant)
             case _:
                 return False
+        self._untidy = TIDY_SECONDS
         return self._done(message.id)
 
     def _media(self, message: ToWorker) -> bool:
@@ -174,7 +179,6 @@ class Room:
             self._watching.setdefault((message.participant, "video"), message.view)
 
     def _leave(self, name: str) -> None:
-        GLib.timeout_add(200, lambda: (gc.collect(), False)[1])
         self._participant(name).close()
         del self._participants[name]
         self._seat()
@@ -205,6 +209,7 @@ class Room:
     def _broken(self, name: str, media: Media, reason: str) -> bool:
         participant = self._participants.get(name)
         if participant is not None and participant.drop(media):
+            self._untidy = TIDY_SECONDS
             self._settle()
             self._say(Broken(name, media, reason))
         return False
@@ -357,9 +362,16 @@ class Room:
         for participant in self._participants.values():
             for stream in participant.videos.values():
                 stream.remind()
+        self._tidy()
         if changed or len(self._participants) == 2:
             self._settle()
         return True
+
+    def _tidy(self) -> None:
+        """Collect what holds itself, here and not in whichever thread comes by: streams with their descriptors."""
+        if self._untidy:
+            self._untidy -= 1
+            gc.collect()
 
     def _say_once(self, message: FromWorker) -> bool:
         self._say(message)
