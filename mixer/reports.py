@@ -118,6 +118,13 @@ class Stats(Message, frozen=True, tag="stats"):
     """Pictures and blocks of sound that were left out since the start, because the machine was too slow."""
 
 
+class Left(Message, frozen=True, tag="left"):
+    """Somebody has left: how his streams did, counted at the very end."""
+
+    participant: str
+    streams: tuple[StreamStats, ...]
+
+
 class Silent(Message, frozen=True, tag="silent"):
     """Nothing has come on a stream that is received, for ten seconds; said once, and again after `Heard`."""
 
@@ -140,7 +147,7 @@ class Broken(Message, frozen=True, tag="broken"):
     reason: str
 
 
-FromWorker = Ready | Done | Failed | Levels | Digit | KeyframeWanted | Prompted | Stats | Silent | Heard | Broken
+FromWorker = Ready | Done | Failed | Levels | Digit | KeyframeWanted | Prompted | Stats | Left | Silent | Heard | Broken
 
 AgentCodec: Codec[FromWorker] = Codec(FromWorker)
 """Reads what a worker says."""

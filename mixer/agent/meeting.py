@@ -14,7 +14,7 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -31,6 +31,7 @@ from mixer.reports import (
     FromWorker,
     Heard,
     KeyframeWanted,
+    Left,
     Levels,
     Prompted,
     Silent,
@@ -54,7 +55,8 @@ REVIVAL_SECONDS = 60.0
 class Surroundings:
     """What all rooms of a server share.
 
-    `changed` hears that a roster is another, `over` that a room is empty, `left` that somebody's media has ended.
+    `changed` hears that a roster is another, `over` that a room is empty, `left` how the media was of
+    somebody who has left.
     """
 
     pool: Pool
@@ -87,6 +89,8 @@ class Meeting:
         """Max-Forwards of calls that leave from here: of a bridge, what is left of the caller's."""
         self._around = around
         self._worker: Worker | None = None
+        self._leaving: dict[str, Caller] = {}
+        """Who has left, as he was, until the worker has counted his streams."""
         self._voices: dict[str, wire.Sound] = {}
         self._repeating: dict[str, wire.Prompt] = {}
         self._opening = asyncio.Lock()
@@ -126,8 +130,11 @@ class Meeting:
         self._voices.pop(caller.id, None)
         self._repeating.pop(caller.id, None)
         if caller.joined:
-            self._tell(wire.Leave(caller.id))
-            self._around.left(self, caller)
+            self._leaving[caller.id] = replace(caller)
+            if self._worker is None:
+                self._uncounted()
+            else:
+                self._worker.send(wire.Leave(caller.id))
         caller.joined = False
         caller.meeting = None
         self.room.gone(caller.id, self._now)
@@ -162,6 +169,7 @@ class Meeting:
         worker, self._worker = self._worker, None
         if worker is not None:
             await self._around.pool.give_back(worker)
+        self._uncounted()
 
     # The worker
 
@@ -208,6 +216,17 @@ class Meeting:
             if self.room.settings.kind is Kind.TEST:
                 self.room.note(caller.id, told.findings(caller.stats, self.room.settings.language))
 
+    def _counted(self, said: Left) -> None:
+        caller = self._leaving.pop(said.participant, None)
+        if caller is not None:
+            caller.stats = said.streams
+            self._around.left(self, caller)
+
+    def _uncounted(self) -> None:
+        """Give up waiting for counts of those who left: what was counted a second before must do."""
+        while self._leaving:
+            self._around.left(self, self._leaving.popitem()[1])
+
     def _flowing(self, said: Heard | Silent) -> None:
         """Let those present, by just sending, who have no floor control; ask who fell silent whether they are there."""
         caller = self.callers.get(said.participant)
@@ -229,6 +248,7 @@ class Meeting:
         if worker is not self._worker or self.closed:
             return
         self._worker = None
+        self._uncounted()
         now = self._now
         self._deaths = [*(at for at in self._deaths if at > now - REVIVAL_SECONDS), now]
         if len(self._deaths) > REVIVALS:
@@ -346,6 +366,7 @@ class Meeting:
         Prompted: _prompted,
         KeyframeWanted: _keyframe_wanted,
         Stats: _stats,
+        Left: _counted,
         Heard: _flowing,
         Silent: _flowing,
         Broken: _broken,

@@ -8,7 +8,7 @@ from vdx.quality import QualityReport, StreamQuality
 
 
 def report(node: str, room: str, caller: Caller, now: float) -> QualityReport:
-    """Sum up what was counted, the last time a second before the end at most; `now` in seconds since 1970."""
+    """Sum up what was counted of a caller who has left; `now` in seconds since 1970."""
     return QualityReport(
         node=node,
         room=room,

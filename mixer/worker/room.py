@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from mixer import wire
-from mixer.reports import Broken, Digit, Done, Failed, FromWorker, Heard, KeyframeWanted, Level, Levels, Prompted
+from mixer.reports import Broken, Digit, Done, Failed, FromWorker, Heard, KeyframeWanted, Left, Level, Levels, Prompted
 from mixer.wire import Media, Scene, Start, Stream, ToWorker
 from mixer.worker.asking import enough, rows
 from mixer.worker.encoding import Listener
@@ -179,7 +179,9 @@ class Room:
             self._watching.setdefault((message.participant, "video"), message.view)
 
     def _leave(self, name: str) -> None:
-        self._participant(name).close()
+        participant = self._participant(name)
+        self._say(Left(name, self._statistics.last(name)))
+        participant.close()
         del self._participants[name]
         self._seat()
         self._watching = {key: view for key, view in self._watching.items() if key[0] != name}

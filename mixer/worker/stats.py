@@ -61,7 +61,7 @@ class Statistics:
         changed = False
         for name, participant in self._participants.items():
             for media, stream in participant.streams.items():
-                past = self._past.get(id(stream)) or _Past(at=at - SECOND)
+                past = self._before(stream, at)
                 present[id(stream)] = past
                 counted.append(self._stream(name, media, stream, past, at))
                 if isinstance(stream, VideoStream) and stream.sends is not None:
@@ -71,6 +71,15 @@ class Statistics:
         usage = resource.getrusage(resource.RUSAGE_SELF)
         late = self._hearing.late + self._showing.late
         return Stats(tuple(counted), round(usage.ru_utime + usage.ru_stime, 2), _resident(), late), changed
+
+    def last(self, name: str) -> tuple[StreamStats, ...]:
+        """Count the streams of somebody who leaves."""
+        at = now()
+        streams = self._participants[name].streams
+        return tuple(self._stream(name, media, one, self._before(one, at), at) for media, one in streams.items())
+
+    def _before(self, stream: SoundStream | VideoStream, at: int) -> _Past:
+        return self._past.get(id(stream)) or _Past(at=at - SECOND)
 
     def _stream(self, name: str, media: Media, stream: SoundStream | VideoStream, past: _Past, at: int) -> StreamStats:
         received, sent = stream.transport.flows()

@@ -17,7 +17,7 @@ from mixer.agent.meeting import REVIVALS, Meeting, Surroundings
 from mixer.agent.negotiation import Negotiation
 from mixer.agent.workers import Pool
 from mixer.prompts import Prompts
-from mixer.reports import Digit, Flow, FromWorker, Heard, KeyframeWanted, Prompted, Silent, Stats, StreamStats
+from mixer.reports import Digit, Flow, FromWorker, Heard, KeyframeWanted, Left, Prompted, Silent, Stats, StreamStats
 from mixer.room import Guard, Kind, Phase, Role, RoomSettings
 from mixer.session import Abilities, SessionError
 from mixer.session.write import FloorPlace
@@ -109,6 +109,11 @@ class Stage:
         self.pool = PaperPool()
         self.calls = Calls()
         self.callers: list[Caller] = []
+        self.counted: list[tuple[str, list[int]]] = []
+        """Of who has left, how many packets came on each stream."""
+
+        def left(_: Meeting, caller: Caller) -> None:
+            self.counted.append((caller.id, [one.received.packets for one in caller.stats]))
 
         def nothing(*_: object) -> None:
             pass
@@ -121,7 +126,8 @@ class Stage:
                 Prompts(folder),
                 Guard(),
                 self.calls,
-                *(nothing,) * 7,
+                *(nothing,) * 6,
+                left,
                 recordings=folder,
                 wall=lambda: 1000.0,
             ),
@@ -183,6 +189,29 @@ def test_who_joins_is_silent_until_the_room_lets_them_in(tmp_path: Path) -> None
         assert stage.phase("anna") is Phase.INSIDE
 
     play(RoomSettings("1", language="en", pins=Pins()), tmp_path, scene)
+
+
+def counts(name: str, packets: int) -> tuple[StreamStats, ...]:
+    return (StreamStats(name, "audio", Flow(packets=packets), Flow(), encrypted=False, silent=0.0),)
+
+
+def test_who_leaves_is_counted_to_the_end_and_without_a_worker_as_far_as_known(tmp_path: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        people = [await stage.join(name) for name in ("anna", "bo", "carl")]
+        stage.worker.heard(Stats(sum((counts(one.id, 50) for one in people), ()), 0.0, 0, 0))
+        anna, bo, carl = people
+        stage.meeting.leave(anna)
+        assert stage.counted == []
+        stage.worker.heard(Left("anna", counts("anna", 74)))
+        stage.worker.heard(Left("anna", counts("anna", 99)))
+        assert stage.counted == [("anna", [74])]
+        stage.meeting.leave(bo)
+        stage.worker.died()
+        assert stage.counted[1:] == [("bo", [50])]
+        stage.meeting.leave(carl)
+        assert stage.counted[2:] == [("carl", [50])]
+
+    play(RoomSettings("1"), tmp_path, scene)
 
 
 def test_changes_of_pictures_are_gathered_into_one(tmp_path: Path) -> None:

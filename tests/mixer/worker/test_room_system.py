@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mixer.reports import Digit
+from mixer.reports import Digit, Left, Stats
 from mixer.wire import Change, Leave, Prompt, Record, Scene, Scenes, Snapshot, Sound, StopRecord, Tile, Watch
 from tests.mixer.worker.sounds import keys, wav, write
 from tests.mixer.worker.world import PATIENCE, End, Peer, Worker, eventually, running
@@ -88,7 +88,10 @@ def test_everybody_sees_all_and_hears_all_but_himself(room: Worker) -> None:
     eventually(room, lambda: hears(people["anna"], {"carl"}), "a muted one is heard")
     room.do(Sound("bent", deaf=True))
     eventually(room, lambda: hears(people["bent"], set()), "a deaf one hears")
-    room.do(Leave("carl"))
+    known = {one.media: one for one in room.wait(Stats).streams if one.participant == "carl"}
+    room.send(Leave("carl"))
+    for one in room.wait(Left).streams:
+        assert one.received.packets >= known[one.media].received.packets > 0, "what was counted is lost"
     room.do(scenes("anna", "bent"))
     eventually(room, lambda: sees(people["anna"], {"anna", "bent"}), "one who left is seen")
     eventually(room, lambda: hears(people["anna"], {"bent"}), "one who left is heard")
