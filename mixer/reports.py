@@ -91,7 +91,7 @@ class Flow(Part, frozen=True):
     fps: float = 0.0
     """Pictures a second over the last second; 0 for sound, and for what is not decoded."""
     keyframes: int = 0
-    """Key pictures that were asked of us (sending) or that we asked for (receiving)."""
+    """Key pictures that were sent, or that we asked for (receiving)."""
 
 
 class StreamStats(Part, frozen=True):

@@ -36,10 +36,6 @@ class Pictures(Origin, Protocol):
 
     send: Send
 
-    @property
-    def keyframes(self) -> int:
-        """Key pictures that were asked for and made."""
-
     def ask(self) -> None:
         """Ask for a key picture: made soon, at most once a second."""
 
@@ -136,7 +132,6 @@ class VideoEncoder(Encoder):
 
     def __init__(self, format_: Format, send: Send, broken: Callable[[], None]) -> None:
         self.send = send
-        self.keyframes = 0
         self._gate = Gate()
         chain = VIDEO[format_.encoding].encode(format_, send)
         caps = raw_caps(send.width, send.height, send.fps)
@@ -149,7 +144,6 @@ class VideoEncoder(Encoder):
     def picture(self, frame: Gst.Buffer) -> None:
         """Encode one picture, with its time stamp set."""
         if self._gate.due(now()):
-            self.keyframes += 1
             event = GstVideo.video_event_new_upstream_force_key_unit(Gst.CLOCK_TIME_NONE, True, 0)
             self._first.get_static_pad("src").send_event(event)
         self.push(frame)

@@ -24,7 +24,7 @@ MARGIN = 1.1
 class Relay:
     """Encoded pictures of one sender, for whoever listens; `refresh` asks him for a key picture."""
 
-    def __init__(self, refresh: Callable[[], None], asked: Callable[[], int]) -> None:
+    def __init__(self, refresh: Callable[[], None]) -> None:
         self.listeners: tuple[Listener, ...] = ()
         """Replaced as a whole by the main loop."""
         self.caps: Gst.Caps | None = None
@@ -32,12 +32,6 @@ class Relay:
         self.send = Send(0, 0, 0, 0)
         """What he sends, with kilobits a second as last counted."""
         self.ask = refresh
-        self._asked = asked
-
-    @property
-    def keyframes(self) -> int:
-        """Key pictures that were asked of him."""
-        return self._asked()
 
     def count(self, kbps: float, fps: float) -> None:
         """Take what was counted of him in the last second."""

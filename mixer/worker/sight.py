@@ -52,7 +52,9 @@ class VideoStream:
         """Of what he may send, what he sends now."""
         self.asked = 0
         """Key pictures asked of the other side."""
-        self.relay = Relay(self.refresh, lambda: self.asked)
+        self.keyframes = 0
+        """Key pictures sent."""
+        self.relay = Relay(self.refresh)
         """What he sends, for another who gets it as it is."""
         self._eyes = eyes
         self._lock = threading.Lock()
@@ -181,6 +183,7 @@ class VideoStream:
             self.encoder, self.next_encoder = self.next_encoder, None
         source = self._source
         if source is not None:
+            self.keyframes += key
             if encoder is not self._described:
                 self._described = encoder
                 source.set_property("caps", encoder.caps)

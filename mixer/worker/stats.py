@@ -107,7 +107,7 @@ class Statistics:
             if encoder is not None:
                 send = encoder.send
                 gave = msgspec.structs.replace(
-                    gave, width=send.width, height=send.height, fps=float(send.fps), keyframes=encoder.keyframes
+                    gave, width=send.width, height=send.height, fps=float(send.fps), keyframes=stream.keyframes
                 )
         past.received, past.sent, past.at = received, sent, at
         silent = -1.0 if past.last_packet is None else round((at - past.last_packet) / SECOND, 1)
