@@ -39,7 +39,7 @@ SWITCHES: Final = (
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def enter() -> None:
+def enter(files: int = FILES) -> None:
     """Become nobody, bound what may be used, and enter the namespaces; raises `ProofError` with what to set.
 
     The process must have one thread only; it ends with the one that started it.
@@ -49,7 +49,7 @@ def enter() -> None:
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a change of user takes it off again, so it comes after
         _prctl(PR_SET_NO_NEW_PRIVS, 1)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         user, group = os.geteuid(), os.getegid()
         unshare(CLONE_NEWUSER | CLONE_NEWNET)

@@ -9,25 +9,19 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 from cryptography import x509
 
-from gatewayd.system import paths
+from gatewayd.system import around, paths
+from gatewayd.system.finding import FULL, Finding, Grade
 from vdx import site
 from vdx.errors import VdxError
 from vdx.site.model import Site
 
-Grade = Literal["well", "look", "bad"]
-
 EXPIRY_DAYS = 14
 """Days before its end from which a certificate is told of: an authority of people needs a week."""
-
-FULL = 0.85
-"""Of a disk or a table, from which it is told of."""
 
 CLOCK_SECONDS = 0.1
 """Off the true time: TLS bears more, call records and traces of two appliances do not."""
@@ -36,20 +30,7 @@ DROPS = 1e-4
 """Of packets a card dropped, from which a picture shows it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at; `advice` says what to do where it is not well."""
-
-    grade: Grade
-    about: str
-    text: str
-    advice: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.grade:5} {self.about}: {self.text}" + (f". {self.advice}" if self.advice else "")
-
-
-def examine(system: Path = Path("/")) -> list[Finding]:
+def examine(system: Path = Path("/"), run_dir: Path = Path("/run/vdx")) -> list[Finding]:
     """Look at everything; nothing is changed."""
     looks: tuple[Callable[[], Iterator[Finding]], ...] = (
         lambda: clock(_run("chronyc", "-c", "tracking")),
@@ -59,6 +40,8 @@ def examine(system: Path = Path("/")) -> list[Finding]:
         lambda: conntrack(system),
         lambda: disk(system),
         lambda: memory(system),
+        lambda: around.name_servers(_site(system)),
+        lambda: around.gateway(_site(system), run_dir),
     )
     found: list[Finding] = []
     for look in looks:

@@ -35,7 +35,7 @@ class Machine:
         if not variables.exists():
             shutil.copy(FIRMWARE / "OVMF_VARS_4M.fd", variables)
         command = ["ip", "netns", "exec", namespace] if namespace else []
-        command += ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"]
+        command += ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1"]
         command += ["-m", str(MEMORY_MIB), "-display", "none", "-serial", "stdio", "-monitor", "none", "-nodefaults"]
         command += ["-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE / 'OVMF_CODE_4M.fd'}"]
         command += ["-drive", f"if=pflash,format=raw,file={variables}", "-device", "virtio-rng-pci"]

@@ -71,10 +71,8 @@ def networks(*, cards: bool = True) -> Iterator[str]:
 def call(namespace: str) -> dict[str, Any]:
     """Place a call through the appliance; gives what arrived where."""
     command: list[str | Path] = ["ip", "netns", "exec", namespace]
-    command += [ROOT / ".venv/bin/python", Path(__file__).with_name("caller.py")]
-    done = subprocess.run(
-        [*command, HOSPITAL, CLINIC, GATEWAY], capture_output=True, text=True, check=False, timeout=100
-    )
+    command += [ROOT / ".venv/bin/python", "-m", "tests.image.caller", HOSPITAL, CLINIC, GATEWAY]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

@@ -155,6 +155,10 @@ def test_health_waits_until_all_was_well_for_a_while() -> None:
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    assert health.wait(lambda: next(answers), lambda: now[0], sleep) == []
+    assert health.wait(lambda: next(answers), lambda: False, lambda: now[0], sleep) == []
     assert now[0] == 4.0 + health.STEADY_SECONDS
-    assert health.wait(lambda: ["away"], lambda: now[0], sleep) == ["away"]
+    assert health.wait(lambda: ["away"], lambda: False, lambda: now[0], sleep) == ["away"]
+
+
+def test_health_does_not_wait_for_what_ends_again_and_again() -> None:
+    assert health.wait(lambda: ["away"], lambda: True, lambda: 0.0, lambda _: pytest.fail("it waited")) == ["away"]
