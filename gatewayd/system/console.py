@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatewayd.system import byhand, health, machine, paths, place, setup
+from gatewayd.system import byhand, health, installer, machine, paths, place, setup
 from gatewayd.system.errors import ApplianceError, SetupError
 from gatewayd.system.words import Language, say
 from vdx.errors import VdxError
@@ -146,6 +146,21 @@ def _reset(menu: Menu, lang: Language) -> None:
         machine.run("systemctl", "reboot")
 
 
+def _install(menu: Menu, lang: Language) -> None:
+    version = machine.running()
+    running = machine.Disk.found(version)
+    found = {each.name: each for each in installer.targets(running)}
+    if not found:
+        raise ApplianceError(say(lang, "no target"))
+    menu.show("".join(f"  {each}\n" for each in found.values()))
+    name = menu.ask(say(lang, "target"))
+    if name not in found:
+        raise ApplianceError(f"{name!r}: {say(lang, 'odd')}")
+    if menu.sure(lang, "wiped"):
+        for line in installer.install(running, version, found[name]):
+            menu.show(f"{line}\n")
+
+
 def _language(_: Menu, lang: Language) -> None:
     place.put(LANGUAGE, b"en" if lang == "da" else b"da")
 
@@ -159,6 +174,7 @@ CHOICES: tuple[tuple[str, Callable[[Menu, Language], None]], ...] = (
     ("restart", _restart),
     ("off", _off),
     ("reset", _reset),
+    ("install", _install),
     ("language", _language),
 )
 

@@ -20,8 +20,8 @@ from vdx.control import Status, StatusReport
 from vdx.errors import VdxError
 
 UNITS = ("gatewayd.service", "b2bua.service", "mediad.service")
-SECONDS = 150.0
-"""Until a version counts as broken: an emulated machine needs some 40 s."""
+SECONDS = 240.0
+"""Until a version counts as broken: an emulated machine needs some 40 s, and four times that beside other work."""
 
 STEADY_SECONDS = 5.0
 """How long everything has to be well in a row: a program that ends soon after its start is not."""

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatewayd.system.errors import DiskError
+from gatewayd.system.paths import START
 from gatewayd.system.slots import EMPTY, FILLING, PREFIX, Entry, Slot, entry
 
 SYSTEM = Path("/")
 SECTOR = 512
 """Octets that sysfs counts sizes in, whatever the disk has."""
+
+STARTED = START / "disk"
+"""The name of the disk that this start is from, where the firmware's boot loader told it."""
 
 ESP = "vdx_esp"
 DATA = "vdx_data"
@@ -22,10 +26,12 @@ COMMAND_SECONDS = 120
 """For what writes a few sectors; a disk that takes longer is broken."""
 
 
-def run(*command: str) -> str:
+def run(*command: str, given: str | None = None) -> str:
     """Run a program of the system and give what it wrote; raises `DiskError` with its own last words."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=COMMAND_SECONDS)  # noqa: S603 - fixed programs, no shell
+        done = subprocess.run(  # noqa: S603 - fixed programs, no shell
+            command, capture_output=True, text=True, check=True, timeout=COMMAND_SECONDS, input=given
+        )
     except subprocess.CalledProcessError as error:
         said = (error.stderr or error.stdout).strip().splitlines()
         raise DiskError(f"{command[0]} failed: {said[-1] if said else error.returncode}") from error
@@ -72,6 +78,9 @@ class Disk:
             slot = Slot(system / "dev" / told["DEVNAME"], int(told["PARTN"]), told.get("PARTNAME", ""), size)
             partitions.setdefault(disk, []).append((slot.label, slot))
         holders = [disk for disk, has in partitions.items() if any(label == PREFIX + version for label, _ in has)]
+        started = system / STARTED.relative_to("/")
+        if started.exists():  # others with the same version are no matter, such as the stick it was installed from
+            holders = [disk for disk in holders if disk == started.read_text().strip()]
         if len(holders) != 1:
             text = "no disk has" if not holders else f"{' and '.join(holders)} have"
             raise DiskError(f"{text} version {version}, which runs: leave exactly one disk with it in this machine")

@@ -24,6 +24,13 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "restart": ("Restart", "Genstart"),
     "off": ("Power off", "Sluk"),
     "reset": ("Factory reset", "Nulstil til fabrikstilstand"),
+    "install": ("Install on another disk of this machine", "Installer på en anden disk i denne maskine"),
+    "target": ("Name of the disk", "Diskens navn"),
+    "no target": (
+        "this machine has no other disk than the one it started from",
+        "maskinen har ingen anden disk end den, den er startet fra",
+    ),
+    "wiped": ("Everything on that disk is lost.", "Alt på den disk går tabt."),
     "language": ("Dansk", "English"),
     "interface": ("Network card", "Netkort"),
     "own": ("Address with prefix length, as in 192.0.2.10/24", "Adresse med præfikslængde, som 192.0.2.10/24"),

@@ -38,6 +38,12 @@ size=${slot_mib}MiB, type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709, uuid=$(id a), na
 size=${slot_mib}MiB, type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709, uuid=$(id b), name=vdx_empty, attrs="GUID:60"
 size=${data_mib}MiB, type=4D21B016-B534-45C2-A9FB-5C16E091FD2D, uuid=$(id data), name=vdx_data
 EOF
+  # what a machine without UEFI says, where a boot sector would be
+  as --32 -o "$work/nouefi.o" "$here/nouefi.s"
+  ld -m elf_i386 -Ttext 0x7c00 -o "$work/nouefi.elf" "$work/nouefi.o"
+  objcopy -O binary -j .text "$work/nouefi.elf" "$work/nouefi.bin"
+  [ "$(stat -c %s "$work/nouefi.bin")" -le 440 ]
+  dd if="$work/nouefi.bin" of="$disk" conv=notrunc status=none
   truncate -s ${esp_mib}M "$work/esp.img"
   mkfs.vfat -F32 -n VDXESP -i "$(id esp | cut -c1-8)" --invariant "$work/esp.img" >/dev/null
   printf 'timeout 0\neditor no\nauto-entries no\n' >"$work/loader.conf"
