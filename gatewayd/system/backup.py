@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from gatewayd.system import paths, place
+from gatewayd.system import migrate, paths, place
 from gatewayd.system.errors import BackupError
 
 MAGIC = b"vdx backup 1\n"
@@ -29,10 +29,6 @@ MAX_UNPACKED = 2 << 30
 MIN_PASSPHRASE = 12
 """Characters: with scrypt as below, guessing twelve random ones is hopeless."""
 
-APPLIANCE = ("site", "network", "credentials")
-STATE = ("versions", "active.yaml", "certificates")
-"""What is kept: not records, logs and registrations, which are not the appliance's own to bring back."""
-
 Random = Callable[[int], bytes]
 
 
@@ -42,7 +38,7 @@ def make(passphrase: str, random: Random = os.urandom, home: Path = paths.HOME, 
         raise BackupError(f"the passphrase has fewer than {MIN_PASSPHRASE} characters: backups hold every secret")
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
-        for prefix, top, names in (("appliance", home, APPLIANCE), ("vdx", state, STATE)):
+        for prefix, top, names in (("appliance", home, paths.TOLD), ("vdx", state, paths.DONE)):
             for name in names:
                 if (top / name).exists():
                     tar.add(top / name, f"{prefix}/{name}")
@@ -77,6 +73,11 @@ def restore(content: bytes, passphrase: str, restored: Path = paths.RESTORED) ->
             if not _inside(member):
                 raise BackupError(f"the backup holds {member.name[:80]!r}, which is not the appliance's own")
             tar.extract(member, restored, numeric_owner=True)
+    found = migrate.form(restored / "appliance")
+    if found > migrate.OWN:
+        shutil.rmtree(restored)
+        raise BackupError(f"the backup is of form {found}, and this version reads {migrate.OWN}: update it first")
+    place.put(restored / "appliance" / paths.FORM_FILE, str(found).encode())
     place.put(restored / "whole", b"")
 
 

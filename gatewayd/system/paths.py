@@ -13,6 +13,15 @@ CREDENTIALS = HOME / "credentials"
 RESTORED = HOME / "restored"
 """A backup that waits to be taken over by the next start."""
 
+FORM_FILE = "form"
+"""A number: the form of what this appliance was told, where it is not the first."""
+
+TOLD = ("site", "network", "credentials", FORM_FILE)
+"""Of `HOME`, what a backup keeps."""
+
+DONE = ("versions", "active.yaml", "certificates")
+"""Of `STATE`, what a backup keeps: not records, logs and registrations, which are not its own to bring back."""
+
 RESET = HOME / "reset"
 """A file: the next start removes everything on the data partition."""
 

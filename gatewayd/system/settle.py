@@ -7,7 +7,8 @@ import socket
 import sys
 from pathlib import Path
 
-from gatewayd.system import paths, place
+from gatewayd.system import migrate, paths, place
+from gatewayd.system.errors import ApplianceError
 from vdx import site
 from vdx.errors import VdxError
 from vdx.site.model import Site
@@ -56,6 +57,13 @@ def web(told: Site) -> str:
 def main() -> int:
     """Do it; a site file that cannot be read leaves everything as it is, and gatewayd says why."""
     take_over()
+    try:
+        said = migrate.prepare(paths.HOME, paths.STATE, paths.RESTORED)
+    except (ApplianceError, OSError) as error:
+        said = str(error)
+    if said:
+        take_over()
+        print(said, file=sys.stderr)  # noqa: T201 - to the journal
     active = paths.STATE / "active.yaml"
     try:
         told = site.load(active if active.exists() else paths.SITE / "site.yaml").site

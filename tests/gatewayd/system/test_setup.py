@@ -129,6 +129,15 @@ def test_a_backup_that_cannot_be_opened_changes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "restored").exists()
 
 
+def test_a_backup_of_a_newer_form_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/form").write_text("9")
+    made = backup.make("correct-horse-battery", home=tmp_path / "home", state=tmp_path)
+    with pytest.raises(BackupError, match="is of form 9, and this version reads 1: update it first"):
+        backup.restore(made, "correct-horse-battery", tmp_path / "restored")
+    assert not (tmp_path / "restored").exists()
+
+
 def test_a_backup_that_was_unpacked_in_part_is_not_taken_over(tmp_path: Path) -> None:
     (tmp_path / "restored/appliance/site").mkdir(parents=True)
     assert not settle.take_over(tmp_path / "restored", tmp_path / "home", tmp_path / "state")
