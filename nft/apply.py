@@ -8,6 +8,8 @@ established flow loses no packet.
 
 from __future__ import annotations
 
+import os
+import re
 import time
 from collections.abc import Collection
 
@@ -26,6 +28,7 @@ from nft.ruleset import compile_edge, compile_reset
 from nft.schema import MEDIA, Shape
 
 SHOWN = 3  # lines of libnftables' complaint in an error: the first names the cause
+_PLACE = re.compile(r"^/dev/fd/\d+:", re.MULTILINE)
 
 LINGER_SECONDS = 0.1
 """From when packets go to the new parts until the old ones are removed: a processor that is put aside by its
@@ -149,7 +152,11 @@ def _run(text: str, *, dry: bool = False) -> None:
     context = nftables.Nftables()  # anew each time: it belongs to the network namespace in which it was made
     if dry:
         context.set_dry_run(True)
-    code, _, complaint = context.cmd(text)
+    # from a file, as libnftables shows the first line of any other text for an error in whichever line
+    with os.fdopen(os.memfd_create("ruleset"), "wb") as file:
+        file.write(text.encode())
+        file.flush()
+        code, _, complaint = context.cmd_from_file(f"/dev/fd/{file.fileno()}")
     if code:
-        told = [line.strip() for line in str(complaint).splitlines() if line.strip(" \t^~")]
+        told = [line.strip() for line in _PLACE.sub("line ", str(complaint)).splitlines() if line.strip(" \t^~")]
         raise ApplyError("the ruleset was refused, the running one goes on: " + " | ".join(told[:SHOWN]))

@@ -30,7 +30,8 @@ def compile_policy(policy: Policy) -> Tables:
     reader = Reader(policy)
     rules, verdicts = _rules(policy, reader)
     agreed, cells = _agreed(policy, reader)
-    return Tables(policy, rules, verdicts, agreed, cells, reader.places)
+    named = {each.id: each for each in policy.agreements.agreements}
+    return Tables(policy, rules, verdicts, agreed, cells, named, reader.places)
 
 
 class _Numbers:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NewType
 
+from nft.policy.agreement import Agreement
 from nft.policy.interval import IntervalMap, Intervals
 from nft.policy.model import Policy
 
@@ -63,8 +64,9 @@ class Cell:
 class Tables:
     """A compiled policy.
 
-    ``verdicts`` are indices in ``policy.rules``. ``places`` are the addresses of each zone as packets of a zone, in an
-    IP version, mean them; zones from which nothing can pass are left out.
+    ``verdicts`` are indices in ``policy.rules``. ``named`` are the agreements by their ids. ``places`` are the
+    addresses of each zone as packets of a zone, in an IP version, mean them; zones from which nothing can pass are
+    left out.
     """
 
     policy: Policy
@@ -72,4 +74,5 @@ class Tables:
     verdicts: dict[tuple[Offer, Class], int]
     agreed: Stage
     cells: dict[tuple[Offer, Class], Cell]
+    named: dict[str, Agreement]
     places: dict[tuple[str, int], dict[str, Intervals]]

@@ -62,8 +62,8 @@ def verdict(tables: Tables, packet: Packet, at: int) -> Verdict:
     window, text = _agreed(tables, judged, at)
     if window is None:
         return Verdict("deny", "default", judged, zone, text)
-    known = tables.policy.agreements.agreements
-    found = [each for each in known if each.id in window.ids and each.starts <= at < each.ends]
+    asked = (tables.named[name] for name in window.ids)
+    found = [each for each in asked if each.starts <= at < each.ends]
     words = f"agreement {', '.join(each.id for each in found)}"
     return Verdict("allow", "agreement", judged, zone, words, tuple(each.origin for each in found), window.ends)
 

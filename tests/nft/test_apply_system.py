@@ -130,7 +130,8 @@ def test_a_refused_ruleset_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     before = listed("ruleset")
     broken = compile_edge(replace(model(), listeners=())) + "add rule inet media pre jump nowhere\n"
     monkeypatch.setattr(kernel_rules, "compile_edge", lambda _: broken)
-    with pytest.raises(ApplyError, match="running one goes on"):
+    place = len(broken.splitlines())
+    with pytest.raises(ApplyError, match=rf"running one goes on: line {place}:.*jump nowhere"):
         kernel_rules.apply(model())
     assert listed("ruleset") == before
 
