@@ -26,6 +26,11 @@ def lease_id(call: CallId, stream: int) -> LeaseId:
     return LeaseId(f"{call}.{stream}")
 
 
+def stream_of(lease: LeaseId) -> int:
+    """Give the number of a lease among those of its call."""
+    return int(lease.rpartition(".")[2])
+
+
 def call_of(lease: LeaseId) -> CallId:
     """Give the call a lease belongs to."""
     return CallId(lease.rpartition(".")[0])

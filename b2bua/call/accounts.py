@@ -32,7 +32,7 @@ class Accounts:
         self.setup_seconds = 0.0
         self._callers: dict[CallId, str] = {}
         self._rang: dict[CallId, float] = {}
-        self._usage: dict[CallId, dict[str, Usage]] = {}
+        self._usage: dict[CallId, tuple[Usage, ...]] = {}  # of each lease what was heard last
 
     @property
     def open(self) -> int:
@@ -54,12 +54,13 @@ class Accounts:
         for usage in answer.usage:
             call = call_of(LeaseId(usage.lease))
             if call in self._callers:
-                self._usage.setdefault(call, {})[usage.lease] = usage
+                others = [each for each in self._usage.get(call, ()) if each.lease != usage.lease]
+                self._usage[call] = (*others, usage)
 
     def close(self, call: Call, record: CallRecord, now: float) -> CallRecord:
         """Give the record with all that is known, and forget the call."""
         caller, rang = self._callers.pop(call.id, ""), self._rang.pop(call.id, None)
-        usage = self._usage.pop(call.id, {})
+        usage = {each.lease: each for each in self._usage.pop(call.id, ())}
         self.answers[record.status] += 1
         if record.setup is not None:
             self.setup[next((bound for bound in SETUP_BOUNDS if record.setup <= bound), float("inf"))] += 1

@@ -323,7 +323,7 @@ class Call:
             leg.owner = None
             leg.end(now)
         self.session.close()
-        self.parties = {"a": self.parties["a"], "b": start.party}
+        self.parties = start.session.parties
         self.session, self._invite, self._tried = start.session, start.invite, now
         self.begin(now)
 

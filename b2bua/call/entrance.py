@@ -43,7 +43,6 @@ from vdx import admission
 from vdx.control import SipPeer
 from vdx.dialplan import HostTarget
 from vdx.ids import CallId
-from vdx.pinhole import Side
 
 log = logging.getLogger(__name__)
 
@@ -247,8 +246,7 @@ class Entrance:
             self.tickets.over(ident)
             self._refuse(leg, hunt.refused or admission.Refuse(480, admission.RETRY_AFTER, "nowhere"), now)
             return None
-        parties: dict[Side, Party] = {"a": a, "b": start.party}
-        call = Call(ident, leg, request, parties, start.session, start.invite, self._ended, now)
+        call = Call(ident, leg, request, start.session.parties, start.session, start.invite, self._ended, now)
         call.alias, call.hunt = str(asked.route.dialled), hunt
         call.room = asked.route.room
         call.bridging = bridging if way == "on_refusal" else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
+from sys import intern
 
 from b2bua import sip
 from b2bua.call.access import Access
@@ -57,7 +58,7 @@ class Gateway:
         self.access = Access(ids.token, self.counts, wall)
         self.registrations = Registrations(self.access, self.counts, wall)
         self.endpoint = sip.Endpoint(ids, settings or sip.Settings(allow=ALLOW, supported=SUPPORTED), self.access.admit)
-        self.traces = Traces(self._traced)
+        self.traces = Traces(self._traced, self._rest)
         self.accounts = Accounts()
         self.drain = Drain()
         self._now = 0.0
@@ -334,7 +335,7 @@ class Gateway:
         if entered is not None:
             call, event = entered.call, entered.event
             subject.set(call.id)
-            parties = (str(call.parties["a"]), str(call.parties["b"]))
+            parties = (intern(str(call.parties["a"])), intern(str(call.parties["b"])))  # the same in many calls
             self.traces.begin(call.id, event.flow, event.leg.call_id, now, parties)
             self.traces.hide(call.id, entered.pin)
             self.accounts.begin(call.id, event.request)
@@ -355,6 +356,11 @@ class Gateway:
         self._entrance.over(call.counted)
         self.traces.end(call.id, f"ended by {record.ended_by}: {record.why}", self._now)
         self._on_record(self.accounts.close(call, record, self._now))
+
+    def _rest(self, ident: CallId) -> None:
+        call = self._calls.get(ident)
+        if call is not None:
+            call.session.rest()
 
     def _traced(self, tag: str) -> tuple[CallId, Leg] | None:
         leg = self.endpoint.leg(tag)

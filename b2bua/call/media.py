@@ -8,6 +8,7 @@ Theory of operation. Side "a" is the caller, "b" the callee; either may offer. O
     settle(answer, by=...)  -> the changes of remote sides that the answer makes true; once for each early answer
                                that differs, and for the final one
     commit(answer)          -> what is not needed any more;  or  rollback() -> the leases opened in vain
+    rest()                     the session is kept in less room until it is needed again
 
 Lines that an answer bundles (RFC 9143) share the lease of the one that stands for their group; where RTCP comes with
 RTP (RFC 5761) its own pinholes close. Neither opens again: what goes back to more ports gets another lease.
@@ -17,15 +18,18 @@ Remote sides change when the answer comes and not before: until then the old ses
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
+
+import msgspec
 
 from b2bua import sdp
 from b2bua.call.identify import Caller
 from b2bua.sdp import MediaEndpoint, OurMedia, Transport
+from b2bua.trace.packing import pack, unpack
 from vdx.control import SipPeer
-from vdx.ids import CallId, LeaseId, lease_id
+from vdx.ids import CallId, LeaseId, lease_id, stream_of
 from vdx.pinhole import Change, End, Local, Medium, Opened, Remote, Side, Stream
 
 Kind = Literal["rtp", "bfcp", "tcp"]
@@ -106,6 +110,11 @@ class _Slot:
         a, b = self.known
         self.known = (known, b) if side == "a" else (a, known)
 
+    @property
+    def row(self) -> _Row:
+        """Give it as it is packed."""
+        return self.lease, self.kind, self.medium, self.families, self.local, self.known, self.muxed
+
     def again(self) -> _Slot:
         """Give it for another exchange, which may come to nothing."""
         slot = _Slot(self.lease, self.kind, self.medium, self.families)
@@ -113,20 +122,34 @@ class _Slot:
         return slot
 
 
+_Row = tuple[
+    LeaseId, Kind, Medium, tuple[Family, Family], tuple[Local, Local] | None, tuple[Known | None, Known | None], bool
+]
+_ROWS = msgspec.msgpack.Decoder(list[_Row | None])
+
+
+class Packed(NamedTuple):
+    """What carries the m-lines of a session at rest: the slots packed, and the numbers of their leases."""
+
+    slots: bytes
+    numbers: tuple[int, ...]
+
+
 class CallMedia:
     """The leases of one call through all its offers and answers."""
 
     __slots__ = (
-        *("_agreed", "_answered", "_call", "_current", "_offer", "_offered_by", "_parties", "_pending", "_shared"),
-        *("_sharing", "next"),
+        *("_agreed", "_answered", "_call", "_offer", "_offered_by", "_packed", "_pending", "_shared", "_sharing"),
+        *("_slots_held", "next", "parties"),
     )
 
     def __init__(self, call: CallId, parties: dict[Side, Party], first: int = 0) -> None:
         """Make it; `first` is the number of its first lease."""
         self._call = call
-        self._parties = parties
-        self._current: list[_Slot | None] = []
-        self._pending: list[_Slot | None] = []
+        self.parties = parties
+        self._slots_held: Sequence[_Slot | None] = ()
+        self._packed: Packed | None = None  # instead of the slots, while the session rests
+        self._pending: Sequence[_Slot | None] = ()
         self._offer: tuple[MediaEndpoint, ...] = ()
         self._offered_by: Side = "a"
         self.next = first
@@ -137,13 +160,32 @@ class CallMedia:
         self._sharing: Mapping[int, int] = NOT_BUNDLED  # the same of the open exchange, once there is an answer
 
     @property
+    def _current(self) -> Sequence[_Slot | None]:
+        """What carries the m-lines of the session."""
+        if self._packed is not None:
+            rows = _ROWS.decode(unpack(self._packed.slots))
+            self._slots_held, self._packed = [_slot(row) if row else None for row in rows], None
+        return self._slots_held
+
+    def rest(self) -> None:
+        """Keep the session in less room, unless an exchange is open: the call goes on for a while."""
+        if self._packed is None and not self._pending:
+            rows = [slot.row if slot else None for slot in self._slots_held]
+            numbers = tuple(sorted(stream_of(lease) for lease in _leases(self._slots_held)))
+            self._packed = Packed(pack(msgspec.msgpack.encode(rows)), numbers)
+            self._slots_held = ()
+
+    @property
     def leases(self) -> tuple[LeaseId, ...]:
         """Every lease that may be open now."""
-        return tuple(_leases(self._current) | _leases(self._pending))
+        if self._packed is not None:
+            return tuple(lease_id(self._call, number) for number in self._packed.numbers)
+        return tuple(_leases(self._slots_held) | _leases(self._pending))
 
     def lease_at(self, index: int) -> LeaseId | None:
         """Give the lease of an m-line."""
-        slot = self._current[index] if index < len(self._current) else None
+        current = self._current
+        slot = current[index] if index < len(current) else None
         return slot.lease if slot else None
 
     def begin(
@@ -161,13 +203,14 @@ class CallMedia:
         """
         self._offer, self._offered_by = offer, side
         self._sharing, self._answered = NOT_BUNDLED, False
-        self._pending = []
+        pending: list[_Slot | None] = []
         for stream in offer:
             bundled = self._shared.get(stream.index)
             renewed = stream.transport is Transport.BFCP_TCP and stream.renewed and not repeated
             lasts = bundled in {None, shared.get(stream.index)} and not renewed
-            self._pending.append(self._place(side, stream, lasts=lasts))
-        fresh = [slot for slot in self._pending if slot and slot.local is None]
+            pending.append(self._place(side, stream, lasts=lasts))
+        self._pending = pending
+        fresh = [slot for slot in pending if slot and slot.local is None]
         return tuple(self._request(slot) for slot in fresh)
 
     def opened(self, streams: tuple[Opened, ...]) -> None:
@@ -214,11 +257,11 @@ class CallMedia:
                 slot.known = (_agreed(a), _agreed(b))
                 slot.muxed = slot.muxed or muxed
                 final[slot.lease] = slot
-        self._current = [
+        self._slots_held = [
             final[slot.lease] if slot and said.active else None
             for slot, said in zip(self._slots(), answer, strict=True)
         ]
-        self._pending, self._offer = [], ()
+        self._pending, self._offer = (), ()
         self._shared, self._sharing = self._sharing, NOT_BUNDLED
         self._agreed = True
         after = _leases(self._current)
@@ -227,7 +270,7 @@ class CallMedia:
     def rollback(self) -> tuple[LeaseId, ...]:
         """Stay with the session as it was; gives the leases that were opened for nothing."""
         vain = _leases(self._pending) - _leases(self._current)
-        self._pending, self._offer = [], ()
+        self._pending, self._offer = (), ()
         return tuple(vain)
 
     def _slots(self) -> list[_Slot | None]:
@@ -250,11 +293,12 @@ class CallMedia:
         kind = KINDS.get(stream.transport)
         if kind is None or not stream.active:
             return None
-        held = self._current[stream.index] if stream.index < len(self._current) else None
+        current = self._current
+        held = current[stream.index] if stream.index < len(current) else None
         lasts = lasts and (stream.mux or not (held and held.muxed))
         if held and lasts and held.kind == kind and held.families[_AT[side]] == stream.family:
             return held.again()
-        other = self._parties[_other(side)].peer.family
+        other = self.parties[_other(side)].peer.family
         families = _FAMILIES[(stream.family, other) if side == "a" else (other, stream.family)]
         lease = lease_id(self._call, self.next)
         self.next += 1
@@ -268,7 +312,7 @@ class CallMedia:
         return Stream(slot.lease, slot.kind, *said, slot.medium)
 
     def _end(self, side: Side, slot: _Slot, known: Known | None) -> End:
-        party = self._parties[side]
+        party = self.parties[side]
         rtp, rtcp, _, _ = known or _UNKNOWN
         return End(party.peer.zone, party.peer.name, slot.families[_AT[side]], rtp, rtcp, party.source)
 
@@ -286,7 +330,7 @@ class CallMedia:
                 if stream.address is None or slot.known[_AT[side]] == known:
                     continue
                 slot.learn(side, known)
-                yield Change(slot.lease, side, known[0], known[1], self._parties[side].source, known[3])
+                yield Change(slot.lease, side, known[0], known[1], self.parties[side].source, known[3])
 
 
 def _other(side: Side) -> Side:
@@ -310,8 +354,15 @@ def _opened_by(asked: MediaEndpoint, said: MediaEndpoint) -> tuple[bool, bool]:
     return offered != "passive", answered != "passive"
 
 
-def _leases(slots: list[_Slot | None]) -> set[LeaseId]:
+def _leases(slots: Sequence[_Slot | None]) -> set[LeaseId]:
     return {slot.lease for slot in slots if slot}
+
+
+def _slot(row: _Row) -> _Slot:
+    lease, kind, medium, families, local, known, muxed = row
+    slot = _Slot(lease, kind, medium, families)
+    slot.local, slot.known, slot.muxed = local, known, muxed
+    return slot
 
 
 def _ours(local: Local, slot: _Slot) -> OurMedia:

@@ -15,9 +15,10 @@ Theory of operation. Legs hand in bodies and get bodies back; SDP and pinholes e
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from sys import intern
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from b2bua import sdp
 from b2bua.call.answers import REFUSALS
@@ -43,6 +44,18 @@ class Packed(NamedTuple):
     first: int
 
 
+class _Said(NamedTuple):
+    """What was agreed on an m-line, in words."""
+
+    medium: str
+    codec: str
+    direction: str
+
+
+_NONE: Final[Mapping[Any, Any]] = MappingProxyType({})
+"""Nothing of that kind, as in nearly every call."""
+
+
 class Session:
     """Descriptions and leases of one call."""
 
@@ -62,33 +75,38 @@ class Session:
         """Make it; `before` is the session that one side leaves for this one, and that side."""
         self._call = call
         self._desk = desk
-        self._writers = writers
         self._profiles = profiles(parties)
         first = before[0].next_lease if before else 0
         self._media = CallMedia(call, parties, first)
-        self._lines: dict[Side, int] = {}  # of a side that joined: how many m-lines its own dialog has
+        self._lines: Mapping[Side, int] = _NONE  # of a side that joined: how many m-lines its own dialog has
         self._had: tuple[Media, ...] = ()
         if before:
-            writers[before[1]] = before[0].writer(before[1])
+            writers = {**writers, before[1]: before[0].writer(before[1])}
             self._had = before[0].lines
-            self._lines[_other(before[1])] = 0
+            self._lines = {_other(before[1]): 0}
+        self._writers = (writers["a"], writers["b"])
         self._offer: Description | None = None
         self._offered_by: Side = "a"
-        self._early: dict[str, bytes] = {}  # what each fork has answered so far, by its To tag
+        self._early: Mapping[str, bytes] = _NONE  # what each fork has answered so far, by its To tag
         self._bodies: tuple[bytes, bytes] | Packed | None = None  # what sides "a" and "b" said last that was agreed
         self._answerer: Side = "b"  # who of them answered
-        self._streams: tuple[StreamInfo, ...] = ()
+        self._streams: tuple[_Said, ...] = ()
         self._asked: bytes = b""
         self.talking_since: float | None = None
         """Since when both sides send and receive on some stream as agreed; None on hold, and before the answer."""
         self._busy = False
-        self._waiting: list[Step] = []
+        self._waiting: tuple[Step, ...] = ()
         self._closed = False
 
     @property
     def leases(self) -> tuple[str, ...]:
         """Every lease that may be open now."""
         return () if self._closed else self._media.leases
+
+    @property
+    def parties(self) -> dict[Side, Party]:
+        """Whose session it is."""
+        return self._media.parties
 
     @property
     def next_lease(self) -> int:
@@ -117,12 +135,15 @@ class Session:
     def rest(self) -> None:
         """Keep in less room what was said: the call goes on for a while."""
         bodies = self._bodies
-        if bodies is not None and not isinstance(bodies, Packed):
+        if bodies is None:
+            return
+        if not isinstance(bodies, Packed):
             self._bodies = Packed(pack(bodies[0] + bodies[1]), len(bodies[0]))
+        self._media.rest()
 
     def writer(self, side: Side) -> Writer:
         """Give what writes for a side: its dialog knows one origin (RFC 3264 8)."""
-        return self._writers[side]
+        return self._writers[0 if side == "a" else 1]
 
     def offer(self, side: Side, body: bytes, now: float, then: Then, fail: Fail) -> None:
         """Take an offer of one side to the point where it may be made to the other."""
@@ -136,7 +157,7 @@ class Session:
         """Give up the open exchange."""
         self._desk.release(self._media.rollback())
         self._offer = None
-        self._early = {}
+        self._early = _NONE
 
     def restore(self, side: Side, now: float, then: Then, fail: Fail) -> None:
         """Give up the open exchange, which the other side has accepted, and offer it again what `side` agreed to.
@@ -177,28 +198,29 @@ class Session:
         """Write an answer to a side's open offer that refuses every stream; b"" where it has not made a proper one."""
         if self._offer is None or self._offered_by != side:
             return b""
-        return self._writers[side].refuse(cut(self._offer, self._lines.get(side, len(self._offer.media))))
+        return self.writer(side).refuse(cut(self._offer, self._lines.get(side, len(self._offer.media))))
 
     def close(self) -> None:
         """Release everything."""
         if not self._closed:
             self._desk.release(self._media.leases)
             self._closed = True
-            self._waiting.clear()
+            self._waiting = ()
 
     @property
     def shows(self) -> bool:
         """Whether a picture was agreed on."""
-        return any(stream.medium == "video" and stream.direction != "refused" for stream in self._streams)
+        return any(said.medium == "video" and said.direction != "refused" for said in self._streams)
 
     def streams(self) -> tuple[StreamInfo, ...]:
         """Give what was agreed, m-line by m-line, for people."""
-        return self._streams
+        lease = self._media.lease_at
+        return tuple(StreamInfo(lease(line) or "", *said) for line, said in enumerate(self._streams))
 
     def _next(self, step: Step, now: float) -> None:
         """Do a step now, or after the ones before it."""
         if self._busy:
-            self._waiting.append(step)
+            self._waiting = (*self._waiting, step)
         else:
             step(now)
 
@@ -217,7 +239,9 @@ class Session:
                     self._media.opened(reply.streams)
                 then(now)
             while self._waiting and not self._busy:
-                self._waiting.pop(0)(now)
+                step, *waiting = self._waiting
+                self._waiting = tuple(waiting)
+                step(now)
 
         return replied
 
@@ -239,7 +263,7 @@ class Session:
         def write(now: float) -> None:
             other = _other(side)
             ours = self._media.toward(other)
-            then(self._writers[other].write(offer, ours, profile=self._profiles[other]), now)
+            then(self.writer(other).write(offer, ours, profile=self._profiles[other]), now)
 
         if wanted:
             self._desk.lease(self._call, wanted, now, self._asking(write, fail))
@@ -249,11 +273,11 @@ class Session:
     def _filled(self, side: Side, offer: Description) -> Description:
         """Give the offer of a side that joined with the m-lines that the other one has besides (see lines.py)."""
         if side in self._lines and len(offer.media) >= self._lines[side]:
-            self._lines[side] = len(offer.media)
+            self._lines = {**self._lines, side: len(offer.media)}
             return padded(offer, self.lines or self._had)
         other = _other(side)
         if other in self._lines:
-            self._lines[other] = len(offer.media)
+            self._lines = {**self._lines, other: len(offer.media)}
         return offer
 
     def _take_answer(self, body: bytes, by: str, now: float, then: Then, fail: Fail, *, final: bool) -> None:
@@ -280,18 +304,18 @@ class Session:
             count = self._lines.get(asker, len(offer.media))
             ours = self._media.toward(asker)[:count]
             said, asked = cut(answer, count), cut(offer, count)
-            written = self._writers[asker].write(said, ours, answer_to=asked, profile=profile)
+            written = self.writer(asker).write(said, ours, answer_to=asked, profile=profile)
             if final:
                 spare = self._media.commit(streams)
                 self._desk.release(spare.leases)
                 self._desk.narrow(spare.rtcp)
-                self._streams = self._described(answer, streams)
+                self._streams = tuple(map(_described, answer.media, streams))
                 self.talking_since = now if sdp.two_way(sdp.endpoints(offer, profile), streams) else None
                 self._bodies = (self._asked, body) if asker == "a" else (body, self._asked)
                 self._answerer = _other(asker)
-                self._offer, self._early, self._asked = None, {}, b""
+                self._offer, self._early, self._asked = None, _NONE, b""
             else:
-                self._early[by] = body
+                self._early = {**self._early, by: body}
             then(written, now)
 
         if changes:
@@ -299,17 +323,14 @@ class Session:
         else:
             write(now)
 
-    def _described(self, answer: Description, streams: tuple[MediaEndpoint, ...]) -> tuple[StreamInfo, ...]:
-        """Put what was agreed into words; those of thousands of calls are the same few."""
-        return tuple(
-            StreamInfo(
-                self._media.lease_at(stream.index) or "",
-                intern(_medium(media, stream)),
-                intern(sdp.codec(media)),
-                stream.direction if stream.active else "refused",
-            )
-            for media, stream in zip(answer.media, streams, strict=True)
-        )
+
+def _described(media: Media, stream: MediaEndpoint) -> _Said:
+    """Put what was agreed on an m-line into words."""
+    return _said(_medium(media, stream), sdp.codec(media), stream.direction if stream.active else "refused")
+
+
+_said = lru_cache(maxsize=1024)(_Said)
+"""The words of thousands of calls are the same few."""
 
 
 def _other(side: Side) -> Side:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -25,22 +26,27 @@ class Local(NamedTuple):
     sent_by: str
     contact: str
 
-    @classmethod
-    def of(cls, transport: str, sent_by: tuple[str, int], user: str, contact: str = "", scheme: str = "sip") -> Local:
+    @staticmethod
+    def of(transport: str, sent_by: tuple[str, int], user: str, contact: str = "", scheme: str = "sip") -> Local:
         """Make it from an address; the default Contact is a bare `<sip:[user@]host:port[;transport=x]>`.
 
         URIs know no "wss": "ws" stands for both (RFC 7118 5.2.2). Where a "sips" URI is called, the Contact is one too
         (RFC 3261 8.1.1.8, 12.1.1), which means TLS by itself (RFC 5630 3.1.3).
         """
-        where = host_port(*sent_by)
-        named = {"wss": "ws", "tls": "" if scheme == "sips" else "tls", "udp": ""}.get(transport, transport)
-        suffix = f";transport={named}" if named else ""
-        at = f"{user}@" if user else ""
-        return cls(transport, where, contact or f"<{scheme}:{at}{where}{suffix}>")
+        return _local(transport, sent_by, user, contact, scheme)
 
     def via(self, branch: str) -> str:
         """Write a Via value, the branch last; rport asks for answers to where we send from (RFC 3581)."""
         return f"SIP/2.0/{self.transport.upper()} {self.sent_by};rport;branch=z9hG4bK{branch}"
+
+
+@lru_cache(maxsize=4096)  # the rooms and users that are called most: held calls share what they say of themselves
+def _local(transport: str, sent_by: tuple[str, int], user: str, contact: str, scheme: str) -> Local:
+    where = host_port(*sent_by)
+    named = {"wss": "ws", "tls": "" if scheme == "sips" else "tls", "udp": ""}.get(transport, transport)
+    suffix = f";transport={named}" if named else ""
+    at = f"{user}@" if user else ""
+    return Local(transport, where, contact or f"<{scheme}:{at}{where}{suffix}>")
 
 
 def next_hop(uri: str, to: Flow | Target) -> Flow | Target:

@@ -43,8 +43,12 @@ Owner = Callable[[str], tuple[CallId, Leg] | None]
 class Traces:
     """What is remembered of all calls. `taps` may be added to and taken from at any time."""
 
-    def __init__(self, owner: Owner = lambda _tag: None) -> None:
+    def __init__(
+        self, owner: Owner = lambda _tag: None, settled: Callable[[CallId], None] = lambda _call: None
+    ) -> None:
+        """Begin with nothing; `settled` hears of each call that has had nothing new for a while and is packed."""
         self._owner = owner
+        self._settled = settled
         self.taps: list[Tap] = []
         self.octets = 0
         self._number = 0
@@ -139,6 +143,7 @@ class Traces:
             if trace is not None and trace.is_loose:
                 self.octets += trace.pack()
                 packed += 1
+                self._settled(trace.call)
 
     # What is asked
 

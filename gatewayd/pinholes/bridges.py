@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from gatewayd.pinholes import label
@@ -32,7 +33,7 @@ def build(owner: str, stream: Stream, a: Pinholes, b: Pinholes, far: tuple[FarEn
     """
     tcp = stream.kind == "tcp"
     local = tcp or stream.a.family != stream.b.family
-    zones, peers = (stream.a.zone, stream.b.zone), (stream.a.peer, stream.b.peer)
+    zones, peers = _pair(stream.a.zone, stream.b.zone), _pair(stream.a.peer, stream.b.peer)
     bridges: list[Bridge] = []
     for component, a_port, b_port in zip(COMPONENTS[stream.kind], a[1], b[1], strict=True):
         one = _end(a[0].carrying(stream.medium), a_port, _side(far[0], component), local=local, tcp=tcp)
@@ -74,6 +75,11 @@ def _as_labelled(bridge: Bridge, told: Label) -> Bridge:
 def _turned(bridge: Bridge, first: int) -> Bridge:
     """Give a bridge with the pinhole `first` as its side a: the kernel knows no sides."""
     return bridge if bridge.a.number == first else Bridge(bridge.lease, bridge.b, bridge.a)
+
+
+@lru_cache(maxsize=1024)  # those of thousands of leases are the same few
+def _pair(a: str, b: str) -> tuple[str, str]:
+    return a, b
 
 
 def _end(at: relay.Address, port: int, far: Far, *, local: bool, tcp: bool) -> relay.End:

@@ -82,8 +82,8 @@ class Leases:
     def __init__(self) -> None:
         self._held: dict[str, Held] = {}
         self._ends: dict[str, float] = {}
-        self._calls: dict[str, set[str]] = {}
-        self._spots: dict[Number, Spot] = {}
+        self._calls: dict[str, tuple[str, ...]] = {}
+        self._at: dict[int, str] = {}  # the lease of a pinhole of RTP; that of RTCP is the next one
 
     def __len__(self) -> int:
         return len(self._held)
@@ -100,7 +100,12 @@ class Leases:
 
     def at(self, number: Number) -> Spot | None:
         """Give the place of a pinhole."""
-        return self._spots.get(number)
+        for first in (int(number), number - 1):
+            held = self._held.get(self._at.get(first, ""))
+            for index, bridge in enumerate(held.bridges if held is not None else ()):
+                if held is not None and number in {bridge.a.number, bridge.b.number}:
+                    return Spot(held.lease, index, "a" if number == bridge.a.number else "b")
+        return None
 
     def ends_at(self, lease: str) -> float:
         """Give the moment at which a lease ends unless it is renewed."""
@@ -119,10 +124,9 @@ class Leases:
         """Enter a lease that was just opened, or found in the kernel."""
         self._held[held.lease] = held
         self._ends[held.lease] = until
-        self._calls.setdefault(held.call, set()).add(held.lease)
-        for index, bridge in enumerate(held.bridges):
-            self._spots[bridge.a.number] = Spot(held.lease, index, "a")
-            self._spots[bridge.b.number] = Spot(held.lease, index, "b")
+        self._calls[held.call] = (*self._calls.get(held.call, ()), held.lease)
+        for number in numbers(held.bridges[:1]):
+            self._at[number] = held.lease
 
     def replace(self, held: Held) -> None:
         """Enter new far sides of a lease; its pinholes stay the same."""
@@ -131,8 +135,6 @@ class Leases:
     def narrow(self, held: Held) -> None:
         """Enter a lease that keeps only its first bridge."""
         self._held[held.lease] = replace(held, bridges=held.bridges[:1])
-        for bridge in held.bridges[1:]:
-            del self._spots[bridge.a.number], self._spots[bridge.b.number]
 
     def remove(self, lease: str) -> Held | None:
         """Strike a lease off; None where it is not open."""
@@ -140,12 +142,11 @@ class Leases:
         if held is None:
             return None
         del self._ends[lease]
-        leases = self._calls[held.call]
-        leases.discard(lease)
-        if not leases:
-            del self._calls[held.call]
-        for bridge in held.bridges:
-            del self._spots[bridge.a.number], self._spots[bridge.b.number]
+        left = tuple([other for other in self._calls.pop(held.call) if other != lease])
+        if left:
+            self._calls[held.call] = left
+        for number in numbers(held.bridges[:1]):
+            del self._at[number]
         return held
 
     def renew(self, lease: str, until: float) -> None:

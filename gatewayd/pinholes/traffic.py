@@ -5,9 +5,10 @@ Silence is seen from one reading to the next, so it is known to within the owner
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from gatewayd.pinholes.leases import Held, SideName
+from gatewayd.pinholes.leases import SIDES, Held
 from nft.kernel import Traffic as Counted
 from nft.number import Number
 from vdx.pinhole import Traffic, Usage
@@ -15,28 +16,42 @@ from vdx.pinhole import Traffic, Usage
 NOTHING = Counted(0, 0)
 
 
+class Seen(NamedTuple):
+    """What was last read of an end that something came to: how many packets, and when there were more than before."""
+
+    packets: int
+    changed: float
+
+
+_SILENT = Seen(0, 0.0)
+
+
 class Meter:
-    """Remembers of each end its last count and when it changed."""
+    """Remembers both ends of each lease that was heard."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, dict[SideName, tuple[int, float]]] = {}
+        self._seen: dict[str, tuple[Seen, Seen]] = {}
 
     def read(self, held: Held, counted: Mapping[Number, Counted], now: float) -> Usage:
         """Give the usage of a lease from the counters of its pinholes."""
-        return Usage(held.lease, self._side(held, "a", counted, now), self._side(held, "b", counted, now))
+        ends = [[counted.get(end.number, NOTHING) for end in held.ends(side)] for side in SIDES]
+        before = self._seen.get(held.lease, (_SILENT, _SILENT))
+        a, b = _seen(ends[0], before[0], now), _seen(ends[1], before[1], now)
+        if (a, b) != before:
+            self._seen[held.lease] = a, b
+        return Usage(held.lease, _traffic(ends[0], a, now), _traffic(ends[1], b, now))
 
     def forget(self, lease: str) -> None:
         """Drop what is remembered of a lease that has closed."""
         self._seen.pop(lease, None)
 
-    def _side(self, held: Held, side: SideName, counted: Mapping[Number, Counted], now: float) -> Traffic:
-        found = [counted.get(end.number, NOTHING) for end in held.ends(side)]
-        total = sum(each.packets for each in found)
-        rtcp = found[1].packets if len(found) > 1 else 0
-        seen = self._seen.setdefault(held.lease, {})
-        count, changed = seen.get(side, (0, now))
-        if total != count:
-            changed = now
-        seen[side] = (total, changed)
-        idle = round(now - changed, 1) if total else None
-        return Traffic(found[0].packets, found[0].octets, rtcp, idle)
+
+def _seen(found: Sequence[Counted], before: Seen, now: float) -> Seen:
+    total = sum([each.packets for each in found])
+    return before if total == before.packets else Seen(total, now)
+
+
+def _traffic(found: Sequence[Counted], seen: Seen, now: float) -> Traffic:
+    rtcp = found[1].packets if len(found) > 1 else 0
+    idle = round(now - seen.changed, 1) if seen.packets else None
+    return Traffic(found[0].packets, found[0].octets, rtcp, idle)
