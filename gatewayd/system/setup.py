@@ -26,6 +26,7 @@ from gatewayd.system.errors import DiskError, SetupError
 from vdx import site
 from vdx.errors import VdxError
 from vdx.site.block import Model
+from vdx.site.model import Site
 from vdx.site.source import Fault, SiteError, read, validated
 from vdx.site.values import InterfaceName
 
@@ -38,6 +39,9 @@ MAX_SETUP = 1 << 20
 
 MAX_FILE = 16 << 20
 MAX_FILES = 64
+STACK = 2
+"""Interfaces above a card: a VLAN on a bond. More, or a circle, leads to no card."""
+
 LOOK_SECONDS = 3.0
 """Between two looks for a disk that somebody plugs in."""
 
@@ -103,10 +107,35 @@ def check_cards(wanted: Mapping[str, str], cards: Mapping[str, str]) -> None:
         raise SetupError("cards: two names for the same card: each name needs a card of its own")
 
 
-def carry_out(setup: Setup, source: Path | None, name: str) -> None:
+def check_zones(told: Site, wanted: Mapping[str, str], cards: Mapping[str, str]) -> None:
+    """Refuse a site that needs more cards than there are; raises `SetupError`."""
+    given = {mac: name for name, mac in wanted.items()}
+    names = {given.get(mac, name) for mac, name in cards.items()}
+    for zone, settings in told.zones.items():
+        for card in _cards_below(told, settings.interface):
+            if card not in names:
+                listed = ", ".join(sorted(names)) or "none"
+                raise SetupError(
+                    f"site file: zones.{zone}.interface: no network card is called {card}; this machine has"
+                    f" {len(names)}: {listed}. Name its cards under `cards`, or have zones share one by VLANs"
+                )
+
+
+def _cards_below(told: Site, interface: str, stack: int = STACK) -> Iterator[str]:
+    """Give the cards that an interface of a site stands on."""
+    settings = told.interfaces.get(interface) if stack else None
+    below = () if settings is None else (settings.parent,) if settings.parent else settings.members
+    if not below:
+        yield interface
+    for each in below:
+        yield from _cards_below(told, each, stack - 1)
+
+
+def carry_out(setup: Setup, source: Path | None, name: str, cards: Mapping[str, str]) -> None:
     """Check everything, then put it in place; the site file comes last, and with it the appliance is set up.
 
-    `source` is the directory that the setup was read from. Raises `VdxError`; then nothing has changed.
+    `source` is the directory that the setup was read from, `cards` are as of `check_machine`. Raises `VdxError`; then
+    nothing has changed.
     """
     with tempfile.TemporaryDirectory(dir="/run") as made:
         ready = Path(made)
@@ -115,6 +144,7 @@ def carry_out(setup: Setup, source: Path | None, name: str) -> None:
         text = setup.site.encode() if "\n" in setup.site else _file(source, setup.site, name)
         (ready / "site.yaml").write_bytes(text)
         loaded = site.load(ready / "site.yaml")
+        check_zones(loaded.site, setup.cards, cards)
         pair = _pair(setup, source, name)
         for interface, mac in setup.cards.items():
             rule = f"[Match]\nPermanentMACAddress={mac}\n\n[Link]\nName={interface}\n"
@@ -235,7 +265,7 @@ def _take(text: bytes, source: Path | None, name: str) -> bool:
     serial = Path("/sys/class/dmi/id/product_serial")
     check_machine(setup.machine, serial.read_text().strip() if serial.exists() else "", here)
     check_cards(setup.cards, here)
-    carry_out(setup, source, name)
+    carry_out(setup, source, name, here)
     name_cards(setup.cards)
     return True
 

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from gatewayd.system import backup, byhand, health, paths, settle, setup, support
+from gatewayd.system import backup, byhand, health, paths, place, settle, setup, support
 from gatewayd.system.errors import BackupError, SetupError
 from vdx import site
 from vdx.control import StatusReport
 from vdx.site.source import SiteError
 
 CARD = "52:54:00:00:00:01"
+HERE = {CARD: "eth0", "52:54:00:00:00:02": "mgmt0"}
 SITE = "name: edge1\nzones:\n  mgmt: {interface: mgmt0, addresses: [10.9.0.10/24]}\n"
 
 
@@ -57,7 +60,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_everything_is_put_in_place_and_the_site_last(home: Path) -> None:
     told = {"cards": {"sdn0": CARD}, "site": SITE, "credentials": {"trunk": "secret"}}
-    setup.carry_out(setup.parse(yaml.safe_dump(told).encode(), "setup.yaml"), None, "setup.yaml")
+    setup.carry_out(setup.parse(yaml.safe_dump(told).encode(), "setup.yaml"), None, "setup.yaml", HERE)
     assert (home / "site/site.yaml").read_text() == SITE
     assert f"PermanentMACAddress={CARD}" in (home / "network/10-sdn0.link").read_text()
     assert (home / "credentials/b2bua/trunk").stat().st_mode & 0o777 == 0o600
@@ -68,14 +71,52 @@ def test_everything_is_put_in_place_and_the_site_last(home: Path) -> None:
     [
         ({"site": "site.yaml"}, "no file beside it"),
         ({"site": "name: edge1\nzones: {moon: {}}\n"}, "site.yaml:2"),
+        ({"site": SITE.replace("mgmt0", "eth7")}, "no network card is called eth7; this machine has 2: eth0, mgmt0"),
         ({"site": SITE, "files": ["../../etc/shadow"]}, "files"),
         ({"site": SITE, "certificate": "-----BEGIN CERTIFICATE-----"}, "belong together"),
     ],
 )
 def test_what_is_at_fault_changes_nothing(home: Path, told: dict[str, object], reason: str) -> None:
     with pytest.raises((SetupError, SiteError), match=reason):
-        setup.carry_out(setup.parse(yaml.safe_dump(told).encode(), "setup.yaml"), None, "setup.yaml")
+        setup.carry_out(setup.parse(yaml.safe_dump(told).encode(), "setup.yaml"), None, "setup.yaml", HERE)
     assert not list(home.iterdir())
+
+
+def test_zones_may_share_a_card() -> None:
+    told = "interfaces: {mgmt0: {vlan: 7, parent: bond0}, bond0: {members: [eth0, eth1]}}\n" + SITE
+    setup.check_zones(site.parse(told.encode()).site, {"eth1": "52:54:00:00:00:02"}, HERE)
+    with pytest.raises(SetupError, match="no network card is called eth1"):
+        setup.check_zones(site.parse(told.encode()).site, {}, HERE)
+
+
+class PowerCut(Exception):  # noqa: N818 - what it is
+    """The power goes."""
+
+
+@pytest.mark.parametrize("steps", range(5))
+def test_the_power_may_go_at_any_step_of_a_setup(home: Path, monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    told = {"cards": {"sdn0": CARD}, "site": SITE, "credentials": {"trunk": "secret"}, "files": ["blocked.txt"]}
+    (home / "stick").mkdir()
+    (home / "stick/blocked.txt").write_text("192.0.2.0/24\n")
+    parsed = setup.parse(yaml.safe_dump(told).encode(), "setup.yaml")
+    left = [steps]
+
+    def cut(path: Path, *rest: Any) -> None:
+        if not left[0]:
+            raise PowerCut
+        left[0] -= 1
+        put(path, *rest)
+
+    put = place.put
+    with monkeypatch.context() as patched:
+        patched.setattr(place, "put", cut)
+        with suppress(PowerCut):
+            setup.carry_out(parsed, home / "stick", "setup.yaml", HERE)
+    assert (home / "site/site.yaml").exists() == (steps == 4)  # or it waits for its setup again
+    setup.carry_out(parsed, home / "stick", "setup.yaml", HERE)
+    assert (home / "site/site.yaml").read_text() == SITE
+    assert (home / "credentials/b2bua/trunk").read_text() == "secret"
+    assert (home / "site/blocked.txt").exists()
 
 
 def test_an_address_by_hand_makes_a_site_of_its_own() -> None:
