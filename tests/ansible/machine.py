@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,30 +21,57 @@ POLL_S = 0.1
 
 
 class Network:
-    """A bridge in a namespace of its own, that machines are plugged into."""
+    """Zones as bridges in a namespace of its own, that machines and callers are plugged into."""
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._zones: set[str] = set()
+        self._ports = 0
+        self._callers: list[str] = []
         run("ip", "netns", "add", name)
-        run("ip", "-n", name, "link", "add", "br0", "type", "bridge")
-        run("ip", "-n", name, "link", "set", "br0", "up")
+
+    def plug(self, namespace: str, interface: str, zone: str, address: str = "") -> None:
+        """Give a namespace a card in a zone, up, with an address (CIDR) where one is told."""
+        if zone not in self._zones:
+            run("ip", "-n", self.name, "link", "add", zone, "type", "bridge")
+            run("ip", "-n", self.name, "link", "set", zone, "up")
+            self._zones.add(zone)
+        self._ports += 1
+        far = f"p{self._ports}"
+        peer = ("type", "veth", "peer", "name", interface, "netns", namespace)
+        run("ip", "-n", self.name, "link", "add", far, *peer)
+        run("ip", "-n", self.name, "link", "set", far, "master", zone, "up")
+        if address:
+            run("ip", "-n", namespace, "addr", "add", address, "dev", interface)
+        run("ip", "-n", namespace, "link", "set", interface, "up")
+
+    def caller(self, zone: str, address: str) -> str:
+        """Make a namespace with a card in a zone, for a program that calls; gives its name."""
+        name = f"{self.name}c{len(self._callers)}"
+        run("ip", "netns", "add", name)
+        self._callers.append(name)
+        self.plug(name, "eth0", zone, address)
+        return name
 
     def remove(self) -> None:
         """Take it away."""
-        run("ip", "netns", "del", self.name)
+        for name in (*self._callers, self.name):
+            run("ip", "netns", "del", name)
 
 
 class Machine:
-    """One machine."""
+    """One machine: `address` is that of its card in the core; `legs` are further cards, by the zone they are in."""
 
-    def __init__(self, folder: Path, network: Network, number: int, address: str) -> None:
+    def __init__(  # noqa: PLR0913 - what is known of a machine
+        self, folder: Path, network: Network, number: int, address: str, legs: Mapping[str, str] = {}
+    ) -> None:
         self.name = f"{network.name}m{number}"
         self.address = address
         self.root = folder / self.name
         self.log = folder / f"{self.name}.log"
         self.key = folder / "key"
         self._process: subprocess.Popen[bytes] | None = None
-        self._network, self._number = network, number
+        self._network, self._number, self._legs = network, number, legs
 
     def boot(self) -> None:
         """Unpack it and start its systemd; returns once ssh answers."""
@@ -57,6 +84,8 @@ class Machine:
         shutil.copy(self.key.with_suffix(".pub"), home / "authorized_keys")
         (self.root / "etc/machine-id").write_text("")
         (self.root / "etc/apt/sources.list").write_text("")  # nothing but the bundle
+        # it is thrown away: packages need not be on the disk before they count
+        (self.root / "etc/dpkg/dpkg.cfg.d/unsafe").write_text("force-unsafe-io\n")
         self._plug()
         command = [
             *("systemd-nspawn", "--register=no", "--keep-unit", "--quiet", "--boot", f"--directory={self.root}"),
@@ -86,10 +115,11 @@ class Machine:
     @property
     def variables(self) -> dict[str, str]:
         """What an inventory says of it."""
-        proxy = f"ip netns exec {self.name} nc %h %p"
+        # the name and not an address: connections are kept and shared by it
+        proxy = f"ip netns exec {self.name} nc 127.0.0.1 22"
         options = f"-o ProxyCommand='{proxy}' -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
         return {
-            "ansible_host": "127.0.0.1",
+            "ansible_host": self.name,
             "ansible_user": "root",
             "ansible_ssh_private_key_file": str(self.key),
             "ansible_ssh_common_args": options,
@@ -104,13 +134,10 @@ class Machine:
 
     def _plug(self) -> None:
         run("ip", "netns", "add", self.name)
-        far = f"p{self._number}"
-        peer = ("type", "veth", "peer", "name", "eth0", "netns", self.name)
-        run("ip", "-n", self._network.name, "link", "add", far, *peer)
-        run("ip", "-n", self._network.name, "link", "set", far, "master", "br0", "up")
-        run("ip", "-n", self.name, "addr", "add", f"{self.address}/24", "dev", "eth0")
-        for link in ("lo", "eth0"):
-            run("ip", "-n", self.name, "link", "set", link, "up")
+        run("ip", "-n", self.name, "link", "set", "lo", "up")
+        self._network.plug(self.name, "eth0", "core", f"{self.address}/24")
+        for interface, zone in self._legs.items():
+            self._network.plug(self.name, interface, zone)
 
     def _until_ssh(self) -> None:
         ends = time.monotonic() + READY_S
