@@ -19,8 +19,8 @@ from urllib.error import URLError
 from urllib.parse import urlsplit
 
 from gatewayd.ctl.ask import ask_once
-from gatewayd.system import backup, doctor, machine, paths, place, support, update
-from gatewayd.system.errors import ApplianceError, BackupError, ReleaseError
+from gatewayd.system import backup, doctor, installer, machine, paths, place, support, update
+from gatewayd.system.errors import ApplianceError, BackupError, DiskError, ReleaseError
 from gatewayd.system.release import Release, keys
 from vdx import control
 from vdx.drain import Drain
@@ -55,6 +55,9 @@ def add(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the type o
         verb.add_argument("--passphrase-file", type=Path, metavar="FILE", help="its first line (default: asked for)")
     bundle = own.add_parser("support-bundle", help="what helps others to see what is wrong, without secrets")
     bundle.add_argument("file", type=Path)
+    other = own.add_parser("install", help="put this version on another disk of this machine; without DISK: list them")
+    other.add_argument("disk", nargs="?", metavar="DISK")
+    other.add_argument("--yes", action="store_true", help="everything on that disk is lost")
     own.add_parser("doctor", help="look at the whole machine, with advice")
     own.add_parser("factory-reset", help="forget everything with the next start").add_argument(
         "--yes",
@@ -133,8 +136,26 @@ def _support(options: argparse.Namespace) -> int:
     return 0
 
 
+def _install(options: argparse.Namespace) -> int:
+    version = machine.running()
+    running = machine.Disk.found(version)
+    found = {each.name: each for each in installer.targets(running)}
+    if options.disk is None:
+        print("\n".join(str(each) for each in found.values()))
+        return 0
+    if options.disk not in found:
+        raise DiskError(
+            f"there is no disk {options.disk} beside the one that runs: this machine has {', '.join(found) or 'none'}"
+        )
+    if not options.yes:
+        raise DiskError(f"everything on {found[options.disk]} would be lost: say --yes if that is meant")
+    for line in installer.install(running, version, found[options.disk]):
+        print(line, flush=True)
+    return 0
+
+
 def _doctor(options: argparse.Namespace) -> int:
-    found = doctor.examine()
+    found = doctor.examine(run_dir=options.run_dir)
     if options.json:
         print(json.dumps([asdict(each) for each in found]))
     else:
@@ -200,6 +221,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "backup": _backup,
     "restore": _restore,
     "support-bundle": _support,
+    "install": _install,
     "doctor": _doctor,
     "factory-reset": _reset,
 }

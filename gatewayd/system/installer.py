@@ -19,6 +19,7 @@ from gatewayd.system.errors import DiskError
 from gatewayd.system.machine import DATA, ESP, SECTOR, SYSTEM, Disk, run
 from gatewayd.system.release import CHUNK
 
+DEVICES = Path("/dev")
 MIB = 1 << 20
 ESP_MIB, SLOT_MIB = 512, 768
 LEAST = 3800 * 10**6
@@ -76,7 +77,7 @@ def install(running: Disk, version: str, target: Target) -> Iterator[str]:
     if target.size < LEAST:
         raise DiskError(f"{target.name} has {target.size // MIB} MiB: an appliance needs a disk of 4 GB")
     here = next(slot for slot in running.slots if slot.label == slots.PREFIX + version)
-    there = Path("/dev") / target.name
+    there = DEVICES / target.name
     yield f"{target.name}: partitions"
     run("sfdisk", "--quiet", "--wipe=always", "--wipe-partitions=always", str(there), given=table())
     run("udevadm", "settle")
@@ -95,7 +96,7 @@ def install(running: Disk, version: str, target: Target) -> Iterator[str]:
 
 
 def _partition(disk: str, number: int) -> Path:
-    return Path("/dev") / (f"{disk}p{number}" if disk[-1].isdigit() else f"{disk}{number}")
+    return DEVICES / (f"{disk}p{number}" if disk[-1].isdigit() else f"{disk}{number}")
 
 
 def _copy(source: Path, target: Path, size: int) -> None:

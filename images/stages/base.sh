@@ -9,12 +9,14 @@ packages=(
   python3 python3-systemd libnetfilter-queue1
   chrony keepalived
 )
-declare -A kernels=([metal]=linux-image-amd64 [cloud]=linux-image-cloud-amd64)
+declare -A kernels=([metal]=linux-image-amd64 [cloud]=linux-image-cloud-amd64 [none]=)
+# what Debian 12 has in one of the packages above
+declare -A apart=([bookworm]= [trixie]="systemd-repart")
 # FIRMWARE=1: of network cards, from Debian's non-free-firmware
 firmware=(firmware-bnx2 firmware-bnx2x firmware-realtek firmware-misc-nonfree firmware-qlogic)
 
 base() {
-  local release=$1 chosen=("${packages[@]}" "${kernels[$2]}") component=main
+  local release=$1 chosen=("${packages[@]}" ${kernels[$2]} ${apart[$release]}) component=main
   if [ "${FIRMWARE:-}" ]; then chosen+=("${firmware[@]}") component="main non-free-firmware"; fi
   local mirror=${MIRROR:-http://deb.debian.org/debian} security=${SECURITY:-http://deb.debian.org/debian-security}
   local name

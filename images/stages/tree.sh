@@ -19,7 +19,8 @@ assemble() {
   cp -r --no-preserve=ownership "$here/tree/." "$tree/"
   install -m 644 "$here"/units/* "$tree/usr/lib/systemd/system/"
   install -m 644 gatewayd/prove/units/* "$tree/usr/lib/systemd/system/"
-  cp "$tree/usr/share/systemd/tmp.mount" "$tree/usr/lib/systemd/system/"  # services with devices of their own need it
+  # services with devices of their own need it; Debian 13 has it in its place
+  [ -e "$tree/usr/lib/systemd/system/tmp.mount" ] || cp "$tree/usr/share/systemd/tmp.mount" "$tree/usr/lib/systemd/system/"
   install -D -m 644 LICENSE "$tree/usr/share/vdx/LICENSE"
   os_release "$tree"
   chroot "$tree" systemd-sysusers 2>/dev/null
@@ -49,6 +50,14 @@ IMAGE_ID=vdx
 IMAGE_VERSION=$version
 VARIANT_ID=$flavour
 EOF
+}
+
+# What has changed: of the list of changes, what stands under this version, or what is not released yet
+release_notes() {
+  local heading="## $version"
+  grep -q "^$heading" CHANGELOG.md || heading=$(grep -m 1 '^## ' CHANGELOG.md)
+  printf '# Gateway of the video hub %s, %s\n\n' "$version" "$flavour"
+  awk -v heading="$heading" 'index($0, heading) == 1 { on = 1; next } /^## / { on = 0 } on' CHANGELOG.md
 }
 
 # What built the tree goes, then everything gets the same time

@@ -78,9 +78,14 @@ def call(namespace: str) -> dict[str, Any]:
     return found
 
 
-def build(version: str, *more: str) -> Path:
+def tree() -> Path:
+    """Build the tree of the image and nothing else, without a kernel; gives it."""
+    return build(FIRST, "--tree-only", name="tree") / "tree"
+
+
+def build(version: str, *more: str, name: str = "") -> Path:
     """Build an image of the cloud flavour; gives the directory it is in."""
-    home = ROOT / "build" / "image" / "test" / version
+    home = ROOT / "build" / "image" / "test" / (name or version)
     command: list[str | Path] = ["images/build", "--pure", "--flavour", "cloud", "--version", version]
     command += ["--out", home, *more]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
