@@ -113,7 +113,7 @@ class Answers:
             raise DeclineError("invalid", f"{file}: its lists are larger than {MAX_LIST_BYTES >> 20} MiB together")
         return self._keeper.store.put(request.fragment, source.text, lists)
 
-    def _note(self, ref: str, request: versions.Push, asker: Asker) -> None:
+    async def _note(self, ref: str, request: versions.Push, asker: Asker) -> None:
         """Note a candidate, unless it runs or is one already; raises `ConflictError` where another one was expected."""
         state = self._keeper.state
         head = state.heads().get(request.fragment)
@@ -125,12 +125,12 @@ class Answers:
             raise ConflictError(text, runs)
         there = state.candidates.get(ref)
         if there is None or there.expected != request.expected:
-            self._keeper.add(Pushed(ref, request.fragment, request.expected), asker.name, request.why)
+            await self._keeper.add(Pushed(ref, request.fragment, request.expected), asker.name, request.why)
 
     async def withdraw(self, request: versions.Withdraw, asker: Asker) -> Acknowledged:
         """Drop a candidate."""
         kept = self._kept(request.candidate, asker)
-        self._keeper.add(Withdrawn(kept.ref), asker.name, request.why)
+        await self._keeper.add(Withdrawn(kept.ref), asker.name, request.why)
         return Acknowledged(request.id)
 
     async def check(self, request: versions.CheckVersion, asker: Asker) -> Checked:
@@ -182,7 +182,7 @@ class Answers:
         if not mine:
             text = f"{asker.name!r} is no approver of a zone that this changes: see `management.approvers` of the base"
             raise DeclineError("forbidden", text)
-        self._keeper.add(Approved(kept.ref, mine), asker.name, request.why)
+        await self._keeper.add(Approved(kept.ref, mine), asker.name, request.why)
         return candidate(request.id, self._keeper.state.candidates[kept.ref])
 
     # What runs
@@ -210,7 +210,7 @@ class Answers:
         if not request.break_glass and not gate.open_at(site, request.at):
             raise DeclineError("closed", "that time lies in no change window")
         event = Scheduled(kept.ref, request.at, request.confirm_within, request.break_glass)
-        self._keeper.add(event, asker.name, request.why)
+        await self._keeper.add(event, asker.name, request.why)
         self._keeper.wake()
         running = self._keeper.state.running
         return Applied(request.id, running, kept.ref, at=request.at, changed=False)
@@ -292,12 +292,12 @@ class Answers:
 
     async def freeze(self, request: versions.Freeze, asker: Asker) -> Acknowledged:
         """Hold all changes up."""
-        self._keeper.add(Froze(request.until), asker.name, request.why)
+        await self._keeper.add(Froze(request.until), asker.name, request.why)
         return Acknowledged(request.id)
 
     async def unfreeze(self, request: versions.Unfreeze, asker: Asker) -> Acknowledged:
         """Let changes through again."""
-        self._keeper.add(Thawed(), asker.name, request.why)
+        await self._keeper.add(Thawed(), asker.name, request.why)
         return Acknowledged(request.id)
 
     async def cut(self, request: versions.Cut, asker: Asker) -> Acknowledged:
@@ -350,7 +350,7 @@ class Answers:
             async with self._keeper.changing:
                 await self._apply(kept, kept.due_by, kept.why, due.confirm_within, due.break_glass)
         except VdxError as error:
-            self._keeper.note(Withdrawn(kept.ref), GATEWAYD, f"not applied at its time: {error}")
+            await self._keeper.note(Withdrawn(kept.ref), GATEWAYD, f"not applied at its time: {error}")
 
     # What the above have in common
 

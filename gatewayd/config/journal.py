@@ -42,6 +42,13 @@ class Line(NamedTuple):
     fault: str = ""
 
 
+class Draft(NamedTuple):
+    """An entry that is to be the next one, and the line as it is written."""
+
+    entry: Entry
+    line: bytes
+
+
 class Journal:
     """The lines so far, and the way to add one. `wall` gives the seconds since 1970; `take` gets each line once."""
 
@@ -64,18 +71,34 @@ class Journal:
             log.error("journal.damaged: %s", self.damage)
 
     def add(self, what: Happening, who: str, why: str) -> Entry:
-        """Append a line and have it on the disk; raises `StorageError`, and then nothing has happened."""
+        """Append a line and have it on the disk; raises `StorageError`, and then nothing has happened.
+
+        It is these three steps, of which only the second waits for the disk. Nobody may come between them.
+        """
+        draft = self.draft(what, who, why)
+        self.write(draft)
+        return self.count(draft)
+
+    def draft(self, what: Happening, who: str, why: str) -> Draft:
+        """Give the next line."""
         entry = Entry(self.last + 1, self.head, self._wall(), who, why[:MAX_WHY], what)
-        line = _ENCODER.encode(entry) + b"\n"
-        self._disk.append(NAME, line, self._end)
+        return Draft(entry, _ENCODER.encode(entry) + b"\n")
+
+    def write(self, draft: Draft) -> None:
+        """Have a line on the disk; raises `StorageError`. Blocks, and changes nothing here: any thread may do it."""
+        self._disk.append(NAME, draft.line, self._end)
+
+    def count(self, draft: Draft) -> Entry:
+        """Have a line count that is on the disk."""
+        entry, line = draft
         digest = _digest(line[:-1])
         self._end += len(line)
         self.last = entry.number
         self.head = digest
         self.recent.append(Line(entry, digest))
         self._take(entry)
-        said = fields(who=who, number=entry.number, digest=digest)
-        log.info("%s: %s", what.__struct_config__.tag, entry.why or "no reason given", extra=said)
+        said = fields(who=entry.who, number=entry.number, digest=digest)
+        log.info("%s: %s", entry.what.__struct_config__.tag, entry.why or "no reason given", extra=said)
         return entry
 
     def after(self, number: int) -> list[Line]:

@@ -73,6 +73,7 @@ class Keeper:
     state: State = field(default_factory=State)
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     storing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    noting: asyncio.Lock = field(default_factory=asyncio.Lock)
     alarms: dict[str, str] = field(default_factory=dict)
     merged: Merged | None = None
     journal: Journal = field(init=False)
@@ -103,7 +104,9 @@ class Keeper:
         What waited when `gatewayd` ended is taken back. The site file counts as long as nobody has pushed a base.
         """
         if left := self.state.waiting:
-            self.note(Undone(tuple(made.number for made in left)), why="gatewayd was restarted before it was confirmed")
+            await self.note(
+                Undone(tuple(made.number for made in left)), why="gatewayd was restarted before it was confirmed"
+            )
         failures: list[VdxError] = []
         for name, changes, heads in self._starts(failures):
             try:
@@ -116,8 +119,8 @@ class Keeper:
             if failures:
                 self.alarms["start"] = f"{name} runs, because what should run could not start: {failures[0]}"
             if changes:
-                self._taken(changes, heads)
-            self._settled(merged)
+                await self._taken(changes, heads)
+            await self._settled(merged)
             await self.sweep()
             return merged.loaded
         raise failures[0]
@@ -151,16 +154,21 @@ class Keeper:
                 )
         return found
 
-    def _taken(self, changes: dict[str, str | None], heads: Mapping[str, Head]) -> None:
+    async def _taken(self, changes: dict[str, str | None], heads: Mapping[str, Head]) -> None:
         """Note that the site file was taken as the base."""
         number = self.state.next_number
         try:
-            whole = self.store.put_whole({name: head.ref for name, head in heads.items()})
+            whole = await self._whole(heads)
         except StorageError as error:
             whole = ""
             self.alarms["storage"] = str(error)
-        self.note(Begun(number, whole, changes, from_file=True), why=f"read from {self.seen.name}")
-        self.note(Confirmed(number), why=f"read from {self.seen.name}")
+        await self.note(Begun(number, whole, changes, from_file=True), why=f"read from {self.seen.name}")
+        await self.note(Confirmed(number), why=f"read from {self.seen.name}")
+
+    async def _whole(self, heads: Mapping[str, Head]) -> str:
+        """Keep which contents are a version; raises `StorageError`."""
+        refs = {name: head.ref for name, head in heads.items()}
+        return await asyncio.to_thread(self.store.put_whole, refs)
 
     # Changes; all of these with `changing` held
 
@@ -187,14 +195,14 @@ class Keeper:
             await judge(merged.loaded)
         if confirm_within is None:
             await self._without_waiting(changes)
-        whole = self.store.put_whole({name: head.ref for name, head in heads.items()})
+        whole = await self._whole(heads)
         deadline = None if confirm_within is None else self.wall() + confirm_within
         begun = Begun(self.state.next_number, whole, dict(changes), deadline, break_glass, from_file)
-        self._add(begun, who, why)
+        await self.add(begun, who, why)
         try:
             await self.activate(merged.loaded)
         except BaseException as error:
-            self.note(Undone((begun.number,)), why=f"not applied: {error}" if str(error) else "gatewayd ended")
+            await self.note(Undone((begun.number,)), why=f"not applied: {error}" if str(error) else "gatewayd ended")
             if isinstance(error, VdxError):
                 raise DeclineError("refused", *str(error).splitlines()) from error
             raise
@@ -207,11 +215,11 @@ class Keeper:
             self._wake.set()
         else:
             try:
-                self._add(Confirmed(begun.number), who, why)
+                await self.add(Confirmed(begun.number), who, why)
             except StorageError:
                 await self.undo((begun.number,), GATEWAYD, "it could not be noted that it stays")
                 raise
-        self._settled(merged)
+        await self._settled(merged)
         self.alarms.pop("start", None)
         if begun.number % SWEEP_EVERY == 0:
             await self.sweep()
@@ -220,7 +228,7 @@ class Keeper:
         """Keep a version that waits; raises `DeclineError`, and then it goes on waiting."""
         made = self.state.versions[number]
         await self._without_waiting(made.begun.changes)
-        self._add(Confirmed(number), who, why)
+        await self.add(Confirmed(number), who, why)
         self._due.pop(number, None)
         return self.state.versions[number]
 
@@ -242,25 +250,25 @@ class Keeper:
         self.alarms.pop("undo", None)
         for number in numbers:
             self._due.pop(number, None)
-        self.note(Undone(numbers), who, why)
-        self._settled(merged)
+        await self.note(Undone(numbers), who, why)
+        await self._settled(merged)
 
     async def reload(self, judge: Judge) -> None:
         """Take the site file as the base, or make what runs active again where it is the same; raises `VdxError`."""
-        ref = self.seen.keep(self.store)
+        ref = await asyncio.to_thread(self.seen.keep, self.store)
         if self.state.heads()[BASE].ref != ref:
             await self.change({BASE: ref}, "root", f"read from {self.seen.name}", from_file=True, judge=judge)
             return
         merged = await self.compose(self.state.heads())
         await self.activate(merged.loaded)
-        self._settled(merged)
+        await self._settled(merged)
 
     async def cut(self, event: CutOff | Restored, who: str, why: str) -> None:
         """Cut somebody off, or let them back. It holds from now on, also if the disk is full or the kernel refuses.
 
         Raises `DeclineError` where it was not possible at once; then it is tried again.
         """
-        self.note(event, who, why)
+        await self.note(event, who, why)
         self._again = True
         await self._refresh()
 
@@ -274,7 +282,7 @@ class Keeper:
             raise DeclineError("refused", *self.alarms["cut"].splitlines()) from error
         self._again = False
         self.alarms.pop("cut", None)
-        self._settled(merged)
+        await self._settled(merged)
 
     # Time
 
@@ -343,18 +351,21 @@ class Keeper:
             numbers = ", ".join(str(made.number) for made in others)
             raise ConflictError(f"this needs version {numbers}, which waits: have it confirmed first") from error
 
-    def _settled(self, merged: Merged) -> None:
+    async def _settled(self, merged: Merged) -> None:
         self.merged = merged
         try:
-            self.active_file(merged, self.source(BASE, self.state.heads()[BASE].ref))
+            await asyncio.to_thread(self._write_active, merged)
         except (VdxError, OSError, KeyError) as error:
             log.warning("state.unwritten: %s", error)
 
-    async def keep(self, put: Callable[[], str], size: int, pushed: Callable[[str], None]) -> str:
+    def _write_active(self, merged: Merged) -> None:
+        self.active_file(merged, self.source(BASE, self.state.heads()[BASE].ref))
+
+    async def keep(self, put: Callable[[], str], size: int, pushed: Callable[[str], Awaitable[None]]) -> str:
         """Put a content of so many bytes on the disk and note its ref; raises `DeclineError`."""
         async with self.storing:
             ref = await asyncio.to_thread(put)
-            pushed(ref)
+            await pushed(ref)
         self._pushed += size
         if self._pushed > SWEEP_BYTES:
             async with self.changing:
@@ -378,23 +389,29 @@ class Keeper:
 
     # The journal
 
-    def add(self, event: Happening, who: str, why: str) -> Entry:
-        """Note what somebody did; raises `StorageError`, and then it has not happened."""
-        return self._add(event, who, why)
+    async def add(self, event: Happening, who: str, why: str) -> Entry:
+        """Note what somebody did; raises `StorageError`, and then it has not happened.
 
-    def _add(self, event: Happening, who: str, why: str) -> Entry:
-        try:
-            entry = self.journal.add(event, who, why)
-        except StorageError as error:
-            self.alarms["storage"] = str(error)
-            raise
-        self.alarms.pop("storage", None)
-        return entry
+        The disk may take long, and calls go on meanwhile. A line that was begun is brought to its end, also where
+        whoever asked for it is gone.
+        """
+        return await asyncio.shield(asyncio.ensure_future(self._line(event, who, why)))
 
-    def note(self, event: Happening, who: str = GATEWAYD, why: str = "") -> None:
+    async def _line(self, event: Happening, who: str, why: str) -> Entry:
+        async with self.noting:  # one after the other: each carries the digest of the one before
+            draft = self.journal.draft(event, who, why)
+            try:
+                await asyncio.to_thread(self.journal.write, draft)
+            except StorageError as error:
+                self.alarms["storage"] = str(error)
+                raise
+            self.alarms.pop("storage", None)
+            return self.journal.count(draft)
+
+    async def note(self, event: Happening, who: str = GATEWAYD, why: str = "") -> None:
         """Note what has happened already, or has to: also where the disk takes it not, until the next restart."""
         try:
-            self._add(event, who, why)
+            await self.add(event, who, why)
         except StorageError as error:
             log.error("journal.unwritten event=%s: %s", type(event).__name__, error)  # noqa: TRY400 - a sentence
             self.state.take(Entry(0, "", self.wall(), who, why, event))
