@@ -23,7 +23,7 @@ from b2bua.lookups import Lookups
 from b2bua.pinholes import PinholeClient
 from b2bua.placing import Going
 from b2bua.seeing import Sight
-from b2bua.transport import Credentials, Shell
+from b2bua.transport import Book, Credentials, Shell
 from vdx import collector, control, journal, wire
 from vdx.errors import VdxError
 from vdx.service import feed_watchdog, tell
@@ -40,22 +40,28 @@ def main() -> int:
         type=Path,
         help="where registrations and call records are kept; without it they end with the program",
     )
+    parser.add_argument(
+        "--answers",
+        type=Path,
+        default=Path("/var/lib/vdx/certificates/answers"),
+        help="where certd leaves what authorities say of certificates (%(default)s)",
+    )
     parser.add_argument("--verbose", action="store_true", help="log every step")
     options = parser.parse_args()
     journal.begin(verbose=options.verbose)
     try:
-        asyncio.run(run(options.run_dir, options.state_dir))
+        asyncio.run(run(options.run_dir, options.state_dir, options.answers))
     except (VdxError, OSError) as error:
         print(f"b2bua: {error}", file=sys.stderr)  # noqa: T201 - the one sentence of a failed start
         return 2
     return 0
 
 
-async def run(run_dir: Path, state_dir: Path | None) -> None:
+async def run(run_dir: Path, state_dir: Path | None, answers: Path) -> None:
     """Wire everything together and serve until SIGTERM."""
     gateway = Gateway(GatewayIds(), lambda record: sight.keep(record), time.time)  # noqa: PLW0108 - made below
     loop = asyncio.get_running_loop()
-    credentials = Credentials()
+    credentials = Credentials(book=Book(answers, run_dir / "met"))
     shell = Shell(gateway, lambda: _ask(gateway, pinholes, keeper, lookups), credentials)
     keeper = _keeper(state_dir, gateway, shell)
     lookups = Lookups(gateway, loop.time, shell.flush)

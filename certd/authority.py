@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from josepy.errors import Error as JoseError
 from josepy.jwk import JWKRSA
-from requests.adapters import HTTPAdapter
 from requests.exceptions import RequestException
 
 from certd.errors import AuthorityError
+from certd.leaving import FromZone
 from certd.store import Store
 from vdx.site.acme import CHALLENGE_PORT, Acme
 from vdx.site.values import IpAddress
@@ -49,7 +49,7 @@ class Authority:
         network = client.ClientNetwork(key, kept, user_agent=USER_AGENT, timeout=ANSWER_SECONDS)
         if site.trust:
             network.verify_ssl = site.trust  # type: ignore[assignment]  # requests takes the path of a bundle too
-        network.session.mount("https://", _FromZone(str(addresses[0])))
+        network.session.mount("https://", FromZone(str(addresses[0])))
         try:
             directory = client.ClientV2.get_directory(site.directory, network)
             self._client = client.ClientV2(directory, network)
@@ -94,18 +94,6 @@ class _Answers(ThreadingMixIn, HTTP01Server):
 
     daemon_threads = True
     block_on_close = False
-
-
-class _FromZone(HTTPAdapter):
-    """Connections that leave from one address."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-        super().__init__()
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - as requests declares it
-        """Make the pool whose sockets are bound."""
-        super().init_poolmanager(*arguments, **options, source_address=(self._address, 0))
 
 
 def _account(kept: bytes | None, directory: str) -> tuple[JWKRSA, messages.RegistrationResource | None]:

@@ -11,6 +11,7 @@ from gatewayd.pinholes.layout import Key, MediaPlace
 from nft.model import Edge, Listener, MediaAddress, Service, Upstream, Zone
 from vdx.site.acme import CHALLENGE_PORT
 from vdx.site.model import Site
+from vdx.site.revocation import HTTP_PORT
 from vdx.site.source import LoadedSite
 from vdx.site.values import IpNetwork
 
@@ -76,6 +77,8 @@ def spared(site: Site) -> Iterator[tuple[str, IpNetwork]]:
 def _upstreams(loaded: LoadedSite) -> Iterator[Upstream]:
     if acme := loaded.site.acme:
         yield Upstream(acme.zone, "tcp", None, acme.port, loaded.origin("acme", "directory"))
+    if revocation := loaded.site.revocation:
+        yield Upstream(revocation.zone, "tcp", None, HTTP_PORT, loaded.origin("revocation"))
     if hep := loaded.site.hep:
         yield Upstream(hep.zone, "udp", hep.address, hep.port, loaded.origin("hep"))
     if bus := loaded.site.bus:

@@ -104,7 +104,9 @@ def _listener_tls(listener: Listener) -> ListenerTls | None:
         return None
     pairs = tuple((pair.certificate, pair.key) for pair in listener.certificates)
     trust = listener.trust or ""
-    return ListenerTls(pairs, trust, listener.crl, listener.asks_clients, listener.origins, listener.path)
+    return ListenerTls(
+        pairs, trust, listener.crl, listener.asks_clients, listener.origins, listener.path, listener.ocsp
+    )
 
 
 def _peer_tls(peer: Peer) -> PeerTls | None:

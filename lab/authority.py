@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 DAY = timedelta(days=1)
 
@@ -76,8 +76,13 @@ class Authority:
         *,
         subject: Sequence[tuple[str, str]] = (),
         days: tuple[float, float] = (-1, 90),
+        responder: str = "",
+        signs_answers: bool = False,
     ) -> Pair:
-        """Write `file`.pem and `file`.key for names: DNS names, addresses, or URIs; valid for days from now."""
+        """Write `file`.pem and `file`.key for names: DNS names, addresses, or URIs; valid for days from now.
+
+        `responder` is the URL where we are asked about it; one that `signs_answers` answers there in our place.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
         fields = [x509.NameAttribute(FIELDS[name], value) for name, value in subject]
@@ -92,6 +97,13 @@ class Authority:
         )
         if names:
             signed = signed.add_extension(x509.SubjectAlternativeName([_name(name) for name in names]), critical=False)
+        if responder:
+            place = x509.UniformResourceIdentifier(responder)
+            access = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, place)
+            signed = signed.add_extension(x509.AuthorityInformationAccess([access]), critical=False)
+        if signs_answers:
+            usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING])
+            signed = signed.add_extension(usage, critical=False)
         made = signed.sign(self.key, SHA256())
         pair = Pair(self.folder / f"{file}.pem", self.folder / f"{file}.key", made.serial_number)
         secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -42,6 +42,7 @@ class ListenerTls(Part, frozen=True):
     clients: Literal["required", "optional", "off"] = "off"
     origins: tuple[str, ...] = ()
     path: str = "/"
+    ocsp: Literal["off", "optional", "required"] = "off"
 
 
 class PeerTls(Part, frozen=True):

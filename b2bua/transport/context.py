@@ -14,6 +14,7 @@ from b2bua.sip import Wanted
 from b2bua.transport import certificate, files, revocation
 from b2bua.transport.errors import CertificateError, TlsError
 from b2bua.transport.expiry import Dated
+from b2bua.transport.ocsp import Asked, Book
 from b2bua.transport.revocation import RevocationList
 from b2bua.transport.tls import TlsStream
 from b2bua.transport.trust import Judge, Store
@@ -55,15 +56,18 @@ def paths(tls: ListenerTls, peers: Iterable[PeerTls]) -> frozenset[str]:
     return frozenset(path for path in named if path)
 
 
-def build(tls: ListenerTls, peers: Iterable[PeerTls]) -> ListenerContext:
-    """Read all files of a listener and of the peers in its zone. Raises CertificateError."""
+def build(tls: ListenerTls, peers: Iterable[PeerTls], book: Book | None = None) -> ListenerContext:
+    """Read all files of a listener and of the peers in its zone; `book` is where answers of authorities are kept.
+
+    Raises CertificateError.
+    """
     known = tuple(peers)
     stores = {"": Store.read(tls.trust)} if tls.trust else {}
     stores |= {path: Store.read(path) for path in {peer.trust for peer in known if peer.trust}}
     crls = {*tls.crl, *(path for peer in known for path in peer.crl)}
     lists = [revocation.read(files.read(path), path) for path in sorted(crls)]
     chains = [_chain(path) for path, _ in tls.certificates]
-    judge = Judge(stores, lists)
+    judge = Judge(stores, lists, Asked(tls.ocsp, book))
     server = _server(tls, chains, stores.values())
     clients = {name: _client(tls.certificates[0], store) for name, store in stores.items()}
     return ListenerContext(server, clients, judge, tuple(_dated(tls, chains, stores.values(), lists)))

@@ -18,6 +18,7 @@ from b2bua.transport.errors import CertificateError, TlsError
 from b2bua.transport.expiry import Alarm, alarms
 from b2bua.transport.files import Stamp
 from b2bua.transport.listener import Listener
+from b2bua.transport.ocsp import Book
 from b2bua.transport.tls import TlsStream
 from vdx.control import ListenerTls, PeerTls, SipListener, SipPeer
 
@@ -35,13 +36,14 @@ class _Kept:
     peers: tuple[PeerTls, ...]
     stamps: dict[str, Stamp]
     context: ListenerContext
+    book: Book | None
     refused: str = ""
     """Why the files as they are now cannot be used."""
 
     @classmethod
-    def read(cls, tls: ListenerTls, peers: tuple[PeerTls, ...]) -> _Kept:
+    def read(cls, tls: ListenerTls, peers: tuple[PeerTls, ...], book: Book | None) -> _Kept:
         stamps = _stamps(tls, peers)  # before the files: one that changes meanwhile is read again
-        return cls(tls, peers, stamps, build(tls, peers))
+        return cls(tls, peers, stamps, build(tls, peers, book), book)
 
     def refresh(self) -> str:
         """Read again what has changed; gives a sentence for the log, "" for nothing new."""
@@ -51,7 +53,7 @@ class _Kept:
         changed = sorted(path for path, stamp in stamps.items() if stamp != self.stamps.get(path))
         self.stamps = stamps
         try:
-            self.context, self.refused = build(self.tls, self.peers), ""
+            self.context, self.refused = build(self.tls, self.peers, self.book), ""
         except CertificateError as error:
             self.refused = f"{error}; what was read before goes on to serve"
             return self.refused
@@ -59,10 +61,14 @@ class _Kept:
 
 
 class Credentials:
-    """Contexts by listener, for the active site version and for the prepared one."""
+    """Contexts by listener, for the active site version and for the prepared one.
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    `book` is where `certd` leaves what authorities say of single certificates.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time, book: Book | None = None) -> None:
         self._clock = clock
+        self._book = book
         self._active: dict[Key, _Kept] = {}
         self._prepared: dict[Key, _Kept] = {}
         self._told: set[Alarm] = set()
@@ -77,7 +83,7 @@ class Credentials:
                 continue
             theirs = tuple(peer.tls for peer in known if peer.tls is not None and peer.zone == one.zone)
             try:
-                self._prepared[one.zone, one.address, one.port] = _Kept.read(one.tls, theirs)
+                self._prepared[one.zone, one.address, one.port] = _Kept.read(one.tls, theirs, self._book)
             except CertificateError as error:
                 errors.append(str(error))
         return tuple(dict.fromkeys(errors))

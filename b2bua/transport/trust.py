@@ -11,6 +11,7 @@ from cryptography import x509
 from b2bua.sip import Identity
 from b2bua.transport import certificate, files, revocation
 from b2bua.transport.errors import CertificateError, TlsError
+from b2bua.transport.ocsp import Asked
 from b2bua.transport.revocation import RevocationList
 
 MAX_REMEMBERED = 4_096
@@ -38,12 +39,13 @@ class Store:
 class Judge:
     """Tells who is at the other end of a handshake that OpenSSL found good.
 
-    `stores` by the name their identity carries ("": the listener's own), `lists` of revoked certificates; `clock` gives
-    seconds since 1970.
+    `stores` by the name their identity carries ("": the listener's own), `lists` of revoked certificates, what was
+    `asked` of authorities; `clock` gives seconds since 1970.
     """
 
     stores: Mapping[str, Store]
     lists: Sequence[RevocationList] = ()
+    asked: Asked = field(default_factory=Asked)
     clock: Callable[[], float] = time.time
     _remembered: dict[bytes, Identity] = field(default_factory=dict)
 
@@ -60,6 +62,7 @@ class Judge:
                 return self._again(leaf)
             certificates = [certificate.read_der(each) for each in chain]
             revocation.check(certificates, self.lists, self.clock())
+            self.asked.check(certificates, self.clock())
             identity = self._identity(certificates)
         except (CertificateError, ValueError) as error:
             raise TlsError(f"its certificate cannot be used: {error}") from error

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vdx.site.zones import Listener, ZoneSettings
 
 ClientCertificate = Annotated[Literal["required", "optional", "off"], OFF]
+Ocsp = Annotated[Literal["required", "optional", "off"], OFF]
 
 
 def _absolute(path: str) -> str:
@@ -78,7 +79,7 @@ def listener_faults(name: str, index: int, listener: Listener) -> Iterator[Locat
     secure = listener.transport in {"tls", "wss"}
     if secure and not listener.certificates:
         yield LocatedError(f"{listener.transport} needs `certificate` and `key`: two PEM files", *where, "transport")
-    if not secure and (listener.certificates or listener.trust or listener.crl):
+    if not secure and (listener.certificates or listener.trust or listener.crl or listener.ocsp != "off"):
         text = f"{listener.transport} has no certificates: make the transport tls, or take these keys away"
         yield LocatedError(text, *where, "transport")
     if secure and not listener.trust and (listener.transport == "tls" or listener.asks_clients != "off"):

@@ -19,6 +19,7 @@ from vdx.site.limits import Limits
 from vdx.site.management import Management, management_faults
 from vdx.site.peers import Peer
 from vdx.site.policy import Agreements, Policy
+from vdx.site.revocation import Revocation, revocation_faults
 from vdx.site.seeing import Hep, RecordKeeping, hep_faults
 from vdx.site.values import InterfaceName, IpAddress, Word
 from vdx.site.zones import Interface, ZoneSettings, interface_faults, overlaps, zone_faults
@@ -51,6 +52,7 @@ class Site(Model):
     limits: Limits = Limits()
     upstream: Upstream | None = None
     acme: Acme | None = None
+    revocation: Revocation | None = None
     records: RecordKeeping = RecordKeeping()
     hep: Hep | None = None
     bus: Bus | None = None
@@ -80,6 +82,7 @@ def _contradictions(site: Site) -> Iterator[LocatedError]:
     if site.upstream and site.upstream.zone not in site.zones:
         yield LocatedError("this zone is not configured: add it under `zones`", "upstream", "zone")
     yield from acme_faults(site.acme, site.zones)
+    yield from revocation_faults(site.revocation, site.zones)
     yield from hep_faults(site.hep, site.zones)
     yield from bus_faults(site.bus, site.zones, site.peers)
     yield from delegation_faults(site.delegations)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from vdx.site.block import LocatedError, Model, Zone
-from vdx.site.certificates import ClientCertificate, FilePath, KeyPair, Origin, listener_faults
+from vdx.site.certificates import ClientCertificate, FilePath, KeyPair, Ocsp, Origin, listener_faults
 from vdx.site.limits import ScopeLimits
 from vdx.site.streams import Dscp, Encryption
 from vdx.site.values import InterfaceName, IpAddress, IpInterface, IpNetwork, Mtu, Port, PortRange, Ports, Word
@@ -84,7 +84,8 @@ class Listener(Model):
 
     For TLS and secure WebSocket: `certificates` (the first where a client names no other; `certificate` and `key` say
     the same for one), `trust` and `crl` for those of peers, which are asked for as `client_certificate` says (default:
-    required on tls, off on wss). `origins` and `path` say which web pages may open a WebSocket, and where.
+    required on tls, off on wss); `ocsp` whether their authorities are asked about them. `origins` and `path` say which
+    web pages may open a WebSocket, and where.
     """
 
     transport: Transport
@@ -95,6 +96,7 @@ class Listener(Model):
     certificates: Annotated[tuple[KeyPair, ...], Field(max_length=64)] = ()
     trust: FilePath | None = None
     crl: Annotated[tuple[FilePath, ...], Field(max_length=64)] = ()
+    ocsp: Ocsp = "off"
     client_certificate: ClientCertificate | None = None
     origins: Annotated[tuple[Origin, ...], Field(max_length=64)] = ()
     path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/._~-]{0,127}$")] = "/"
