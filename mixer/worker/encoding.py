@@ -1,6 +1,8 @@
 """Encoders: blocks of sound or composed pictures in, encoded frames out, to everyone who listens.
 
 Each is a pipeline of its own. What it makes goes to the streams that listen at that moment; they pack and send it.
+Pictures are encoded in a thread of each encoder. Sound is encoded in the one that mixes it: a block takes less than
+handing it to another thread and back would.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import numpy as np
 
 from mixer.wire import Format
 from mixer.worker.adaptation import Send
-from mixer.worker.engine import Gst, GstVideo, Pipeline, element, now
+from mixer.worker.engine import Gst, GstVideo, Pipeline, element, entry, now
 from mixer.worker.formats import SOUND, VIDEO
 from mixer.worker.frames import raw_caps
 from mixer.worker.pace import Gate
@@ -21,8 +23,8 @@ from mixer.worker.voice import BLOCK, RATE, Block
 
 WAITING_PICTURES = 2
 """Pictures that may wait for an encoder: a slow machine shows fewer, never older ones."""
-WAITING_BLOCKS = 10
-"""Blocks of sound that may wait: 200 ms."""
+MADE = 10
+"""Encoded frames that may wait to be handed out: each is taken as soon as it is made."""
 
 
 class Origin(Protocol):
@@ -50,46 +52,23 @@ class Listener(Protocol):
 class Encoder:
     """One encoder and its listeners."""
 
-    def __init__(
-        self, name: str, caps: Gst.Caps, chain: list[Gst.Element], waiting: int, broken: Callable[[], None]
-    ) -> None:
+    def __init__(self, name: str, chain: list[Gst.Element], broken: Callable[[], None]) -> None:
         self.listeners: tuple[Listener, ...] = ()
-        """Replaced as a whole, so that the encoder's thread always sees one state or the other."""
+        """Replaced as a whole by the main loop."""
         self.caps: Gst.Caps | None = None
         """What it makes; known after the first frame."""
         self._shift = 0
         """Nanoseconds from its own time stamps to those of all pipelines; known then too."""
         self._pipeline = Pipeline(name, lambda _reason: broken())
-        self._source = element(
-            "appsrc",
-            name=f"encode-{name[:5]}",
-            caps=caps,
-            format="time",
-            is_live=True,
-            block=False,
-            max_buffers=waiting,
-            max_bytes=0,
-            leaky_type="downstream",
-        )
-        self._sink = element("appsink", sync=False, emit_signals=True, max_buffers=waiting + 8, drop=True, async_=False)
-        self._first = chain[0]
-        self._pipeline.on(self._sink, "new-sample", self._made)
-        self._pipeline.add(self._source, *chain, self._sink)
-        self._pipeline.play()
-
-    def push(self, frame: Gst.Buffer) -> None:
-        """Encode one frame or block, with its time stamp set."""
-        self._source.push_buffer(frame)
+        self._sink = element("appsink", sync=False, max_buffers=MADE, drop=True, async_=False)
+        self._pipeline.add(*chain, self._sink)
 
     def close(self) -> None:
         """Stop and free it."""
         self.listeners = ()
         self._pipeline.close()
 
-    def _made(self, sink: Gst.Element) -> Gst.FlowReturn:
-        sample = sink.pull_sample()
-        if sample is None:
-            return Gst.FlowReturn.OK
+    def _made(self, sample: Gst.Sample) -> None:
         made = frame = sample.get_buffer()
         if self.caps is None:
             self.caps = sample.get_caps()
@@ -101,7 +80,6 @@ class Encoder:
         key = not made.has_flags(Gst.BufferFlags.DELTA_UNIT)
         for listener in self.listeners:
             listener.encoded(self, frame, key=key)
-        return Gst.FlowReturn.OK
 
 
 class SoundEncoder(Encoder):
@@ -110,13 +88,18 @@ class SoundEncoder(Encoder):
     def __init__(self, format_: Format, broken: Callable[[], None]) -> None:
         kind = SOUND[format_.encoding]
         self._thinner = Thinner(RATE // kind.rate)
-        caps = f"audio/x-raw,format=S16LE,rate={kind.rate},channels=1,layout=interleaved"
+        chain = kind.encode(format_)
         name = f"sound-{format_.encoding}"
-        super().__init__(name, Gst.Caps.from_string(caps), kind.encode(format_), WAITING_BLOCKS, broken)
+        super().__init__(name, chain, broken)
+        self._pipeline.play()
+        caps = f"audio/x-raw,format=S16LE,rate={kind.rate},channels=1,layout=interleaved"
+        self._entry = entry(chain[0], name, Gst.Caps.from_string(caps))
 
     def block(self, samples: Block, at: int) -> None:
-        """Encode one block, whose time is `at`."""
-        self.push(sound_buffer(self._thinner.thin(samples), at))
+        """Encode one block, whose time is `at`, and hand out what comes of it."""
+        self._entry.push(sound_buffer(self._thinner.thin(samples), at))
+        while (sample := self._sink.try_pull_sample(0)) is not None:
+            self._made(sample)
 
 
 def sound_buffer(samples: Block, at: int) -> Gst.Buffer:
@@ -132,10 +115,25 @@ class VideoEncoder(Encoder):
 
     def __init__(self, format_: Format, send: Send, broken: Callable[[], None]) -> None:
         self.send = send
+        self.keyframes = 0
         self._gate = Gate()
         chain = VIDEO[format_.encoding].encode(format_, send)
-        caps = raw_caps(send.width, send.height, send.fps)
-        super().__init__(f"video-{format_.encoding}-{send.kbps}", caps, chain, WAITING_PICTURES, broken)
+        self._first = chain[0]
+        self._source = element(
+            "appsrc",
+            name="encode-video",
+            caps=raw_caps(send.width, send.height, send.fps),
+            format="time",
+            is_live=True,
+            block=False,
+            max_buffers=WAITING_PICTURES,
+            max_bytes=0,
+            leaky_type="downstream",
+        )
+        super().__init__(f"video-{format_.encoding}-{send.kbps}", [self._source, *chain], broken)
+        self._sink.set_property("emit-signals", True)
+        self._pipeline.on(self._sink, "new-sample", self._encoded)
+        self._pipeline.play()
 
     def ask(self) -> None:
         """Ask for a key picture: made with the next picture, at most once a second."""
@@ -144,6 +142,13 @@ class VideoEncoder(Encoder):
     def picture(self, frame: Gst.Buffer) -> None:
         """Encode one picture, with its time stamp set."""
         if self._gate.due(now()):
+            self.keyframes += 1
             event = GstVideo.video_event_new_upstream_force_key_unit(Gst.CLOCK_TIME_NONE, True, 0)
             self._first.get_static_pad("src").send_event(event)
-        self.push(frame)
+        self._source.push_buffer(frame)
+
+    def _encoded(self, sink: Gst.Element) -> Gst.FlowReturn:
+        sample = sink.pull_sample()
+        if sample is not None:
+            self._made(sample)
+        return Gst.FlowReturn.OK

@@ -27,7 +27,20 @@ with warnings.catch_warnings():  # Debian's binding still loads its modules in a
     warnings.simplefilter("ignore", ImportWarning)
     from gi.repository import Gio, GLib, Gst, GstApp, GstVideo
 
-__all__ = ["GLib", "Gio", "Gst", "GstApp", "GstVideo", "Pipeline", "element", "field_of", "load", "name_thread", "now"]
+__all__ = [
+    "GLib",
+    "Gio",
+    "Gst",
+    "GstApp",
+    "GstVideo",
+    "Pipeline",
+    "element",
+    "entry",
+    "field_of",
+    "load",
+    "name_thread",
+    "now",
+]
 
 log = logging.getLogger("mixer.worker")
 
@@ -126,6 +139,19 @@ def element(kind: str, **properties: object) -> Gst.Element:
     return made
 
 
+def entry(first: Gst.Element, name: str, caps: Gst.Caps) -> Gst.Pad:
+    """Give a pad that brings buffers of a form to a running element, in the thread that pushes them."""
+    pad = Gst.Pad.new(name, Gst.PadDirection.SRC)
+    pad.set_active(True)
+    if pad.link(first.get_static_pad("sink")) != Gst.PadLinkReturn.OK:
+        raise EngineError(f"{first.get_name()} takes nothing from {name}")
+    segment = Gst.Segment()
+    segment.init(Gst.Format.TIME)
+    for event in (Gst.Event.new_stream_start(name), Gst.Event.new_caps(caps), Gst.Event.new_segment(segment)):
+        pad.push_event(event)
+    return pad
+
+
 def _property(name: str) -> str:
     return name.rstrip("_").replace("_", "-")
 
@@ -158,9 +184,17 @@ class Pipeline:
         """Have a handler called until `close`: what holds a handler for longer is never freed."""
         self._hooks.append((source, partial(source.disconnect, source.connect(signal, handler))))
 
-    def probe(self, pad: Gst.Pad, kind: Gst.PadProbeType, handler: Callable[..., object]) -> None:
-        """Look at what passes a pad, until `close`."""
-        self._hooks.append((pad.get_parent(), partial(pad.remove_probe, pad.add_probe(kind, handler))))
+    def probe(self, pad: Gst.Pad, kind: Gst.PadProbeType, handler: Callable[..., object]) -> Callable[[], None]:
+        """Look at what passes a pad, until `close`, or until what this gives is called."""
+        hook = (pad.get_parent(), partial(pad.remove_probe, pad.add_probe(kind, handler)))
+        self._hooks.append(hook)
+
+        def remove() -> None:
+            if hook in self._hooks:
+                self._hooks.remove(hook)
+                hook[1]()
+
+        return remove
 
     def add(self, *chain: Gst.Element) -> Gst.Element:
         """Put elements in and link them in this order; gives the last."""

@@ -15,6 +15,9 @@ SLICE = 1100
 """Octets of a slice where a receiver takes single NAL units only (packetization mode 0)."""
 KEYFRAME_EVERY = 60
 """Seconds between key pictures that nobody asked for."""
+ENOUGH = 23
+"""Quantiser at which a picture looks good (x264's constant rate factor): a calm one takes less than its class allows,
+half of it for faces before a still wall, and a fifth less time. Measured there: 42.3 dB instead of 43.3."""
 OPUS_KBPS = 32
 OPUS_COMPLEXITY = 5
 """Of 10: a quarter cheaper than the highest, and speech sounds the same."""
@@ -111,6 +114,8 @@ def _x264(format_: Format, send: Send) -> Chain:
         "x264enc",
         speed_preset="ultrafast",
         tune="zerolatency",
+        pass_="qual",  # noqa: S106 - a way of encoding
+        quantizer=ENOUGH,
         bitrate=send.kbps,
         key_int_max=send.fps * KEYFRAME_EVERY,
         threads=1,

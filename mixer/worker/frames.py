@@ -79,6 +79,7 @@ class Picture(NamedTuple):
     """A decoded picture and what it is: `shape` tells pictures apart that need different converters."""
 
     sample: Gst.Sample
+    caps: Gst.Caps
     shape: str
     width: int
     height: int
@@ -86,16 +87,18 @@ class Picture(NamedTuple):
     """Width by height as it should be seen: pixels of some systems are not square."""
 
 
-def picture(sample: Gst.Sample) -> Picture:
-    """Describe a decoded picture."""
+def picture(sample: Gst.Sample, before: Picture | None = None) -> Picture:
+    """Describe a decoded picture; nearly always all but its pixels is as it was `before`."""
     caps = sample.get_caps()
+    if before is not None and hash(caps) == hash(before.caps):  # by address, which is taken as long as `before` lives
+        return before._replace(sample=sample)
     structure = caps.get_structure(0)
     wide, high = structure.get_value("width"), structure.get_value("height")
     _, numerator, denominator = structure.get_fraction("pixel-aspect-ratio")
     square = numerator / denominator if numerator > 0 and denominator > 0 else 1.0
     still = caps.copy()
     still.set_value("framerate", Gst.Fraction(0, 1))  # a converter wants the same one on both sides
-    return Picture(sample, str(still.to_string()), wide, high, square * wide / high)
+    return Picture(sample, caps, str(still.to_string()), wide, high, square * wide / high)
 
 
 def raw_caps(width: int, height: int, fps: int = 0) -> Gst.Caps:

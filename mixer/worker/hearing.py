@@ -175,6 +175,7 @@ class Hearing(threading.Thread):
         levels: dict[str, float] = {}
         for seat in seats:
             voice = seat.stream.voice
+            seat.stream.collect()
             block = voice.take()
             if not seat.stream.events_seen:
                 tone = seat.stream.tones.listen(block)

@@ -273,7 +273,7 @@ class Room:
                 if encoder is not None:
                     listeners.setdefault(id(encoder), []).append(stream)
         for stream in streams:
-            stream.relay.listeners = tuple(listeners.get(id(stream.relay), ()))
+            stream.give(tuple(listeners.get(id(stream.relay), ())))
         if self._recorder is not None:
             listeners.setdefault(id(self._recorder.encoder), []).append(self._recorder)
         self.showing.listen(listeners)

@@ -10,7 +10,7 @@ from functools import partial
 from mixer.wire import Format, Stream
 from mixer.worker.adaptation import Rate
 from mixer.worker.asking import UNBOUNDED
-from mixer.worker.encoding import Origin, Pictures
+from mixer.worker.encoding import Listener, Origin, Pictures
 from mixer.worker.engine import Gst, GstVideo, element, field_of, now
 from mixer.worker.formats import VIDEO
 from mixer.worker.frames import Picture, picture
@@ -63,6 +63,8 @@ class VideoStream:
         self._sink: Gst.Element | None = None
         self._valve: Gst.Element | None = None
         self._source_pad: Gst.Pad | None = None
+        self._tap: Callable[[], None] | None = None
+        """Ends giving on what comes; there only while somebody gets it."""
         self._described: Origin | None = None
         """The encoder whose form of pictures the packer knows."""
         self._wanted = UNBOUNDED
@@ -138,6 +140,15 @@ class VideoStream:
             if not self.transport.request_keyframe(pad, event):
                 self._eyes.wanted()
 
+    def give(self, listeners: tuple[Listener, ...]) -> None:
+        """Give what he sends to these as it comes."""
+        with self._lock:
+            self.relay.listeners = listeners
+            if listeners:
+                self._open_tap()
+            else:
+                self._close_tap()
+
     def latest(self) -> Picture | None:
         """Give what is shown now, or None before the first picture and after a long silence."""
         with self._lock:
@@ -145,7 +156,7 @@ class VideoStream:
             sample = sink.try_pull_sample(0) if sink is not None and self._shown else None
             if sample is not None:
                 self.pictures += 1
-                self._latest, self._latest_at = picture(sample), now()
+                self._latest, self._latest_at = picture(sample, self._latest), now()
             elif self._latest is not None and now() - self._latest_at > STALE:
                 self._latest = None
             return self._latest
@@ -218,11 +229,13 @@ class VideoStream:
             pipeline.probe(
                 valve.get_static_pad("sink"), Gst.PadProbeType.EVENT_DOWNSTREAM, partial(self._measured, valve)
             )
-            pipeline.probe(valve.get_static_pad("sink"), Gst.PadProbeType.BUFFER, partial(self._passed, valve))
             pipeline.probe(decode[0].get_static_pad("sink"), Gst.PadProbeType.EVENT_UPSTREAM, self._asked_of_them)
             if self._valve is not None:
                 self._valve.set_property("drop", True)
+            self._close_tap()
             self._sink, self._valve, self._source_pad, self._oversize = sink, valve, pad, False
+            if self.relay.listeners:
+                self._open_tap()
         self.receives = kind
         self.relay.describe(None)
         if self._shown or self.relay.listeners:
@@ -242,11 +255,21 @@ class VideoStream:
                     self._valve.set_property("drop", self._oversize or not self._shown)
         return Gst.PadProbeReturn.OK
 
-    def _passed(self, valve: Gst.Element, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+    def _open_tap(self) -> None:
+        """Look at each picture before it is decoded: not for nothing, as it costs as much as a packet."""
+        if self._tap is None and self._valve is not None:
+            pad = self._valve.get_static_pad("sink")
+            self._tap = self.transport.pipeline.probe(pad, Gst.PadProbeType.BUFFER, self._passed)
+
+    def _close_tap(self) -> None:
+        if self._tap is not None:
+            self._tap()
+            self._tap = None
+
+    def _passed(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         """Give a picture on as it came, to who gets it so."""
-        if self.relay.listeners and valve is self._valve:
-            self.pictures += not self._shown
-            self.relay.picture(info.get_buffer())
+        self.pictures += not self._shown
+        self.relay.picture(info.get_buffer())
         return Gst.PadProbeReturn.OK
 
     def _asked_of_them(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:

@@ -12,13 +12,16 @@ from mixer.worker.digits import TelephoneEvents, Tones
 from mixer.worker.encoding import Origin
 from mixer.worker.engine import Gst, element
 from mixer.worker.formats import SOUND
-from mixer.worker.transport import Needs, Sockets, Transport
-from mixer.worker.voice import RATE, Block, Voice
+from mixer.worker.transport import MAX_STREAMS, Needs, Sockets, Transport
+from mixer.worker.voice import RATE, Voice
 
-_HEARD_CAPS = f"audio/x-raw,format=F32LE,rate={RATE},channels=1,layout=interleaved"
+_HEARD_CAPS = f"audio/x-raw,format=S16LE,rate={RATE},channels=1,layout=interleaved"
+_SCALE = np.float32(1 / 32768)
 
 WAITING = 16
 """Packets that may wait to be sent: more would only be late."""
+DECODED = 50
+"""Packets that may wait to be mixed: a second, as a voice holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class SoundStream:
         self.events_seen = False
         """Whether a telephone event ever came: then tones in the sound are not listened for."""
         self._ears = ears
+        self._sinks: tuple[Gst.Element, ...] = ()
+        """Where what each of his sources sends is found decoded; replaced as a whole."""
         self._events = TelephoneEvents()
         needs = Needs(self._arrived, lambda _kbps: None, ears.broken)
         self.transport = Transport(name, stream, sockets, needs)
@@ -68,6 +73,13 @@ class SoundStream:
         """What he is sent, if anything."""
         return self.stream.send if self._source is not None else None
 
+    def collect(self) -> None:
+        """Give the voice what was decoded since the last block; for the sound's thread, which asks before each."""
+        for sink in self._sinks:
+            while (sample := sink.try_pull_sample(0)) is not None:
+                buffer = sample.get_buffer()
+                self.voice.push(np.frombuffer(buffer.extract_dup(0, buffer.get_size()), dtype="<i2") * _SCALE)
+
     def encoded(self, encoder: Origin, frame: Gst.Buffer, *, key: bool) -> None:  # noqa: ARG002 - sound has no key frames
         """Send one packet's worth."""
         source = self._source
@@ -87,29 +99,21 @@ class SoundStream:
     def close(self) -> None:
         """Stop; the sockets stay open."""
         self._source = None
+        self._sinks = ()
         self.transport.close()
 
     def _arrived(self, _pad: Gst.Pad, number: int) -> list[Gst.Element]:
         """Take apart and decode what comes from a new source."""
         self._ears.heard()
-        sink = element("appsink", sync=False, async_=False, emit_signals=True, max_buffers=50, drop=True)
+        sink = element("appsink", sync=False, async_=False, max_buffers=DECODED, drop=True)
         if number == self.stream.telephone_event:
+            sink.set_property("emit-signals", True)
             self.transport.pipeline.on(sink, "new-sample", self._event)
             return [sink]
         kind = next(one for one in self.stream.receive if one.payload_type == number)
-        self.transport.pipeline.on(sink, "new-sample", self._decoded)
         form = element("capsfilter", caps=Gst.Caps.from_string(_HEARD_CAPS))
-        convert = [element("audioconvert"), element("audioresample", quality=2), form]
-        return [*SOUND[kind.encoding].decode(), *convert, sink]
-
-    def _decoded(self, sink: Gst.Element) -> Gst.FlowReturn:
-        sample = sink.pull_sample()
-        if sample is not None:
-            buffer = sample.get_buffer()
-            chunk: Block = np.frombuffer(buffer.extract_dup(0, buffer.get_size()), dtype=np.float32)
-            if np.isfinite(chunk).all():
-                self.voice.push(chunk)
-        return Gst.FlowReturn.OK
+        self._sinks = (*self._sinks[1 - MAX_STREAMS :], sink)
+        return [*SOUND[kind.encoding].decode(), element("audioresample", quality=2), form, sink]
 
     def _event(self, sink: Gst.Element) -> Gst.FlowReturn:
         sample = sink.pull_sample()
