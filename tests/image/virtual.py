@@ -19,7 +19,10 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[()].|\x1bc|\r")
 
 
 class Machine:
-    """A started machine. `disk` and `variables` change; whatever else is attached does not."""
+    """A started machine. `disk`, the `second` one and `variables` change; what else is attached does not.
+
+    `network` is a namespace, and in it a tap and an address of hardware for each card.
+    """
 
     def __init__(
         self,
@@ -28,19 +31,25 @@ class Machine:
         log: Path,
         *,
         attached: Sequence[Path] = (),
-        cards: Sequence[tuple[str, str]] = (),
-        namespace: str = "",
-        more: Sequence[str] = (),
+        network: tuple[str, Sequence[tuple[str, str]]] = ("", ()),
+        second: Path | None = None,
+        uefi: bool = True,
     ) -> None:
-        if not variables.exists():
+        if uefi and not variables.exists():
             shutil.copy(FIRMWARE / "OVMF_VARS_4M.fd", variables)
+        namespace, cards = network
         command = ["ip", "netns", "exec", namespace] if namespace else []
         command += ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1"]
         command += ["-m", str(MEMORY_MIB), "-display", "none", "-serial", "stdio", "-monitor", "none", "-nodefaults"]
-        command += ["-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE / 'OVMF_CODE_4M.fd'}"]
-        command += ["-drive", f"if=pflash,format=raw,file={variables}", "-device", "virtio-rng-pci"]
+        if uefi:
+            command += ["-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE / 'OVMF_CODE_4M.fd'}"]
+            command += ["-drive", f"if=pflash,format=raw,file={variables}"]
+        command += ["-device", "virtio-rng-pci"]
         command += ["-drive", f"file={disk},format=raw,if=none,id=d,cache=unsafe"]
         command += ["-device", "virtio-blk-pci,drive=d,bootindex=1"]
+        if second is not None:
+            command += ["-drive", f"file={second},format=raw,if=none,id=s,cache=unsafe"]
+            command += ["-device", "virtio-blk-pci,drive=s,bootindex=2"]
         for number, path in enumerate(attached):
             command += ["-drive", f"file={path},format=raw,if=none,id=a{number},readonly=on"]
             command += ["-device", f"virtio-blk-pci,drive=a{number}"]
@@ -50,7 +59,7 @@ class Machine:
         self._log = log.open("ab")
         self._started = time.monotonic()
         self._process = subprocess.Popen(
-            [*command, *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         self.seen = ""
         """What the console showed and `expect` has not passed yet."""
