@@ -14,19 +14,29 @@ from lab import compiled
 BENCHMARKS = ("relay", "opening", "firewall", "signalling", "calls", "mixer", "hub")
 """Modules of this package with a `run(*, short: bool) -> Report`."""
 
+APART = ("image",)
+"""Likewise, but run only where they are named: they need what tools/setup-image installs, and half an hour."""
+
 
 def main() -> int:
     """Run the named benchmarks; exit with 1 where `--aims` is given and one is missed."""
     parser = argparse.ArgumentParser(prog="bench", description="Side-by-side measurements against peers.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)} (default: all)")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"which: {', '.join((*BENCHMARKS, *APART))} (default: all but {', '.join(APART)})",
+    )
     parser.add_argument("--aims", action="store_true", help="exit with 1 where an aim is missed")
     parser.add_argument("--json", action="store_true", help="print one JSON object a benchmark")
     parser.add_argument("--short", action="store_true", help="fewer runs: to see that it works, not to quote")
     parser.add_argument("--soak", type=float, metavar="SECONDS", help="of mixer: rooms with joins and leaves, so long")
     options = parser.parse_args()
-    unknown = set(options.names) - set(BENCHMARKS)
+    unknown = set(options.names) - {*BENCHMARKS, *APART}
     if unknown:
-        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}: there are {', '.join(BENCHMARKS)}")
+        parser.error(
+            f"no benchmark is called {', '.join(sorted(unknown))}: there are {', '.join((*BENCHMARKS, *APART))}"
+        )
     folder, _ = compiled.place(os.environ)
     sys.path.insert(0, str(compiled.CHECKOUT / folder))  # what is measured in this process is of the same form
     missed = False
