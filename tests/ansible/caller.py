@@ -93,7 +93,8 @@ def main(address: str, gateway: str, number: str) -> int:
 
 
 def _header(text: str, name: str) -> str:
-    return re.findall(rf"(?im)^{name}:[ \t]*(.*?)\r?$", text)[0]
+    found = re.search(rf"(?im)^{name}:[ \t]*(.*?)\r?$", text)
+    return found[1] if found else ""
 
 
 if __name__ == "__main__":

@@ -1,10 +1,16 @@
 """A bundle signed with a key of the test's own, and a site on throw-away machines."""
 
+import json
 import os
+import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 import yaml
@@ -12,8 +18,32 @@ import yaml
 from tests.ansible.machine import Machine, Network, ansible
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+SITE_FILE = Path(__file__).with_name("edge1.yaml")
+UP_S = 120.0
+"""For machines that have just been started, or rooms that are made again from a restored database."""
+HOSPITAL, GATEWAY = "198.18.0.20", "198.18.0.10"
+BOOK = """
+import sys, time
+from datetime import UTC, datetime, timedelta
+from hub.client import Client, NewMeeting, calls
+now = datetime.now(UTC)
+with Client("http://127.0.0.1:8080", sys.argv[1]) as client:
+    made = client.send(calls.create_meeting(NewMeeting("Rounds", now + timedelta(minutes=5), now + timedelta(hours=3))))
+    while (room := client.send(calls.room(made.uuid))).provision_status != "PROVISIONED_OK":
+        time.sleep(0.5)
+    print(room.uri_with_domain.partition("@")[0])
+"""
+"""Run on a hub: books a meeting that begins in five minutes, waits for its room, prints the room's number."""
 SHORT = ("bundle", "common", "bus", "database", "hub")
 """Roles of the short form: a mixing server brings 200 MB of GStreamer, `tools/test-deploy` installs it."""
+
+
+class Boot(Protocol):
+    """What boots the machines of a site."""
+
+    def __call__(self, addresses: dict[str, str], groups: dict[str, list[str]], after: "Site | None" = None) -> "Site":
+        """Give the site."""
+        ...
 
 
 @dataclass(slots=True)
@@ -32,6 +62,7 @@ class Site:
     bundle: Bundle
     machines: dict[str, Machine]
     groups: dict[str, list[str]]
+    caller: str
     variables: dict[str, object] = field(default_factory=dict)
 
     def play(self, name: str, *arguments: str) -> dict[str, int]:
@@ -45,7 +76,11 @@ class Site:
             "hub_name": "hub.example.org",
             "hub_built_in_issuer": True,
             "mixer_edges": ["192.0.2.11/32"],
-            "mixer_capacity": 4,
+            "mixer_capacity": 8,
+            "mixer_proxy": {"address": "192.0.2.11", "port": 5060, "transport": "udp"},
+            "edge_site": str(SITE_FILE),
+            "hub_organisation": {"code": "north", "name": "North"},
+            "hub_settings": {"default_template": {"host_pin_required": False, "guest_pin_required": False}},
             "database_memory_mb": 64,
         }
         inventory: dict[str, object] = {"all": {"hosts": known, "vars": said | self.variables}}
@@ -61,6 +96,32 @@ class Site:
                 key, _, value = word.partition("=")
                 counts[key] = counts.get(key, 0) + int(value)
         return counts
+
+    def book(self) -> str:
+        """Book a meeting at the first hub; gives the number of its room once it can be dialled."""
+        hub = self.machines[self.groups["hub"][0]]
+        mint = "runuser -u vdx-hub -- /usr/lib/vdx/bin/hub token --config /etc/vdx/hub/hub.yaml"
+        who = "--role meeting-admin --role meeting-planner --organisation north --email anna@north.example"
+        token = hub.shell(f"cd / && {mint} {who} 2>/dev/null").strip()
+        return hub.shell(f"/usr/lib/vdx/bin/python - '{token}'", BOOK).strip()
+
+    def dial(self, number: str) -> tuple[int, str]:
+        """Dial a room from the hospital; gives the packets that it heard, and what it says where it is refused."""
+        call = [sys.executable, str(Path(__file__).with_name("caller.py")), HOSPITAL, GATEWAY, number]
+        done = subprocess.run(
+            ["ip", "netns", "exec", self.caller, *call], capture_output=True, text=True, check=False, timeout=120
+        )
+        return (int(json.loads(done.stdout)["heard"]), "") if done.returncode == 0 else (0, done.stderr)
+
+    def dial_once_up(self, number: str) -> int:
+        """Dial as somebody does who tries again until the room is there; gives the packets that he heard."""
+        ends = time.monotonic() + UP_S
+        while True:
+            heard, refused = self.dial(number)
+            if not refused:
+                return heard
+            assert time.monotonic() < ends, refused
+            time.sleep(1)
 
 
 @pytest.fixture(scope="session")
@@ -83,25 +144,30 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 @pytest.fixture(scope="module")
-def site(
-    bundle: Bundle, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[dict[str, str], dict[str, list[str]]], Site]]:
-    """Give a function that boots machines (name: address) with their groups; all of them go at the end."""
-    network = Network(f"vdxD{os.getpid()}")
-    booted: list[Machine] = []
+def site(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boot]:
+    """Give a function that boots machines (name: address) with their groups; all of them go at the end.
 
-    def boot(addresses: dict[str, str], groups: dict[str, list[str]]) -> Site:
-        folder = tmp_path_factory.mktemp("site")
-        machines = {}
-        for name, address in addresses.items():
-            machines[name] = machine = Machine(folder, network, len(booted), address)
-            booted.append(machine)
-            machine.boot()
-        made = Site(folder, bundle, machines, groups)
-        made.play("secrets")
-        return made
+    `edge1` has a second card in the network of a hospital. `after` is a site whose secrets this one has.
+    """
+    with ExitStack() as stack:
 
-    yield boot
-    for machine in booted:
-        machine.remove()
-    network.remove()
+        def boot(addresses: dict[str, str], groups: dict[str, list[str]], after: Site | None = None) -> Site:
+            folder = tmp_path_factory.mktemp("site")
+            if after is not None:
+                shutil.copytree(after.folder / "secrets", folder / "secrets")
+            network = Network(f"vdxD{os.getpid()}{folder.name.removeprefix('site')}")
+            stack.callback(network.remove)
+            caller = network.caller("sdn", f"{HOSPITAL}/24")
+            made = Site(folder, bundle, {}, groups, caller)
+            for name, address in addresses.items():
+                plug = {"sdn0": "sdn"} if name == "edge1" else {}
+                machine = Machine(folder, network, len(made.machines), address, plug)
+                stack.callback(machine.remove)
+                made.machines[name] = machine
+                if name == "edge1":
+                    machine.more["edge_appliance"] = False
+                machine.boot()
+            made.play("secrets")
+            return made
+
+        yield boot

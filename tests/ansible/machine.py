@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -62,11 +61,11 @@ class Network:
 class Machine:
     """One machine: `address` is that of its card in the core; `legs` are further cards, by the zone they are in."""
 
-    def __init__(  # noqa: PLR0913 - what is known of a machine
-        self, folder: Path, network: Network, number: int, address: str, legs: Mapping[str, str] = {}
-    ) -> None:
+    def __init__(self, folder: Path, network: Network, number: int, address: str, legs: Mapping[str, str] = {}) -> None:
         self.name = f"{network.name}m{number}"
         self.address = address
+        self.more: dict[str, object] = {}
+        """What an inventory says of it beside how it is reached."""
         self.root = folder / self.name
         self.log = folder / f"{self.name}.log"
         self.key = folder / "key"
@@ -87,33 +86,39 @@ class Machine:
         # it is thrown away: packages need not be on the disk before they count
         (self.root / "etc/dpkg/dpkg.cfg.d/unsafe").write_text("force-unsafe-io\n")
         self._plug()
+        self._start()
+
+    def cut_power(self) -> None:
+        """Take the power away and give it back; returns once ssh answers."""
+        assert self._process is not None
+        self._process.kill()  # what runs inside dies with it
+        self._process.wait()
+        self._start()
+
+    def _start(self) -> None:
         command = [
             *("systemd-nspawn", "--register=no", "--keep-unit", "--quiet", "--boot", f"--directory={self.root}"),
             *(f"--network-namespace-path=/run/netns/{self.name}", f"--hostname=host{self._number}"),
             *("--capability=CAP_NET_ADMIN,CAP_NET_RAW", "--resolv-conf=off", "--timezone=off"),
             *("--kill-signal=SIGRTMIN+3", f"--machine={self.name}"),
         ]
-        with self.log.open("wb") as log:
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
         self._until_ssh()
 
     def remove(self) -> None:
-        """End it, and leave nothing of it."""
+        """End it, and leave nothing of it; once is enough."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(30)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            self._process.kill()  # it is thrown away: nothing in it needs an orderly end
+            self._process.wait()
         with suppress(subprocess.CalledProcessError):
             run("ip", "netns", "del", self.name)
         run("rm", "-rf", "--one-file-system", str(self.root))
 
     @property
-    def variables(self) -> dict[str, str]:
+    def variables(self) -> dict[str, object]:
         """What an inventory says of it."""
         # the name and not an address: connections are kept and shared by it
         proxy = f"ip netns exec {self.name} nc 127.0.0.1 22"
@@ -124,13 +129,14 @@ class Machine:
             "ansible_ssh_private_key_file": str(self.key),
             "ansible_ssh_common_args": options,
             "site_address": self.address,
+            **self.more,
         }
 
-    def shell(self, command: str) -> str:
+    def shell(self, command: str, stdin: str = "") -> str:
         """Run a command there, and give what it prints; CalledProcessError where it fails."""
         ssh = ["ssh", "-q", "-i", str(self.key), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
         ssh += ["-o", f"ProxyCommand=ip netns exec {self.name} nc %h %p", "root@127.0.0.1", command]
-        return subprocess.run(ssh, check=True, text=True, stdout=subprocess.PIPE, timeout=120).stdout
+        return subprocess.run(ssh, check=True, text=True, input=stdin, stdout=subprocess.PIPE, timeout=120).stdout
 
     def _plug(self) -> None:
         run("ip", "netns", "add", self.name)

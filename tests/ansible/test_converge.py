@@ -1,15 +1,13 @@
 """Roles on throw-away Debian machines without internet: everything from one signed file, twice, then it works."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.ansible.conftest import Bundle, Site
+from tests.ansible.conftest import Boot, Bundle, Site
 
 pytestmark = [pytest.mark.system, pytest.mark.deploy]
 
-Boot = Callable[[dict[str, str], dict[str, list[str]]], Site]
 CORE = ("bus", "database", "hub")
 
 
