@@ -26,6 +26,7 @@ from gatewayd.drain import Drain
 from gatewayd.errors import StartError
 from gatewayd.metrics import Meter
 from gatewayd.network.kernel import Kernel as NetworkKernel
+from gatewayd.notice import Notice
 from gatewayd.pinholes import door
 from gatewayd.pinholes.desk import Desk
 from gatewayd.pinholes.leases import Held
@@ -88,7 +89,6 @@ class Gatewayd:
         self._b2bua = B2buaLink(self._run_dir / "control.sock", b2bua, self._greet)
         self._drain = Drain(self._run_dir / "drain.json", self._b2bua, time.time)
         self._versions = Versions(links, self._desk, self._bans, self._b2bua, self._revoke)
-        self._meter = Meter(self._run_dir, self._desk, self._bans, self._b2bua, netlink)
         self._service = PinholeService(self._desk, self._bans, users, time.monotonic)
         self._keeper = Keeper(
             Directory(options.state_dir / "versions"),
@@ -98,6 +98,8 @@ class Gatewayd:
             lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
             ActiveFile(options.state_dir),
         )
+        self._notice = Notice(lambda: self._versions.active, self._keeper.alarms)
+        self._meter = Meter(self._run_dir, self._desk, self._bans, self._b2bua, netlink, self._notice)
         self._answers = Answers(self._keeper, _proved)
         web = frozenset(own if options.web is None else own | {options.web})
         self._admin = Admin(
@@ -174,6 +176,7 @@ class Gatewayd:
             self._meter.run(),
             guard.watch(self._netlink, self._versions, self._desk),
             agreements.watch(self._versions),
+            self._notice.watch(),
             self._keeper.run(self._answers.due),
             collector.look_when_quiet(lambda: self._desk.leases.calls),
             service.feed_watchdog(),

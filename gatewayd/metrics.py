@@ -43,15 +43,26 @@ class Counting(Protocol):
         ...
 
 
+class Noticing(Protocol):
+    """What numbers need of `gatewayd.notice.Notice`."""
+
+    def series(self) -> Iterator[Series]:
+        """Give what is known of agreements."""
+        ...
+
+
 class Meter:
     """Gathers the numbers; `netlink` and `b2bua` may fail, what they would tell is then left out."""
 
-    def __init__(self, directory: Path, desk: Desk, bans: Bans, b2bua: B2buaLink, netlink: Counting) -> None:
+    def __init__(
+        self, directory: Path, desk: Desk, bans: Bans, b2bua: B2buaLink, netlink: Counting, notice: Noticing
+    ) -> None:
         self._path = directory / FILE
         self._desk = desk
         self._bans = bans
         self._b2bua = b2bua
         self._netlink = netlink
+        self._notice = notice
         self._since = time.time()
 
     async def text(self) -> str:
@@ -90,6 +101,7 @@ class Meter:
         yield _gauge("vdx_b2bua_connected", "Whether b2bua is there.", int(self._b2bua.connected))
         yield _gauge("vdx_pinhole_leases", "Media streams whose ports are open.", len(leases))
         yield _gauge("vdx_calls_with_media", "Calls that have such streams.", leases.calls)
+        yield from self._notice.series()
         try:
             yield _gauge("vdx_bans", "Addresses from which everything is dropped.", len(self._bans.listed()))
             yield from self._counted()

@@ -78,3 +78,22 @@ class Agreements:
         """Return the agreements that count: approved, or with a service that needs no approval."""
         free = {service.name for service in self.services if not service.approval}
         return tuple(each for each in self.agreements if each.approved or each.service in free)
+
+    def ending(self, now: float) -> tuple[Agreement, ...]:
+        """Return those that count and end within the notice, soonest first.
+
+        One that is followed without a gap by another of the same client and service does not end: it is renewed.
+        """
+        known = self.effective()
+        soon = [each for each in known if now < each.ends <= now + self.notice]
+        named = {(each.client, each.service) for each in soon}
+        others: dict[tuple[str, str], list[Agreement]] = {}
+        for each in known:
+            if (each.client, each.service) in named:
+                others.setdefault((each.client, each.service), []).append(each)
+        found = (
+            each
+            for each in soon
+            if not any(other.starts <= each.ends < other.ends for other in others[each.client, each.service])
+        )
+        return tuple(sorted(found, key=lambda each: (each.ends, each.id)))

@@ -110,6 +110,7 @@ def _unused(policy: Policy) -> Iterator[Fault]:
 def _times(policy: Policy, now: int) -> Iterator[Fault]:
     known = policy.agreements
     effective = {each.id for each in known.effective()}
+    ending = {each.id for each in known.ending(now)}
     for each in known.agreements:
         if each.ends <= now:
             text = f"agreement {each.id!r} is over since {_days(now - each.ends)}: renew or remove it"
@@ -117,7 +118,7 @@ def _times(policy: Policy, now: int) -> Iterator[Fault]:
         elif each.id not in effective:
             text = f"agreement {each.id!r} waits for the provider of {each.service!r} to approve it"
             yield _fault(each.origin, "notice", "waiting", text)
-        elif each.ends - now <= known.notice:
+        elif each.id in ending:
             text = (
                 f"agreement {each.id!r} ends in {_days(each.ends - now)}: {each.client!r} loses {each.service!r} then"
             )

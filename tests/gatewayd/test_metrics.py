@@ -81,7 +81,8 @@ class Silent:
 def meter(directory: Path, b2bua: Any, counters: Any) -> Meter:
     desk: Any = SimpleNamespace(leases=Leases())
     bans: Any = SimpleNamespace(listed=lambda: {"192.0.2.1": 5.0})
-    return Meter(directory, desk, bans, b2bua, counters)
+    notice: Any = SimpleNamespace(series=lambda: [Series("vdx_agreements_ending", "gauge", "Ending.", (Sample(2),))])
+    return Meter(directory, desk, bans, b2bua, counters, notice)
 
 
 def test_everything_is_told_together(tmp_path: Path) -> None:
@@ -90,6 +91,7 @@ def test_everything_is_told_together(tmp_path: Path) -> None:
     assert found["vdx_pinhole_leases"] == 5
     assert found["vdx_calls_with_media"] == 2
     assert found["vdx_bans"] == 1
+    assert found["vdx_agreements_ending"] == 2
     assert found["vdx_b2bua_connected"] == 1
     assert found["vdx_nft_packets_total[('counter', 'spoofed'), ('table', 'edge')]"] == 4
     assert found["vdx_nft_octets_total[('counter', 'spoofed'), ('table', 'edge')]"] == 400

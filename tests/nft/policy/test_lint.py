@@ -113,7 +113,7 @@ def agreed(*agreements: object, deny: bool = False) -> Policy:
 
 def test_agreements_that_end_soon_are_over_or_wait_are_told() -> None:
     soon = agreement("soon", "ward", "sip", NOW - DAY, NOW + 30 * DAY, 1)
-    later = agreement("later", "ward", "sip", NOW - DAY, NOW + 91 * DAY, 2)
+    later = agreement("later", "ward", "sip", NOW + 31 * DAY, NOW + 91 * DAY, 2)
     over = agreement("over", "ward", "sip", NOW - 9 * DAY, NOW - DAY, 3)
     waiting = replace(agreement("asked", "ward", "sip", NOW - DAY, NOW + 900 * DAY, 4), approved=False)
     assert told(agreed(soon, later, over, waiting), "ending", "over", "waiting") == [
@@ -121,6 +121,12 @@ def test_agreements_that_end_soon_are_over_or_wait_are_told() -> None:
         "3 over: agreement 'over' is over since one day: renew or remove it",
         "4 waiting: agreement 'asked' waits for the provider of 'sip' to approve it",
     ]
+
+
+def test_an_agreement_that_another_follows_without_a_gap_does_not_end() -> None:
+    soon = agreement("soon", "ward", "sip", NOW - DAY, NOW + 30 * DAY, 1)
+    next_ = agreement("next", "ward", "sip", NOW + 30 * DAY, NOW + 900 * DAY, 2)
+    assert told(agreed(soon, next_), "ending") == []
 
 
 def test_an_agreement_that_another_covers_in_addresses_and_time_is_redundant() -> None:
