@@ -44,6 +44,7 @@ from vdx import service
 from vdx.bus import Address, Bucket, Bus, Reader, Watch
 from vdx.nodes import NODES
 from vdx.placed import CALLS
+from vdx.quality import QUALITY
 from vdx.rooms import MIN_KEY, ROOMS
 
 log = logging.getLogger("hub")
@@ -129,7 +130,9 @@ def _on_the_bus(configured: BusAddress, database: Database, office: Office) -> l
     rooms = Bucket(bus, ROOMS)
     reconciler = Reconciler(database, office, rooms, key)
     relay = Relay(database, bus, configured.name, reconciler.follow)
-    bus.add(Reader(history.RECORDS, history.READER, history.History(database).take))
+    past = history.History(database)
+    bus.add(Reader(history.RECORDS, history.READER, past.take))
+    bus.add(Reader(QUALITY, history.MEDIA_READER, past.take_media))
     rounds = (Pools(database, office).round, relay.round, reconciler.round, Standing(database, rooms, key).round)
     return [bus.run(), duty.run_forever(*rounds), *_health(database, office, bus)]
 

@@ -43,7 +43,7 @@ class Wanted:
 async def read(connection: AsyncConnection, caller: Caller, code: str) -> Level:
     """Give what tells the classes of an organisation's meetings, as far as it is set there itself."""
     found = await office_work.find(connection, caller, code)
-    return (await store.levels(connection, found))[0]
+    return (await store.levels(connection, found.code))[0]
 
 
 async def write(connection: AsyncConnection, office: Office, caller: Caller, code: str, wanted: Wanted) -> Level:

@@ -22,11 +22,19 @@ AUDIT_SUBJECT = "audit"
 
 AUDIT_VERSION = 1
 
+Row = dict[str, Any]
+"""Of the outbox."""
+
 _TELL = insert(outbox).inline()
 
 
 async def room(connection: AsyncConnection, kind: RoomEvent, room: SchedulingInfo, now: datetime) -> None:
     """Tell of a room: everything a provisioner needs to make it as it is now."""
+    await connection.execute(_TELL, of_room(kind, room, now))
+
+
+def of_room(kind: RoomEvent, room: SchedulingInfo, now: datetime) -> Row:
+    """Give the row that tells of a room."""
     meeting = room.meeting
     message = {
         "version": 1,
@@ -38,15 +46,20 @@ async def room(connection: AsyncConnection, kind: RoomEvent, room: SchedulingInf
         "end": _text(meeting.end_time) if meeting else None,
         **{name: _plain(value) for name, value in rows.room_values(room).items()},
     }
-    await _write(connection, ROOM_SUBJECT, message, now)
+    return _row(ROOM_SUBJECT, message, now)
 
 
 async def audit(
     connection: AsyncConnection, operation: Operation, subject: Meeting | SchedulingInfo, caller: Caller, now: datetime
 ) -> None:
     """Tell who changed or read a meeting or a room."""
+    await connection.execute(_TELL, of_audit(operation, subject, caller, now))
+
+
+def of_audit(operation: Operation, subject: Meeting | SchedulingInfo, caller: Caller, now: datetime) -> Row:
+    """Give the row that tells who changed or read a meeting or a room."""
     resource = "meeting" if isinstance(subject, Meeting) else "schedulingInfo"
-    await note(connection, Entry(operation, resource, str(subject.uuid), subject.organisation), caller, now)
+    return _noted(Entry(operation, resource, str(subject.uuid), subject.organisation), caller, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,10 @@ class Entry:
 
 async def note(connection: AsyncConnection, entry: Entry, caller: Caller | None, now: datetime) -> None:
     """Tell of anything that the journal keeps; `caller` None: we did it by ourselves."""
+    await connection.execute(_TELL, _noted(entry, caller, now))
+
+
+def _noted(entry: Entry, caller: Caller | None, now: datetime) -> Row:
     event: dict[str, Any] = {
         "organisationCode": entry.organisation,
         "resource": entry.resource,
@@ -77,11 +94,11 @@ async def note(connection: AsyncConnection, entry: Entry, caller: Caller | None,
     }
     if entry.data:
         event["auditData"] = entry.data
-    await _write(connection, AUDIT_SUBJECT, {"version": AUDIT_VERSION, "auditEvent": event}, now)
+    return _row(AUDIT_SUBJECT, {"version": AUDIT_VERSION, "auditEvent": event}, now)
 
 
-async def _write(connection: AsyncConnection, subject: str, message: dict[str, Any], now: datetime) -> None:
-    await connection.execute(_TELL, {"subject": subject, "message": message, "time": now})
+def _row(subject: str, message: dict[str, Any], now: datetime) -> Row:
+    return {"subject": subject, "message": message, "time": now}
 
 
 def _plain(value: object) -> object:

@@ -13,6 +13,7 @@ from hub.domain.history import Conference, Usage
 from hub.domain.model import Caller
 from hub.errors import UnauthenticatedError, UnknownError
 from hub.store import history as store
+from hub.store import media
 from hub.store import organisations as tree
 
 
@@ -28,7 +29,8 @@ async def conferences(
     except UnknownError:
         raise UnauthenticatedError("no organisation has this key") from None
     below = [each.id for each in await tree.descendants(connection, owner)]
-    found = rules.conferences(await store.between(connection, below, begin, end))
+    heard = await media.between(connection, below, begin, end)
+    found = rules.conferences(await store.between(connection, below, begin, end), heard)
     entry = events.Entry("read", "history", owner.code, owner.code, source="history-api")
     await events.note(connection, entry, None, office.now())
     return [each for each in found if (begin is None or each.begins >= begin) and (end is None or each.begins < end)]

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.booking import agreements, classes, events, notices, rooms, templates, trials
+from hub.booking import office as office_work
 from hub.booking.office import Office, actor, home
 from hub.domain import access, booking, citizens, lifecycle, numbers
 from hub.domain import trials as trial_rules
@@ -23,6 +24,8 @@ from hub.store import meetings as store
 from hub.store import organisations
 from hub.store import rooms as room_store
 from hub.store.database import Database, TakenError
+from hub.store.tables import outbox
+from hub.store.together import Together
 
 UNIQUE = {
     "pk_meetings": Code.SHORT_ID,  # the uuid: clients know this code for every identifier that is not new
@@ -47,7 +50,8 @@ async def create(database: Database, office: Office, caller: Caller, wanted: Boo
 
 
 async def _create(connection: AsyncConnection, office: Office, caller: Caller, wanted: Booking) -> Meeting:
-    organisation = await home(connection, caller)
+    levels = await office_work.levels(connection, caller)
+    organisation = levels[0].organisation
     booking.check_information(wanted.additional_information)
     _check_text(office, wanted, FREE_TEXT)
     now = office.now()
@@ -72,14 +76,15 @@ async def _create(connection: AsyncConnection, office: Office, caller: Caller, w
         labels=wanted.labels,
         additional_information=wanted.additional_information,
     )
-    levels = await class_store.levels(connection, organisation)
     await trials.check(connection, levels, meeting.start_time, now)
     template = await templates.choose(connection, office, levels, wanted.template_id)
     found = classes.of(office, levels, template, classes.marks(meeting))
     meeting = replace(meeting, use=found.use, field=found.field)
-    await store.add(connection, meeting, organisation)
-    await _house(connection, office, organisation, meeting, wanted, choice, template)
-    await events.audit(connection, "create", meeting, caller, now)
+    together = Together(connection)
+    store.add(together, meeting, organisation)
+    await _house(together, office, organisation, meeting, wanted, choice, template)
+    together.add(outbox, events.of_audit("create", meeting, caller, now))
+    await together.write()
     return meeting
 
 
@@ -99,7 +104,7 @@ def _check_text(office: Office, wanted: Booking | Meeting, changed: Iterable[str
 
 
 async def _house(
-    connection: AsyncConnection,
+    together: Together,
     office: Office,
     organisation: Organisation,
     meeting: Meeting,
@@ -107,18 +112,21 @@ async def _house(
     choice: booking.OwnRoom | ReservedRoom | PoolRoom,
     template: Template,
 ) -> SchedulingInfo:
+    connection = together.connection
     if isinstance(choice, ReservedRoom):
         room = await rooms.reserved(connection, organisation, choice.reservation, lock=True)
         if room is None:
             raise refuse(Code.RESERVATION)
+        await together.write()  # the room refers to the meeting
         return await rooms.attach(connection, office, rooms.Picked(room), organisation, meeting, wanted)
     if isinstance(choice, PoolRoom):
         picked, owner = await rooms.pick(connection, office, organisation, wanted.wishes)
         if picked is not None and owner is not None:
+            await together.write()
             return await rooms.attach(connection, office, picked, owner, meeting, wanted)
         if choice.required:
             raise refuse(Code.NO_POOL if owner is None else Code.POOL_EMPTY, organisation.code)
-    return await rooms.make(connection, office, organisation, template, wanted, meeting)
+    return await rooms.make(together, office, organisation, template, wanted, meeting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +186,7 @@ async def change(connection: AsyncConnection, office: Office, caller: Caller, uu
 async def _classified(
     connection: AsyncConnection, office: Office, before: Meeting, meeting: Meeting, room: SchedulingInfo
 ) -> Meeting:
-    organisation = await organisations.by_code(connection, meeting.organisation)
-    if organisation is None:
-        return meeting
-    levels = await class_store.levels(connection, organisation)
+    levels = await class_store.levels(connection, meeting.organisation)
     trial = trial_rules.of(levels)
     if trial is not None and meeting.start_time != before.start_time:
         trial_rules.check_start(trial, meeting.start_time)

@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hub.domain.classes import Level
 from hub.domain.model import Actor, Caller, Organisation
 from hub.domain.numbers import Random
 from hub.domain.words import Kind
 from hub.errors import Code, ForbiddenError, refuse
 from hub.settings import Settings
-from hub.store import organisations
+from hub.store import classes, organisations
 from hub.store.rooms import Provisioner
 
 
@@ -65,6 +66,12 @@ async def home(connection: AsyncConnection, caller: Caller) -> Organisation:
         raise ForbiddenError(f"organisation {caller.organisation} of the token is not known here")
     code = caller.organisation
     return await organisations.add(connection, Organisation(0, code, code[:100], Kind.ORGANISATION, above.id))
+
+
+async def levels(connection: AsyncConnection, caller: Caller) -> list[Level]:
+    """Find the caller's organisation and those above it, with their rules; raises as `home`."""
+    known = await classes.levels(connection, caller.organisation) if caller.organisation else []
+    return known or await classes.levels(connection, (await home(connection, caller)).code)
 
 
 async def named(connection: AsyncConnection, code: str) -> Organisation:

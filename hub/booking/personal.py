@@ -37,16 +37,29 @@ def before(office: Office, lifetime: Lifetime) -> datetime:
     return office.now() - timedelta(days=days)
 
 
+WHOLE = timedelta(days=1)
+"""How often everything that is old is looked through; between that, only what has grown old since."""
+
+OVERLAP = timedelta(hours=1)
+"""What is looked at again each time: rows that were written late, clocks that were set."""
+
+
 class Retention:
     """Forgets what was kept long enough."""
 
     def __init__(self, database: Database, office: Office) -> None:
         self._database = database
         self._office = office
+        self._done: dict[Kept, datetime] = {}
+        """[what is kept] -> the time before which nothing is left"""
+        self._whole = office.now()
 
     async def round(self) -> int:
         """Forget some of what is due; gives how many rows. Raises `AwayError`; what is left, the next round does."""
         done = 0
+        if not self._whole <= self._office.now() < self._whole + WHOLE:  # old meetings are moved in and changed, too
+            self._done.clear()
+            self._whole = self._office.now()
         for kept in KEPT:
             if kept.after is not None and kept.lifetime in BY_DAYS:
                 done += await self._forget(kept)
@@ -54,9 +67,10 @@ class Retention:
 
     async def _forget(self, kept: Kept) -> int:
         limit = before(self._office, kept.lifetime)
+        since = self._done.get(kept)
 
         async def forget(connection: AsyncConnection) -> int:
-            found = await store.expired(connection, kept, limit)
+            found = await store.expired(connection, kept, limit, since)
             if found is None:
                 return 0
             data = {"lifetime": kept.lifetime.value, "before": limit.isoformat(), **_proof(found)}
@@ -65,7 +79,10 @@ class Retention:
             log.info("personal.forgotten table=%s rows=%d", found.table, found.rows)
             return found.rows
 
-        return await self._database.retry(forget)
+        done = await self._database.retry(forget)
+        if not done:
+            self._done[kept] = limit - OVERLAP
+        return done
 
     async def _cut(self, connection: AsyncConnection) -> int:
         now, limit = self._office.now(), before(self._office, Lifetime.JOURNAL)

@@ -16,6 +16,8 @@ from hub.domain.model import Caller, Meeting, Organisation, SchedulingInfo, Temp
 from hub.domain.words import ProvisionStatus, Role
 from hub.errors import Code, ForbiddenError, UnknownError, refuse
 from hub.store import organisations, rooms, templates
+from hub.store.tables import outbox
+from hub.store.together import Together
 
 ADDRESS = "uq_scheduling_infos_uri_without_domain_uri_domain"
 AGAIN = frozenset({ADDRESS})
@@ -23,20 +25,22 @@ AGAIN = frozenset({ADDRESS})
 
 
 async def make(
-    connection: AsyncConnection,
+    together: Together,
     office: Office,
     organisation: Organisation,
     template: Template,
     booking: Booking,
     meeting: Meeting,
 ) -> SchedulingInfo:
-    """Make the room of a meeting; raises `ConflictError` or `InputError` where address or PIN cannot be assigned."""
+    """Make the room of a meeting, which is written with what else is to be written `together`.
+
+    Raises `ConflictError` or `InputError` where address or PIN cannot be assigned.
+    """
     host, guest = _pins(template, booking, office)
     own_end = booking.end_meeting_on_end_time
     room = replace(
         _blank(office, organisation, template),
         uuid=meeting.uuid,
-        uri_without_domain=await _address(connection, office, organisation, template, booking.uri_without_domain),
         host_pin=host,
         guest_pin=guest,
         max_participants=booking.max_participants or template.max_participants,
@@ -47,7 +51,9 @@ async def make(
         created_by=meeting.created_by,
         meeting=meeting,
     )
-    return await _add(connection, office, organisation, linked(office, room))
+    room = await _addressed(together.connection, office, organisation, template, room, booking.uri_without_domain)
+    _add(together, office, organisation, room)
+    return room
 
 
 async def make_for_pool(
@@ -59,13 +65,16 @@ async def make_for_pool(
     host, guest = numbers.pins(template, office.random)
     room = replace(
         _blank(office, organisation, template),
-        uri_without_domain=await _address(connection, office, organisation, template, None),
         host_pin=host,
         guest_pin=guest,
         pool=True,
         created_by=actor(caller) if caller else None,
     )
-    return await _add(connection, office, organisation, linked(office, room))
+    room = await _addressed(connection, office, organisation, template, room, None)
+    together = Together(connection)
+    _add(together, office, organisation, room)
+    await together.write()
+    return room
 
 
 async def make_on_request(
@@ -259,31 +268,36 @@ def _pins(template: Template, booking: Booking, office: Office) -> tuple[int | N
     return booking.host_pin if host is None else host, booking.guest_pin if guest is None else guest
 
 
-async def _address(
-    connection: AsyncConnection, office: Office, organisation: Organisation, template: Template, custom: str | None
-) -> str:
+async def _addressed(
+    connection: AsyncConnection,
+    office: Office,
+    organisation: Organisation,
+    template: Template,
+    room: SchedulingInfo,
+    custom: str | None,
+) -> SchedulingInfo:
+    """Give a room its address and number: the client's choice, one by chance, or one of those that are left."""
+
+    async def at(address: str) -> SchedulingInfo | None:
+        number = await rooms.number(connection, address, template.uri_domain)
+        return None if number is None else linked(office, replace(room, id=number, uri_without_domain=address))
+
     if custom is not None:
         numbers.check_custom(custom, allowed=organisation.allow_custom_uri_without_domain)
-        if await rooms.taken(connection, custom, template.uri_domain):
+        if (made := await at(custom)) is None:
             raise refuse(Code.ADDRESS_TAKEN)
-        return custom
+        return made
     for _ in range(numbers.ADDRESS_TRIES):
-        chosen = numbers.address(template, office.random)
-        if not await rooms.taken(connection, chosen, template.uri_domain):
-            return chosen
+        if (made := await at(numbers.address(template, office.random))) is not None:
+            return made
     used = await rooms.addresses(connection, template.uri_prefix, template.uri_domain)
     left = numbers.free_address(template, used, office.random)
-    if left is None:
+    if left is None or (made := await at(left)) is None:
         raise refuse(Code.ADDRESS_FULL)
-    return left
+    return made
 
 
-async def _add(
-    connection: AsyncConnection, office: Office, organisation: Organisation, room: SchedulingInfo
-) -> SchedulingInfo:
-    number = await rooms.add(connection, room, organisation)
-    room = replace(room, id=number)
-    by = room.created_by.email if room.created_by else None
-    await rooms.note(connection, room, by, office.now())
-    await events.room(connection, "CREATE", room, office.now())
-    return room
+def _add(together: Together, office: Office, organisation: Organisation, room: SchedulingInfo) -> None:
+    now = office.now()
+    rooms.add(together, room, organisation, room.created_by.email if room.created_by else None, now)
+    together.add(outbox, events.of_room("CREATE", room, now))

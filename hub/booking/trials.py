@@ -74,7 +74,7 @@ async def convert(connection: AsyncConnection, office: Office, caller: Caller, c
     changed = replace(found, trial_ends=None, trial_most_meetings=None, trial_warned=None)
     await organisations.change(connection, changed)
     for each in await organisations.descendants(connection, changed):
-        levels = await classes.levels(connection, each)
+        levels = await classes.levels(connection, each.code)
         for room in await rooms.to_come(connection, each, office.now()):
             await _reclassify(connection, office, levels, room)
     await office_work.noted(connection, office, caller, "delete", changed, "trial")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from hub.domain.words import Field, Use
+from vdx.quality import StreamQuality
 
 ANSWERED = 200
 """What the caller of an answered call heard (RFC 3261 21.2.1)."""
@@ -47,10 +48,25 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Media:
+    """How the media of one participation in a room was, as its mixing server told; `domain`: from whose network."""
+
+    ident: str
+    room: str
+    meeting: UUID | None
+    node: str
+    domain: str
+    began: datetime
+    ended: datetime
+    streams: tuple[StreamQuality, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Conference:
-    """Calls to one room from when somebody came until nobody was left."""
+    """Calls to one room from when somebody came until nobody was left, and how their media was."""
 
     calls: tuple[Call, ...]
+    media: tuple[Media, ...] = ()
 
     @property
     def begins(self) -> datetime:
@@ -63,14 +79,25 @@ class Conference:
         return max(each.ended for each in self.calls)
 
 
-def conferences(calls: Iterable[Call]) -> list[Conference]:
-    """Put answered calls together, in the order in which the conferences began."""
+def conferences(calls: Iterable[Call], media: Iterable[Media] = ()) -> list[Conference]:
+    """Put answered calls together, in the order in which the conferences began, with the media of their times."""
+    heard: defaultdict[str, list[Media]] = defaultdict(list)
+    for each in media:
+        heard[each.room].append(each)
     by_room: defaultdict[tuple[str, str], list[Call]] = defaultdict(list)
     for call in calls:
         if call.answered is not None:
             by_room[call.edge if call.room is None else "", call.room or call.dialled].append(call)
-    made = [Conference(tuple(part)) for same in by_room.values() for part in _sessions(same)]
+    made = [
+        _with_media(Conference(tuple(part)), heard[room])
+        for (_, room), same in by_room.items()
+        for part in _sessions(same)
+    ]
     return sorted(made, key=lambda each: (each.begins, each.calls[0].ident))
+
+
+def _with_media(found: Conference, heard: list[Media]) -> Conference:
+    return replace(found, media=tuple(each for each in heard if each.began <= found.ends and each.ended > found.begins))
 
 
 def _sessions(calls: list[Call]) -> Iterator[list[Call]]:
@@ -126,7 +153,7 @@ def usage(
     for call in calls:
         if call.organisation is None or call.answered is None:
             continue
-        for group in ((call.organisation, call.use, call.field), (call.organisation, None, None)):
+        for group in {(call.organisation, call.use, call.field), (call.organisation, None, None)}:
             counted[group].append((max(call.answered, begin), min(call.ended, end)))
             began[group] += begin <= call.answered < end
     totals: defaultdict[Group, int] = defaultdict(int)

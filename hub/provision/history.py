@@ -1,27 +1,32 @@
-"""Calls that ended, taken from the bus into the database: whose room was called is found when the record comes."""
+"""What was, taken from the bus into the database: calls that ended, and how the media of participations was.
+
+Whose room it was is found when the record comes.
+"""
 
 from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hub.domain.history import ANSWERED, Call
-from hub.store import history
+from hub.domain.history import ANSWERED, Call, Media
+from hub.store import history, media
 from hub.store.database import Database, TakenError
 from vdx.bus import Happening
+from vdx.quality import QualityReport
 from vdx.record import CallRecord
 
 RECORDS: Happening[CallRecord] = Happening("records", CallRecord)
-READER = "hub-history"
-"""The name under which the bus remembers how far we have read."""
+READER, MEDIA_READER = "hub-history", "hub-media"
+"""The names under which the bus remembers how far we have read."""
 
 log = logging.getLogger("hub.history")
 
 
 class History:
-    """Writes records of calls down, each once."""
+    """Writes records of calls and of media down, each once."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -42,6 +47,42 @@ class History:
             await self._database.retry(write)
         except TakenError:  # two readers had it at once
             return
+
+    async def take_media(self, node: str, report: QualityReport) -> None:
+        """Write down how a participation was; rooms that nobody else knows (bridges, probes) are left out.
+
+        Raises `AwayError`.
+        """
+        try:
+            heard, room = to_media(node, report), UUID(report.room)
+        except (ValueError, OverflowError, OSError) as error:
+            log.warning("media.refused node=%s room=%s: %s", node, report.room, error)
+            return
+
+        async def write(connection: AsyncConnection) -> None:
+            if not await media.known(connection, heard.ident):
+                found = await history.of_room(connection, room)
+                if found is not None:
+                    await media.add(connection, heard, found)
+
+        try:
+            await self._database.retry(write)
+        except TakenError:  # two readers had it at once
+            return
+
+
+def to_media(node: str, report: QualityReport) -> Media:
+    """Read a report; raises `ValueError`, `OverflowError` or `OSError` for times that are none."""
+    return Media(
+        ident=f"{node[:50]}.{report.participant[:50]}.{int(report.began)}",
+        room=report.room[:64],
+        meeting=None,
+        node=node[:64],
+        domain=report.domain[:128],
+        began=datetime.fromtimestamp(report.began, UTC),
+        ended=datetime.fromtimestamp(report.ended, UTC),
+        streams=report.streams,
+    )
 
 
 def to_call(edge: str, record: CallRecord) -> Call:

@@ -40,7 +40,7 @@ class Pools:
             if missing > 0:
                 template = await templates.pool(connection, organisation)
                 if template is None:
-                    levels = await classes.levels(connection, organisation)
+                    levels = await classes.levels(connection, organisation.code)
                     template = await template_work.choose(connection, self._office, levels, None)
                 for _ in range(missing):
                     await work.make_for_pool(connection, self._office, organisation, template, None)

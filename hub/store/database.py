@@ -59,6 +59,7 @@ class Database:
             raise SettingsError("database: not a URL such as postgresql://host/hub or sqlite:///hub.sqlite") from None
         self.engine = _engine(parsed, None if patient else WAIT_SECONDS * 6)
         self.postgresql = self.engine.dialect.name == "postgresql"
+        self._writer = asyncio.Lock()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -81,12 +82,31 @@ class Database:
         `AwayError` where the database cannot be reached.
         """
         try:
-            async with self.engine.connect() as connection:
+            async with self._turn(), self.engine.connect() as connection:
                 await connection.execution_options(writes=True)
                 yield connection
                 await connection.commit()
         except (SQLAlchemyError, OSError) as error:
             raise translated(error) from error
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait for those who write before us, in the order in which they came.
+
+        SQLite has one writer; whoever finds another at work would look again and again, and the last to come wins.
+        """
+        if self.postgresql:
+            yield
+            return
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._writer.acquire()
+        except TimeoutError:
+            raise AwayError("the database is busy: send the request again") from None
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     async def retry(self, work: Callable[[AsyncConnection], Awaitable[T]], again: frozenset[str] = frozenset()) -> T:
         """Run `work` in a transaction, again while others are in its way; raises as `write`.

@@ -8,17 +8,21 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, case, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.domain.healthcheck import PROJECT
 from hub.domain.history import Call, Group
 from hub.domain.words import Field, Use
 from hub.store import rows
+from hub.store.standing_tables import aliases, standing_rooms
 from hub.store.tables import calls, meetings, old_callers, organisations, rooms
 
 LINGER = timedelta(hours=8)
 """How long after its meeting a room may still be called."""
+
+OTHER_TIME = 2
+"""How well a room fits whose meeting was not then."""
 
 AT_ONCE = 500
 """Numbers of organisations in one statement: SQLite takes some thousand values."""
@@ -36,22 +40,51 @@ class Called:
 
 
 async def called(connection: AsyncConnection, alias: str, at: datetime) -> Called | None:
-    """Find the room that had an alias at a time; of several that had the number, the one whose meeting was then."""
+    """Find the room that had an alias at a time; of several that had the number, the one whose meeting was then.
+
+    A room that is always there comes before meetings of other times.
+    """
     inside = rooms.c.opens_time <= at, rooms.c.end_time + LINGER >= at
-    fits = case((inside[0] & (rooms.c.end_time >= at - LINGER), 0), (rooms.c.meeting_uuid.is_(None), 1), else_=2)
+    then = inside[0] & (rooms.c.end_time >= at - LINGER)
+    fits = case((then, 0), (rooms.c.meeting_uuid.is_(None), 1), else_=OTHER_TIME)
     statement = (
         select(rooms.c.organisation_id, rooms.c.id, meetings.c.uuid, meetings.c.organisation_id.label("owner"))
-        .add_columns(meetings.c.use, meetings.c.field)
+        .add_columns(meetings.c.use, meetings.c.field, fits.label("fits"))
         .outerjoin(meetings, rooms.c.meeting_uuid == meetings.c.uuid)
         .where(or_(rooms.c.held_uri == alias, rooms.c.uri_without_domain == alias))
         .order_by(fits, rooms.c.id.desc())
         .limit(1)
     )
     row = (await connection.execute(statement)).mappings().first()
-    if row is None:
-        return None
+    if row is None or row["fits"] == OTHER_TIME:
+        named = select(aliases.c.room_uuid).where(aliases.c.alias == alias.lower())
+        standing = await _standing(connection, standing_rooms.c.uuid.in_(named))
+        if standing is not None or row is None:
+            return standing
+    return _booked(row)
+
+
+async def of_room(connection: AsyncConnection, uuid: UUID) -> Called | None:
+    """Find a room by the uuid that it has on the bus."""
+    statement = (
+        select(rooms.c.organisation_id, rooms.c.id, meetings.c.uuid, meetings.c.organisation_id.label("owner"))
+        .add_columns(meetings.c.use, meetings.c.field)
+        .outerjoin(meetings, rooms.c.meeting_uuid == meetings.c.uuid)
+        .where(rooms.c.uuid == uuid)
+    )
+    row = (await connection.execute(statement)).mappings().first()
+    return _booked(row) if row else await _standing(connection, standing_rooms.c.uuid == uuid)
+
+
+def _booked(row: rows.Row) -> Called:
     owner = row["organisation_id"] if row["owner"] is None else row["owner"]
     return Called(owner, f"room-{row['id']}", row["uuid"], row["use"], row["field"])
+
+
+async def _standing(connection: AsyncConnection, which: ColumnElement[bool]) -> Called | None:
+    room = standing_rooms.c
+    row = (await connection.execute(select(room.organisation_id, room.uuid, room.use, room.field).where(which))).first()
+    return Called(row[0], f"standing-{row[1]}", None, row[2], row[3]) if row else None
 
 
 async def known(connection: AsyncConnection, ident: str) -> bool:

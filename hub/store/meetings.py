@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, delete, insert, or_, select, union, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, insert, or_, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.domain.access import Sight
@@ -16,18 +16,35 @@ from hub.store import rows
 from hub.store.tables import labels as label_table
 from hub.store.tables import meetings as table
 from hub.store.tables import organisations, rooms
+from hub.store.together import Together
 
-_ADD, _ADD_LABELS = insert(table), insert(label_table)
+_ADD_LABELS = insert(label_table)
 
 LABELS_AT_ONCE = 500
 """Meetings whose labels one statement asks for: SQLite takes some thousand values in a statement."""
 
 
-async def add(connection: AsyncConnection, meeting: Meeting, organisation: Organisation) -> None:
-    """Add a meeting; raises `TakenError` for its uuid, short id or external id."""
-    values = rows.meeting_values(meeting) | {"organisation_id": organisation.id}
-    await connection.execute(_ADD, values)
-    await _label(connection, meeting)
+def _select(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(table, organisations.c.code.label("organisation"))
+        .join(organisations, table.c.organisation_id == organisations.c.id)
+        .where(*conditions)
+    )
+
+
+_BY_UUID = _select(table.c.uuid == bindparam("uuid"))
+_LABELS = (
+    select(label_table.c.meeting_uuid, label_table.c.label)
+    .where(label_table.c.meeting_uuid.in_(bindparam("uuids", expanding=True)))
+    .order_by(label_table.c.meeting_uuid, label_table.c.position)
+)
+_LOCKED = _BY_UUID.with_for_update(of=table)
+
+
+def add(together: Together, meeting: Meeting, organisation: Organisation) -> None:
+    """Add a meeting with its labels; once written, its uuid, short id or external id may be taken."""
+    together.add(table, rows.meeting_values(meeting) | {"organisation_id": organisation.id})
+    together.add(label_table, *_labels(meeting))
 
 
 async def change(connection: AsyncConnection, meeting: Meeting, *, relabel: bool = True) -> None:
@@ -35,7 +52,8 @@ async def change(connection: AsyncConnection, meeting: Meeting, *, relabel: bool
     await connection.execute(update(table).where(table.c.uuid == meeting.uuid).values(rows.meeting_values(meeting)))
     if relabel:
         await connection.execute(delete(label_table).where(label_table.c.meeting_uuid == meeting.uuid))
-        await _label(connection, meeting)
+        if meeting.labels:
+            await connection.execute(_ADD_LABELS, _labels(meeting))
 
 
 async def remove(connection: AsyncConnection, uuid: UUID) -> None:
@@ -46,8 +64,7 @@ async def remove(connection: AsyncConnection, uuid: UUID) -> None:
 
 async def by_uuid(connection: AsyncConnection, uuid: UUID, *, lock: bool = False) -> Meeting | None:
     """Find a meeting; with `lock` nobody else changes it until the transaction ends."""
-    statement = _select(table.c.uuid == uuid)
-    found = await _read(connection, statement.with_for_update(of=table) if lock else statement)
+    found = await _read(connection, _LOCKED if lock else _BY_UUID, {"uuid": uuid})
     return found[0] if found else None
 
 
@@ -123,14 +140,6 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _select(*conditions: ColumnElement[bool]) -> Select[Any]:
-    return (
-        select(table, organisations.c.code.label("organisation"))
-        .join(organisations, table.c.organisation_id == organisations.c.id)
-        .where(*conditions)
-    )
-
-
 async def _list(connection: AsyncConnection, sight: Sight, *conditions: ColumnElement[bool]) -> list[Meeting]:
     return await _read(connection, _select(*conditions, *_seen(sight)).order_by(table.c.start_time, table.c.uuid))
 
@@ -148,8 +157,10 @@ def _seen(sight: Sight) -> list[ColumnElement[bool]]:
     return conditions
 
 
-async def _read(connection: AsyncConnection, statement: Select[Any]) -> list[Meeting]:
-    found = list((await connection.execute(statement)).mappings())
+async def _read(
+    connection: AsyncConnection, statement: Select[Any], asked: Mapping[str, object] | None = None
+) -> list[Meeting]:
+    found = list((await connection.execute(statement, asked)).mappings())
     labelled = await labels_of(connection, [row["uuid"] for row in found])
     return [rows.meeting(row, labelled.get(row["uuid"], ())) for row in found]
 
@@ -157,10 +168,8 @@ async def _read(connection: AsyncConnection, statement: Select[Any]) -> list[Mee
 async def labels_of(connection: AsyncConnection, uuids: list[UUID]) -> dict[UUID, tuple[str, ...]]:
     """Give the labels of meetings, in their order."""
     found: dict[UUID, tuple[str, ...]] = {}
-    columns = label_table.c.meeting_uuid, label_table.c.label
     for part in _parts(uuids):
-        statement = select(*columns).where(columns[0].in_(part)).order_by(columns[0], label_table.c.position)
-        for uuid, label in await connection.execute(statement):
+        for uuid, label in await connection.execute(_LABELS, {"uuids": part}):
             found[uuid] = (*found.get(uuid, ()), label)
     return found
 
@@ -169,8 +178,5 @@ def _parts(uuids: list[UUID]) -> Iterable[list[UUID]]:
     return (uuids[at : at + LABELS_AT_ONCE] for at in range(0, len(uuids), LABELS_AT_ONCE))
 
 
-async def _label(connection: AsyncConnection, meeting: Meeting) -> None:
-    if meeting.labels:
-        numbered = enumerate(meeting.labels)
-        values = [{"meeting_uuid": meeting.uuid, "position": at, "label": label} for at, label in numbered]
-        await connection.execute(_ADD_LABELS, values)
+def _labels(meeting: Meeting) -> list[dict[str, Any]]:
+    return [{"meeting_uuid": meeting.uuid, "position": at, "label": each} for at, each in enumerate(meeting.labels)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import func, insert, literal, select, update
+from sqlalchemy import bindparam, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.domain.model import Organisation
@@ -16,9 +16,12 @@ MAX_DEPTH = 50
 """Levels of the tree that are followed: real trees have six, and a ring must end."""
 
 
+_BY_CODE = select(table).where(table.c.code == bindparam("code"))  # asked with every request: written once
+
+
 async def by_code(connection: AsyncConnection, code: str) -> Organisation | None:
     """Find an organisation."""
-    row = (await connection.execute(select(table).where(table.c.code == code))).mappings().first()
+    row = (await connection.execute(_BY_CODE, {"code": code})).mappings().first()
     return rows.organisation(row) if row else None
 
 

@@ -36,10 +36,15 @@ class Forgotten:
     digest: str
 
 
-async def expired(connection: AsyncConnection, kept: Kept, before: datetime) -> Forgotten | None:
-    """Forget what is older than `before`, at most `AT_ONCE` rows; None where nothing is left to forget."""
+async def expired(
+    connection: AsyncConnection, kept: Kept, before: datetime, since: datetime | None
+) -> Forgotten | None:
+    """Forget what is older than `before`, at most `AT_ONCE` rows; None where nothing is left to forget.
+
+    `since`: nothing older than that is left, so it is not looked at.
+    """
     table = TABLES[kept.table]
-    return await _forget(connection, kept, _aged(kept, table, before), kept.columns)
+    return await _forget(connection, kept, _aged(kept, table, before, since), kept.columns)
 
 
 async def of_person(connection: AsyncConnection, email: str, codes: list[str] | None) -> list[Forgotten]:
@@ -86,13 +91,12 @@ def _of(table: Table, codes: list[str] | None) -> ColumnElement[bool]:
     return false()
 
 
-def _aged(kept: Kept, table: Table, before: datetime) -> ColumnElement[bool]:
+def _aged(kept: Kept, table: Table, before: datetime, since: datetime | None) -> ColumnElement[bool]:
     assert kept.after is not None  # noqa: S101 - asked for only with one
-    if kept.via is None:
-        return table.c[kept.after] < before
-    parent = TABLES[kept.via.table]
-    old = select(parent.c[kept.via.other]).where(parent.c[kept.after] < before)
-    return table.c[kept.via.column].in_(old)
+    timed = table if kept.via is None else TABLES[kept.via.table]
+    time = timed.c[kept.after]
+    old = time < before if since is None else and_(time < before, time >= since)
+    return old if kept.via is None else table.c[kept.via.column].in_(select(timed.c[kept.via.other]).where(old))
 
 
 async def _forget(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,9 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
+    bindparam,
     delete,
+    exists,
     false,
     func,
     insert,
@@ -36,18 +38,58 @@ from hub.store.standing_tables import aliases
 from hub.store.standing_tables import systems as system_table
 from hub.store.tables import meetings, organisations, room_history
 from hub.store.tables import rooms as table
+from hub.store.together import Together
 
 _owner = organisations.alias("meeting_organisation")
-_ADD = insert(table).returning(table.c.id)
 _NOTE = insert(room_history).inline()
 _MEETING = "m_"  # before the columns of the meeting that is read along
 
 
-async def add(connection: AsyncConnection, room: SchedulingInfo, organisation: Organisation) -> int:
-    """Add a room and give its number; raises `TakenError` for an address that is used."""
-    written = values(room) | {"organisation_id": organisation.id}
-    number: int = (await connection.execute(_ADD, written)).scalar_one()
-    return number
+def _select(*conditions: ColumnElement[bool]) -> Select[Any]:
+    with_meeting = [column.label(_MEETING + column.name) for column in meetings.c]
+    owner = _owner.c.code.label(_MEETING + "organisation")
+    return (
+        select(table, organisations.c.code.label("organisation"), *with_meeting, owner)
+        .join(organisations, table.c.organisation_id == organisations.c.id)
+        .outerjoin(meetings, table.c.meeting_uuid == meetings.c.uuid)
+        .outerjoin(_owner, meetings.c.organisation_id == _owner.c.id)
+        .where(*conditions)
+    )
+
+
+_BY_UUID = _select(table.c.uuid == bindparam("uuid"))
+_BY_ID = _select(table.c.id == bindparam("number"))
+_BY_UUID_LOCKED, _BY_ID_LOCKED = _BY_UUID.with_for_update(of=table), _BY_ID.with_for_update(of=table)
+
+
+def _numbers(dialect: str) -> Select[Any]:
+    held = table.c.uri_without_domain == bindparam("user"), table.c.uri_domain == bindparam("domain")
+    standing = select(aliases.c.alias).where(aliases.c.alias == bindparam("small"))
+    systems = select(system_table.c.alias).where(system_table.c.alias == bindparam("small"))
+    taken = union_all(select(table.c.uri_without_domain).where(*held), standing, systems)
+    following = func.coalesce(func.max(table.c.id), 0) + 1  # one writer at a time, so nobody else is given it
+    if dialect == "postgresql":
+        following = func.nextval(func.pg_get_serial_sequence(table.name, table.c.id.name))
+    return select(following, exists(taken.subquery().select()))
+
+
+_NUMBERS = {each: _numbers(each) for each in ("postgresql", "sqlite")}
+
+
+async def number(connection: AsyncConnection, uri_without_domain: str, uri_domain: str) -> int | None:
+    """Give the number of a room to come, or None where its address is used.
+
+    What is always there is dialled by its name under every domain.
+    """
+    asked = {"user": uri_without_domain, "domain": uri_domain, "small": uri_without_domain.lower()}
+    following, taken = (await connection.execute(_NUMBERS[connection.dialect.name], asked)).one()
+    return None if taken else following
+
+
+def add(together: Together, room: SchedulingInfo, organisation: Organisation, by: str | None, now: datetime) -> None:
+    """Add a room under its number, with the first entry of its history; once written, an address may be taken."""
+    together.add(table, values(room) | {"id": room.id, "organisation_id": organisation.id})
+    together.add(room_history, _entry(room, by, now))
 
 
 async def change(connection: AsyncConnection, room: SchedulingInfo, organisation: Organisation | None = None) -> None:
@@ -64,24 +106,17 @@ async def remove(connection: AsyncConnection, number: int) -> None:
 
 async def note(connection: AsyncConnection, room: SchedulingInfo, by: str | None, now: datetime) -> None:
     """Write down that a room has come into its state."""
-    noted = {
+    await connection.execute(_NOTE, _entry(room, by, now))
+
+
+def _entry(room: SchedulingInfo, by: str | None, now: datetime) -> dict[str, Any]:
+    return {
         "room_id": room.id,
         "status": int(room.status),
         "description": room.status_description,
         "by": by,
         "time": now,
     }
-    await connection.execute(_NOTE, noted)
-
-
-async def taken(connection: AsyncConnection, uri_without_domain: str, uri_domain: str) -> bool:
-    """Tell whether an address is used; what is always there is dialled by its name under every domain."""
-    small = uri_without_domain.lower()
-    held = table.c.uri_without_domain == uri_without_domain, table.c.uri_domain == uri_domain
-    standing = select(aliases.c.alias).where(aliases.c.alias == small)
-    systems = select(system_table.c.alias).where(system_table.c.alias == small)
-    found = union_all(select(table.c.uri_without_domain).where(*held), standing, systems)
-    return (await connection.execute(found)).first() is not None
 
 
 async def addresses(connection: AsyncConnection, prefix: str, uri_domain: str) -> set[str]:
@@ -98,15 +133,13 @@ async def addresses(connection: AsyncConnection, prefix: str, uri_domain: str) -
 
 async def by_uuid(connection: AsyncConnection, uuid: UUID, *, lock: bool = False) -> SchedulingInfo | None:
     """Find a room by its meeting's or its own uuid; with `lock` nobody else changes it until the transaction ends."""
-    statement = _select(table.c.uuid == uuid)
-    found = await _read(connection, statement.with_for_update(of=table) if lock else statement)
+    found = await _read(connection, _BY_UUID_LOCKED if lock else _BY_UUID, {"uuid": uuid})
     return found[0] if found else None
 
 
 async def by_id(connection: AsyncConnection, number: int, *, lock: bool = False) -> SchedulingInfo | None:
     """Find a room by the store's number."""
-    statement = _select(table.c.id == number)
-    found = await _read(connection, statement.with_for_update(of=table) if lock else statement)
+    found = await _read(connection, _BY_ID_LOCKED if lock else _BY_ID, {"number": number})
     return found[0] if found else None
 
 
@@ -257,20 +290,10 @@ def values(room: SchedulingInfo) -> dict[str, Any]:
     )
 
 
-def _select(*conditions: ColumnElement[bool]) -> Select[Any]:
-    with_meeting = [column.label(_MEETING + column.name) for column in meetings.c]
-    owner = _owner.c.code.label(_MEETING + "organisation")
-    return (
-        select(table, organisations.c.code.label("organisation"), *with_meeting, owner)
-        .join(organisations, table.c.organisation_id == organisations.c.id)
-        .outerjoin(meetings, table.c.meeting_uuid == meetings.c.uuid)
-        .outerjoin(_owner, meetings.c.organisation_id == _owner.c.id)
-        .where(*conditions)
-    )
-
-
-async def _read(connection: AsyncConnection, statement: Select[Any]) -> list[SchedulingInfo]:
-    found = list((await connection.execute(statement)).mappings())
+async def _read(
+    connection: AsyncConnection, statement: Select[Any], asked: Mapping[str, object] | None = None
+) -> list[SchedulingInfo]:
+    found = list((await connection.execute(statement, asked)).mappings())
     uuids = [row["meeting_uuid"] for row in found if row["meeting_uuid"] is not None]
     labelled = await meeting_statements.labels_of(connection, uuids)
     return [rows.room(row, _meeting(row, labelled)) for row in found]

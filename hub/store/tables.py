@@ -201,6 +201,7 @@ meetings = Table(
     Index(None, "organisation_id", "start_time"),
     Index(None, "organisation_id", "organized_by"),
     Index(None, "organisation_id", "subject"),
+    Index("ix_meetings_end_time", "end_time", postgresql_using="brin"),
     Index(
         "ix_meetings_search",
         "organisation_id",
@@ -213,7 +214,8 @@ meetings = Table(
 )
 """`ix_meetings_search` finds parts of texts within an organisation, on SQLite by reading the index alone.
 
-Of its changes 256 kB wait at most, until one client has to write them all.
+Of its changes 256 kB wait at most, until one client has to write them all. `ix_meetings_end_time` finds what is old
+enough to be forgotten; meetings come about in the order of their times, so that PostgreSQL's needs but some pages.
 """
 
 labels = Table(
@@ -253,6 +255,7 @@ rooms = Table(
     UniqueConstraint("uri_without_domain", "uri_domain"),
     Index(None, "status", "opens_time"),
     Index(None, "status", "end_time"),
+    Index("ix_scheduling_infos_end_time", "end_time", postgresql_using="brin"),
 )
 """Rooms. `opens_time` and `end_time` repeat the meeting's times, so that what is due is found by one index each.
 
@@ -276,6 +279,7 @@ room_history = Table(
     Column("description", String(200)),
     Column("by", String(200)),
     Column("time", Utc, nullable=False),
+    Index("ix_scheduling_status_time", "time", postgresql_using="brin"),
 )
 
 outbox = Table(
@@ -375,6 +379,22 @@ calls = Table(
     Index(None, "organisation_id", "began"),
 )
 """Ended calls, as edges told of them; whose room was called stands beside, as it was when the call ended."""
+
+media = Table(
+    "media",
+    metadata,
+    Column("ident", String(120), primary_key=True),
+    Column("organisation_id", SERIAL, ForeignKey("organisations.id")),
+    Column("room", String(64)),
+    Column("meeting_uuid", Uuid),
+    Column("node", String(64), nullable=False),
+    Column("domain", String(128), nullable=False),
+    Column("began", Utc, nullable=False),
+    Column("ended", Utc, nullable=False, index=True),
+    Column("streams", JSON, nullable=False),
+    Index(None, "organisation_id", "began"),
+)
+"""How the media of participations was, as mixing servers told: whose network, no person. `room` is as in `calls`."""
 
 old_callers = Table(
     "old_callers",

@@ -6,13 +6,30 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.domain.model import Organisation, Template
 from hub.store import rows
 from hub.store.tables import organisations
 from hub.store.tables import templates as table
+
+
+def _select(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(table, organisations.c.code.label("organisation"))
+        .outerjoin(organisations, table.c.organisation_id == organisations.c.id)
+        .where(table.c.deleted_time.is_(None), *conditions)
+        .order_by(table.c.id)
+    )
+
+
+_DEFAULTS = _select(
+    or_(
+        and_(table.c.organisation_id.in_(bindparam("numbers", expanding=True)), table.c.is_default_template),
+        table.c.organisation_id.is_(None),
+    )
+)
 
 
 async def by_id(connection: AsyncConnection, number: int) -> Template | None:
@@ -22,18 +39,16 @@ async def by_id(connection: AsyncConnection, number: int) -> Template | None:
 
 async def of_organisation(connection: AsyncConnection, organisation: Organisation) -> list[Template]:
     """List the templates of an organisation."""
-    statement = _select(table.c.organisation_id == organisation.id).order_by(table.c.id)
+    statement = _select(table.c.organisation_id == organisation.id)
     return [rows.template(row) for row in (await connection.execute(statement)).mappings()]
 
 
 async def defaults(connection: AsyncConnection, chain: Sequence[Organisation]) -> list[Template]:
     """List the default templates of organisations, in their order, and at the end the template of nobody."""
     numbers = [each.id for each in chain]
-    own = and_(table.c.organisation_id.in_(numbers), table.c.is_default_template)
-    statement = _select(or_(own, table.c.organisation_id.is_(None))).order_by(table.c.id)
     place = {number: at for at, number in enumerate(numbers)}
     found = sorted(
-        (await connection.execute(statement)).mappings(),
+        (await connection.execute(_DEFAULTS, {"numbers": numbers})).mappings(),
         key=lambda row: place.get(row["organisation_id"], len(numbers)),
     )
     return [rows.template(row) for row in found]
@@ -72,14 +87,6 @@ async def _only_default(connection: AsyncConnection, organisation: Organisation,
     await connection.execute(update(table).where(*others).values(is_default_template=False))
 
 
-def _select(*conditions: ColumnElement[bool]) -> Select[Any]:
-    return (
-        select(table, organisations.c.code.label("organisation"))
-        .outerjoin(organisations, table.c.organisation_id == organisations.c.id)
-        .where(table.c.deleted_time.is_(None), *conditions)
-    )
-
-
 async def _first(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> Template | None:
-    row = (await connection.execute(_select(*conditions).order_by(table.c.id).limit(1))).mappings().first()
+    row = (await connection.execute(_select(*conditions).limit(1))).mappings().first()
     return rows.template(row) if row else None

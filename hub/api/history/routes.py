@@ -18,7 +18,7 @@ from hub.api.organisation.routes import REFUSALS, good
 from hub.api.values import Answer, Text, Time
 from hub.booking import history
 from hub.domain import access
-from hub.domain.history import Call, Conference, Usage
+from hub.domain.history import Call, Conference, Media, Usage
 from hub.domain.words import Field as FieldOfUse
 from hub.domain.words import Role, Use
 from hub.errors import Code, InputError, UnauthenticatedError
@@ -61,6 +61,31 @@ class ParticipantAnswer(Answer):
     ended_by: Annotated[str, Field(alias="disconnect_by")]
 
 
+class StreamAnswer(Answer):
+    """One stream of a participation: packets of all of it; jitter and round trip in milliseconds (0: not known)."""
+
+    media: str
+    encoding: str
+    received: int
+    lost: int
+    sent: int
+    sent_lost: Annotated[int, Field(alias="sent_lost")]
+    jitter: float
+    round_trip: Annotated[float, Field(alias="round_trip")]
+    width: int
+    height: int
+    encrypted: bool
+
+
+class MediaAnswer(Answer):
+    """How one participation was received and sent, as the mixing server saw it; `domain`: from whose network."""
+
+    domain: str
+    begins: Annotated[TimeText, Field(alias="start_time")]
+    ends: Annotated[TimeText, Field(alias="end_time")]
+    streams: list[StreamAnswer]
+
+
 class ConferenceAnswer(Answer):
     """Calls to one room from when somebody came until nobody was left; `duration` in seconds."""
 
@@ -76,6 +101,7 @@ class ConferenceAnswer(Answer):
     count: Annotated[int, Field(alias="participant_count")]
     minutes: Annotated[int, Field(alias="participant_minutes")]
     participants: list[ParticipantAnswer]
+    media: list[MediaAnswer]
 
 
 class HistoryAnswer(Answer):
@@ -201,6 +227,16 @@ def _conference(found: Conference) -> Json:
         "participant_count": len(found.calls),
         "participant_minutes": round(sum(each.seconds for each in found.calls) / 60),
         "participants": [_participant(each) for each in found.calls],
+        "media": [_media(each) for each in found.media],
+    }
+
+
+def _media(media: Media) -> Json:
+    return {
+        "domain": media.domain,
+        "start_time": time_text(media.began),
+        "end_time": time_text(media.ended),
+        "streams": [{name: getattr(each, name) for name in StreamAnswer.model_fields} for each in media.streams],
     }
 
 

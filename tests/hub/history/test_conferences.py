@@ -89,3 +89,8 @@ def test_a_month_counts_what_lies_within() -> None:
 def test_a_month_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="unconverted"):
         month("2026-13")
+
+
+def test_a_call_of_no_class_is_counted_once() -> None:
+    counted = usage({"north": "North"}, {}, [call(1, 0, 10, use=None, field=None)], month("2026-11"))
+    assert [(each.participants, each.minutes, each.ports) for each in counted] == [(1, 10, 1)]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from hub.provision.history import History
 from hub.store import history as store
 from tests.hub.world import World
+from vdx.quality import QualityReport, StreamQuality
 from vdx.record import CallRecord, PartyRecord, StreamRecord
 
 DURING = {"begin": "2026-11-02T13:00:00.000Z", "end": "2026-11-02T13:20:30.000Z"}
@@ -142,3 +145,56 @@ def test_the_page_of_a_month(world: World) -> None:
     table = world.client.get("/reports/usage?month=2026-11", headers=browser | {"accept": "text/csv"})
     assert table.headers["content-disposition"] == 'attachment; filename="usage-2026-11.csv"'
     assert world.client.get("/reports/usage", headers=world.sign_in("meeting-user")).status_code == 403
+
+
+STANDING = {
+    "organisation": "north",
+    "name": "Ward 7",
+    "aliases": ["Ward7"],
+    "domain": "rooms.example",
+    "use": "clinical",
+    "hostPin": 123456,
+}
+
+
+def test_a_room_that_is_always_there_has_a_history(world: World) -> None:
+    world.organisation("root")
+    world.organisation("north", "root")
+    made = world.ask("POST", "/services/v2/room", "meeting-admin", organisation="root", json=STANDING)
+    assert made.status_code == 200, made.text
+    history = History(world.database)
+    world.run(partial(history.take, "edge1", record(1, "ward7@rooms.example", DURING["begin"], DURING["end"])))
+    (found,) = conferences(world, key(world, "north"))["objects"]
+    assert (found["organisation_code"], found["use"], found["meeting_uuid"]) == ("north", "clinical", None)
+    uuid = made.json()["uuid"]
+    room = world.change(lambda connection: store.of_room(connection, UUID(uuid)))
+    assert room is not None
+    assert room.room == f"standing-{uuid}"
+
+
+def heard(room: str, begin: str = "2026-11-02T13:00:05+00:00", **fields: Any) -> QualityReport:
+    """Make what a mixing server tells of a participation."""
+    at = datetime.fromisoformat(begin).timestamp()
+    streams = (StreamQuality("audio", "opus", received=900, lost=100, jitter=2.5, encrypted=True),)
+    values = {"node": "mix1", "room": room, "participant": "p1", "domain": "north.example", "streams": streams}
+    return QualityReport(**(values | {"began": at, "ended": at + 600.0} | fields))
+
+
+def test_a_conference_tells_how_its_media_was(world: World, told: Any) -> None:
+    history = History(world.database)
+    reports = [
+        heard(told["uuid"]),
+        heard(told["uuid"]),  # the bus says it twice
+        heard(told["uuid"], "2026-11-02T15:00:00+00:00"),  # not while they were there
+        heard("00000000-0000-4000-8000-000000000000"),  # a bridge's
+        heard("nothing"),
+        heard(told["uuid"], participant="p2", began=1e300, ended=1e300),
+    ]
+    for each in reports:
+        world.run(partial(history.take_media, "mix1", each))
+    (found,) = conferences(world, key(world, "north"))["objects"]
+    (media,) = found["media"]
+    assert (media["domain"], media["start_time"]) == ("north.example", "2026-11-02T13:00:05Z")
+    (stream,) = media["streams"]
+    assert (stream["received"], stream["lost"], stream["jitter"], stream["encrypted"]) == (900, 100, 2.5, True)
+    assert conferences(world, key(world, "south"))["objects"] == []

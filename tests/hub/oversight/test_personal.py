@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from hub.store import personal
 from hub.store.personal import TABLES
 from hub.store.tables import audit, meetings, rooms
 from tests.hub.world import World
+from tests.hub.world import text as text_of
 
 BASE = "/services/v2"
 
@@ -123,6 +125,32 @@ def test_more_than_one_transaction_holds(world: World, monkeypatch: pytest.Monke
         return len(list(await connection.execute(select(meetings).where(meetings.c.organized_by.is_not(None)))))
 
     assert world.change(left) == 0
+
+
+def test_what_is_old_is_looked_through_again(world: World) -> None:
+    # between two looks at everything only what has grown old since is looked at: nothing is left out for longer
+    world.organisation("north")
+    duty = Retention(world.database, world.office)
+    world.book()
+    world.clock.turn(days=91)
+    assert world.run(duty.round) > 0
+    while world.run(duty.round):
+        pass
+    old = world.book(startTime="2026-11-02T13:00:00Z", endTime="2026-11-02T14:00:00Z")["uuid"]  # it was moved in
+    recent = world.book(
+        startTime=text_of(world.clock.now - timedelta(days=90)), endTime=text_of(world.clock.now - timedelta(days=89.9))
+    )["uuid"]
+
+    def subjects() -> tuple[str, str]:
+        while world.run(duty.round):
+            pass
+        return tuple(world.room(each)["meetingDetails"]["subject"] for each in (old, recent))
+
+    assert subjects() == ("Rounds", "Rounds")
+    world.clock.turn(hours=3)
+    assert subjects() == ("Rounds", "")
+    world.clock.turn(days=1)
+    assert subjects() == ("", "")
 
 
 def ask(world: World, method: str, email: str, organisation: str = "north") -> Any:
