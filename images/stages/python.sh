@@ -13,7 +13,7 @@ programs() {
     wheels+=(--implementation cp --python-version "$python" --abi "cp${python/./}" --abi abi3 --abi none)
     for name in 2_17 2_24 2_28 2_34; do wheels+=(--platform "manylinux_${name}_x86_64"); done
   fi
-  sources=$(git ls-files -- "${ours[@]}" setup.py pyproject.toml README.md LICENSE requirements/edge.txt)
+  sources=$(git ls-files --cached --others --exclude-standard -- "${ours[@]}" setup.py pyproject.toml README.md LICENSE requirements/edge.txt)
   # a compiled form is kept per state of the sources
   name=$({ echo "compiled $compiled python $python"; for file in $sources; do [ ! -f "$file" ] || sha256sum "$file"; done; } | sha256sum | cut -c1-16)
   site=$cache/site-$name
