@@ -26,6 +26,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 
 from b2bua.transport import certificate, files
 from b2bua.transport.errors import CertificateError, TlsError
+from b2bua.transport.expiry import DAY
 
 Rule = Literal["off", "optional", "required"]
 
@@ -70,12 +71,13 @@ class Book:
             known = self._read[name] = stamp, _read(path, leaf, issuer)
         return known[1]
 
-    def meet(self, leaf: x509.Certificate, issuer: x509.Certificate) -> None:
+    def meet(self, leaf: x509.Certificate, issuer: x509.Certificate, now: float) -> None:
         """Note who was met, for `certd` to ask about. What cannot be written is not asked about: the rule holds."""
         path = self._met / f"{certificate.digest(leaf).hex()}.pem"
         with contextlib.suppress(OSError):
             if path.exists():
-                os.utime(path)
+                if path.stat().st_mtime < now - DAY:  # not at each handshake: what changes here starts certd
+                    os.utime(path)
                 return
             self._met.mkdir(mode=0o755, exist_ok=True)
             self._met.chmod(0o755)  # certificates are public, and certd is another user
@@ -103,7 +105,7 @@ class Asked:
         if self.rule == "off" or self.book is None or len(chain) < 2 or not responders(chain[0]):
             return
         leaf, issuer = chain[0], chain[1]
-        self.book.meet(leaf, issuer)
+        self.book.meet(leaf, issuer, now)
         said = self.book.said(leaf, issuer)
         who = leaf.subject.rfc4514_string()[:200]
         if said is not None and said.status is ocsp.OCSPCertStatus.REVOKED:
