@@ -11,7 +11,6 @@ kernel_and_initrd() {
   mv "$tree/boot/vmlinuz-$name" "$work/vmlinuz"
   mv "$tree/boot/initrd.img-$name" "$work/initrd"
   cp "$tree/usr/lib/systemd/boot/efi/"{linuxx64.efi.stub,systemd-bootx64.efi} "$work/"
-  install -D -m 644 "$keys/update.pub" "$tree/usr/share/vdx/update.pub"
 }
 
 read_only_root() {

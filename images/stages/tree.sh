@@ -21,7 +21,7 @@ assemble() {
   install -m 644 gatewayd/prove/units/* "$tree/usr/lib/systemd/system/"
   # services with devices of their own need it; Debian 13 has it in its place
   [ -e "$tree/usr/lib/systemd/system/tmp.mount" ] || cp "$tree/usr/share/systemd/tmp.mount" "$tree/usr/lib/systemd/system/"
-  install -D -m 644 LICENSE "$tree/usr/share/vdx/LICENSE"
+  install -D -m 644 -t "$tree/usr/share/vdx" LICENSE "$keys/update.pub"
   os_release "$tree"
   chroot "$tree" systemd-sysusers 2>/dev/null
   chroot "$tree" systemctl --quiet enable "${enabled[@]}"
