@@ -2,8 +2,8 @@
 
 The policy has clients that share 100,000 prefixes and 10,000 agreements. Forwarding is measured on established flows
 of one agreement more, with the parts of a small and of a large policy in the kernel at once and the switch from one to
-the other between two measurements. Beside them stands the same policy written as a rule for each agreement, which is
-what generators of rules in turn (such as firewalld) make of it; these accept established flows before any rule.
+the other between two measurements. Beside it stands firewalld with agreements of the same kind, in the same namespace
+one after the other: it accepts established flows before any rule, and tries everything else against rule after rule.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import os
 import resource
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
+from bench import firewalld
 from bench.relay.bpf import programs
 from bench.relay.stage import DROP_ALL, Stage, stage
 from bench.report import Aim, Report
@@ -29,9 +30,13 @@ from tests.nft.policy.world import DAY, agreement, client, large, offer
 from tests.nft.topology import ZONES, address, inside, model
 
 FEW, MANY = 10, 10_000
-TURN = 1_000  # agreements as rules in turn: with 10,000, nft itself takes minutes
+TURN = 1_000  # agreements of firewalld: 10,000 take it more than five minutes
 PREFIXES = 100_000
 FLOWS = 200
+WAYS = (  # marks choose the zones' routing tables, as those of our relay do
+    "table ip ways { chain prerouting { type filter hook prerouting priority -150;\n"
+    'iifname "sdn0" meta mark set 0x02000000\niifname "net0" meta mark set 0x01000000\n}\n}\n'
+)
 SIZE = 200  # bytes of the IP packet
 SOURCE_PORT, TARGET_PORT = 10_000, 40_000
 PACE = 20_000  # packets/s while policies take each other's place
@@ -56,13 +61,17 @@ def run(*, short: bool) -> Report:
             _one(report, many, rounds * 5)
             _changed(report, many, rounds)
             _forwarded(report, gateway, (few, wide, many), baseline, rounds, seconds)
-            _lost(report, gateway, (few, many), 4 if short else 12)
-        _in_turn(report, gateway, baseline, rounds, seconds)
+            kernel_rules.apply(model(), few)
+            versions = itertools.islice(itertools.cycle((many, few)), 4 if short else 12)
+            _lost(report, gateway, "", [partial(kernel_rules.apply, model(), each, known=model()) for each in versions])
+        _peer(report, gateway, baseline, rounds, seconds)
+    _compared(report)
     report.notes += (
         f"{PREFIXES:,} prefixes, {MANY:,} agreements where nothing else is said; {FLOWS} established flows of one more",
         "seconds are CPU time of the program and the kernel: other work on the machine hardly matters",
         "packets: CPU time of the gateway alone; the generator's own cost is measured apart and taken off",
-        "rules in turn: one for each agreement, a set for each client, established flows accepted before them",
+        "firewalld: Debian's engine in the same namespace; it accepts established flows before its rules",
+        "not allowed: packets of flows that no agreement opens",
     )
     return report
 
@@ -126,38 +135,39 @@ def _forwarded(
     report: Report, gateway: Stage, all_: tuple[Ruleset, Ruleset, Ruleset], baseline: float, rounds: int, seconds: float
 ) -> None:
     values: list[list[float]] = [[], [], []]
+    refused: list[list[float]] = [[], [], []]
     few, wide, many = all_
     now = time.time()
     kernel_rules.add(few, now)
     kernel_rules.reopen(many, wide, now)
     for _ in range(rounds):
-        for costs, made, before in ((values[0], few, many), (values[1], wide, few), (values[2], many, wide)):
+        for index, (made, before) in enumerate(((few, many), (wide, few), (many, wide))):
             if made.names == before.names:  # two that differ in agreements alone are the same parts
                 kernel_rules.reopen(before, made, now)
             kernel_rules.switch(None, made)
             _establish(gateway)
-            costs.append(_cost(gateway, seconds) - baseline)
+            values[index].append(_cost(gateway, seconds) - baseline)
+            refused[index].append(_refused(gateway, seconds) - baseline)
         kernel_rules.reopen(many, wide, now)
     names = (f"{FEW} agreements, {PREFIXES // 100:,} prefixes", f"{FEW} agreements", f"{MANY:,} agreements")
-    for name, costs in zip(names, values, strict=True):
-        report.add(f"forwarded at {name}", costs, "ns/packet")
+    for name, passed, dropped in zip(names, values, refused, strict=True):
+        report.add(f"forwarded at {name}", passed, "ns/packet")
+        report.add(f"not allowed, at {name}", dropped, "ns/packet")
     for name, kind, aim in ((f"{FEW}", 1, RATIO), (names[0], 0, None)):
         ratios = [small / great for small, great in zip(values[kind], values[2], strict=True)]
         report.add(f"packets/s at {MANY:,} agreements against {name}", ratios, "times", aim)
 
 
-def _lost(report: Report, gateway: Stage, both: tuple[Ruleset, Ruleset], applies: int) -> None:
+def _lost(report: Report, gateway: Stage, who: str, applies: Sequence[Callable[[], object]]) -> None:
     """Replace the policy under steady traffic, again and again."""
-    kernel_rules.apply(model(), both[0])
     _establish(gateway)
-    over, done = threading.Event(), [0]
+    over = threading.Event()
 
     def replaced() -> None:
         with inside(gateway.net.names["gw"]):
             os.sched_setaffinity(0, {1})
-            for made in itertools.islice(itertools.cycle(both), 1, applies + 1):
-                kernel_rules.apply(model(), made, known=model())
-                done[0] += 1
+            for apply in applies:
+                apply()
         over.set()
 
     thread = threading.Thread(target=replaced)
@@ -167,45 +177,41 @@ def _lost(report: Report, gateway: Stage, both: tuple[Ruleset, Ruleset], applies
         cost = gateway.measure(str(address("internet", 2, 4)), _ports(), SIZE, 2, pace=PACE)
         sent, arrived = sent + 2 * PACE, arrived + 2 * PACE * cost.arrived
     thread.join()
-    report.add(f"lost of {PACE:,} packets/s in {done[0]} applies", [round(sent - arrived)], "packets", NO_LOSS)
+    aim = None if who else NO_LOSS
+    report.add(f"{who}lost of {PACE:,} packets/s in {len(applies)} applies", [round(sent - arrived)], "packets", aim)
 
 
-def _in_turn(report: Report, gateway: Stage, baseline: float, rounds: int, seconds: float) -> None:
-    texts = [_rules(_policy(*size)) for size in ((PREFIXES // 100, FEW), (PREFIXES // 10, TURN))]
-    times: list[float] = []
-    values: list[list[float]] = [[], []]
-    for _ in range(min(rounds, 3)):
-        for index, text in enumerate(texts):
-            took = _seconds(partial(gateway.rules, text))
-            if index:
-                times.append(took)
-            _establish(gateway)
-            values[index].append(_cost(gateway, seconds) - baseline)
-    report.add(f"rules in turn: apply {TURN:,} agreements", times, "s")
-    for count, costs in zip((FEW, TURN), values, strict=True):
-        report.add(f"rules in turn: forwarded at {count:,} agreements", costs, "ns/packet")
+def _peer(report: Report, gateway: Stage, baseline: float, rounds: int, seconds: float) -> None:
+    """Measure firewalld with ten and with a thousand agreements."""
+    for count in (FEW, TURN):
+        policy = _policy(PREFIXES // MANY * max(count, 100), count)
+        gateway.rules(WAYS)
+        passed, refused = [], []
+        with firewalld.firewalld(gateway.net.names["gw"], policy) as peer:
+            took = peer.start()
+            for _ in range(rounds):
+                _establish(gateway)
+                passed.append(_cost(gateway, seconds) - baseline)
+                refused.append(_refused(gateway, seconds) - baseline)
+            report.add(f"firewalld: forwarded at {count:,} agreements", passed, "ns/packet")
+            report.add(f"firewalld: not allowed, at {count:,} agreements", refused, "ns/packet")
+            if count == TURN:
+                one = [*firewalld.rules(policy, policy.agreements.agreements[:1])]
+                peer.remove(one)
+                times = [took_ for _ in range(rounds) for took_ in (peer.add(one), peer.remove(one))]
+                report.add(f"firewalld: apply {count:,} agreements", [took], "s")
+                report.add(f"firewalld: one agreement of {count:,}", [each * 1e3 for each in times], "ms")
+                _lost(report, gateway, "firewalld: ", [peer.reload])
 
 
-def _rules(policy: Policy) -> str:
-    known = policy.agreements
-    services = {each.name: each for each in known.services}
-    lines = ["table inet turn {"]
-    for each in known.clients:
-        prefixes = ", ".join(str(prefix) for prefix in each.prefixes)
-        lines.append(f"set {each.name} {{ type ipv4_addr; flags interval; elements = {{ {prefixes} }}\n}}")
-    lines.append(
-        "chain forward {\ntype filter hook forward priority 0; policy drop;\nct state established,related accept"
-    )
-    for one in known.agreements:
-        to = f"ip saddr @{one.client} ip daddr {services[one.service].endpoints[0]}"
-        lines.append(f'{to} tcp dport {{ 5061, 8000-8020 }} accept comment "{one.id}"')
-        ports = f"{{ 5060, {TARGET_PORT}-{TARGET_PORT + FLOWS} }}"
-        lines.append(f'{to} udp dport {ports} accept comment "{one.id}"')
-    lines.append(
-        "}\nchain ways {\ntype filter hook prerouting priority -150;"
-    )  # marks choose the zones' routing tables
-    lines.append('iifname "sdn0" meta mark set 0x02000000\niifname "net0" meta mark set 0x01000000\n}\n}\n')
-    return "\n".join(lines)
+def _compared(report: Report) -> None:
+    """Set what was measured of ours beside what was measured of firewalld, which has a tenth of the agreements."""
+    value = {figure.name: figure.value for figure in report.figures}
+    for what in ("forwarded", "not allowed,"):
+        ratio = value[f"firewalld: {what} at {TURN:,} agreements"] / value[f"{what} at {MANY:,} agreements"]
+        report.add(f"packets/s {what} against firewalld", [ratio], "times")
+    ratio = value[f"firewalld: one agreement of {TURN:,}"] / value["one agreement"]
+    report.add("one agreement: as many changes a second as firewalld", [ratio], "times")
 
 
 def _with(policy: Policy, agreements: tuple[Agreement, ...]) -> Policy:
@@ -229,6 +235,15 @@ def _cost(gateway: Stage, seconds: float) -> float:
     cost = gateway.measure(str(address("internet", 2, 4)), _ports(), SIZE, seconds)
     if cost.arrived < 0.99:  # what is dropped early is cheap: such a figure would flatter
         raise RuntimeError(f"only {cost.arrived:.1%} of the packets came through")
+    return cost.nanoseconds
+
+
+def _refused(gateway: Stage, seconds: float) -> float:
+    """Return what a packet costs that belongs to no flow and that nothing allows."""
+    others = [(source, target + 2 * FLOWS) for source, target in _ports()]
+    cost = gateway.measure(str(address("internet", 2, 4)), others, SIZE, seconds)
+    if cost.arrived:
+        raise RuntimeError(f"{cost.arrived:.1%} of packets came through that nothing allows")
     return cost.nanoseconds
 
 
