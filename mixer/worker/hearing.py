@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.random import default_rng
 
 from mixer.wire import Format
 from mixer.worker.encoding import SoundEncoder
@@ -242,5 +243,5 @@ def _noise(level: int) -> list[Block] | None:
     """Make blocks of noise of a level in dBFS; the same in every room, as nothing hangs on it."""
     if level <= -100:
         return None
-    source = np.random.default_rng(RATE)
+    source = default_rng(RATE)
     return [(source.standard_normal(BLOCK) * 10 ** (level / 20)).astype(np.float32) for _ in range(NOISE_BLOCKS)]

@@ -13,7 +13,7 @@ from mixer.reports import Broken, Digit, Done, Failed, FromWorker, Heard, Keyfra
 from mixer.wire import Media, Scene, Start, Stream, ToWorker
 from mixer.worker.asking import enough, rows
 from mixer.worker.encoding import Listener
-from mixer.worker.engine import GLib
+from mixer.worker.engine import GLib, give_back
 from mixer.worker.errors import CommandError
 from mixer.worker.frames import Picture
 from mixer.worker.hearing import Hearing, Hooks
@@ -34,6 +34,9 @@ HOUSEKEEPING_MS = 100
 TIDY_SECONDS = 5
 """For how long after somebody left what he leaves is collected: his encoders go up to some seconds later (`IDLE`)."""
 
+TRIM_SECONDS = 30
+"""How often memory goes back to the system where people come and go all the time; else it goes when that ends."""
+
 
 class Room:
     """One meeting room; `say` sends a message to the agent, from the main loop only."""
@@ -48,6 +51,8 @@ class Room:
         self._recorder: Recorder | None = None
         self._untidy = 0
         """For how many seconds yet what is left over is collected."""
+        self._tidied = 0
+        """For how many seconds it has been collected."""
         self.showing = Showing(start.fps, self._camera)
         self.hearing = Hearing(
             loudest=start.loudest, comfort_noise=start.comfort_noise, hooks=Hooks(partial(self._digit, "tone"))
@@ -374,6 +379,9 @@ class Room:
         if self._untidy:
             self._untidy -= 1
             gc.collect()
+            self._tidied += 1
+            if not self._untidy or self._tidied % TRIM_SECONDS == 0:
+                give_back()
 
     def _say_once(self, message: FromWorker) -> bool:
         self._say(message)
