@@ -143,6 +143,7 @@ class Control:
             return Refused(number, "unknown", f"version {version} has not been prepared")
         self._gateway.plan, self._prepared = self._prepared, None
         self.vault.activate()
+        self._gateway.disown(self._clock())
         self._rooms.activate()
         self._sight.follow(self._gateway.plan.signalling.seeing)
         await self._listeners.activate()

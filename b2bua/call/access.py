@@ -73,10 +73,14 @@ class Access:
     def use(self, keyring: Keyring) -> None:
         """Know users and tokens by this from now on.
 
-        Connections of users who were taken out, or have another secret, are strangers' again.
+        Connections of users who were taken out, or have another secret, are strangers' again; so are those of guests
+        whose tokens are cut off.
         """
         before, self.keyring = self.keyring, keyring
+        tokens_of = {peer.name: peer.access.tokens for peer in self._plan.signalling.peers}
         for flow, (caller, _) in list(self._registered.items()):
+            if caller.guest is not None and caller.guest.is_cut_off(tokens_of.get(caller.peer.name)):
+                del self._registered[flow]
             if caller.by != "credentials" or caller.guest is not None:
                 continue
             known = keyring.knows(flow.zone, caller.peer.name, caller.user.lower())

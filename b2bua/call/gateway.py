@@ -115,6 +115,11 @@ class Gateway:
         signalling = self.plan.signalling
         self.registrations.follow(signalling.access, keyring, signalling.peers)
 
+    def disown(self, now: float) -> None:
+        """End the calls of guests whom the site version believes no more."""
+        self._upkeep.disown(self.plan.signalling.peers, now)
+        self._pump(now)
+
     # What the shells bring
 
     def receive(self, data: bytes, flow: sip.Flow, now: float) -> None:

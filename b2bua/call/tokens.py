@@ -41,12 +41,20 @@ class TokenError(VdxError):
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Who a token speaks for: `alias` is all its bearer may call, `id` names the token where it is good once."""
+    """Who a token speaks for: `alias` is all its bearer may call, `id` names the token where it is good once.
+
+    `issued` is the id that its issuer gave it (`jti`), by which it can be cut off.
+    """
 
     name: str
     alias: str
     expires: float
     id: str = ""
+    issued: str = ""
+
+    def is_cut_off(self, rules: TokenRules | None) -> bool:
+        """Tell whether rules name this token or its bearer; where nobody's tokens are believed any more, all are."""
+        return rules is None or self.name in rules.revoked or (self.issued != "" and self.issued in rules.revoked)
 
 
 class Verifier:
@@ -88,16 +96,16 @@ class Verifier:
         for what, value in ((rules.alias_claim, alias), ("sub", name)):
             if not isinstance(value, str) or not 0 < len(value) <= MAX_CLAIM or not value.isprintable():
                 raise TokenError(f"the claim {what!r} is no text of 1 to {MAX_CLAIM} characters")
-        if name in rules.revoked or claims.get("jti") in rules.revoked:
-            raise TokenError("the token, or its bearer, is cut off")
         if not claims["exp"] < MAX_TIME:
             raise TokenError("the claim 'exp' is no time that will come")
-        ident = ""
+        ident, jti = "", claims.get("jti")
+        issued = jti if isinstance(jti, str) else ""
         if claims.get(rules.once_claim) is True:
-            issued = claims.get("jti")
-            named = issued if isinstance(issued, str) and issued else token
-            ident = hashlib.sha256(named.encode(errors="backslashreplace")).hexdigest()
-        return Guest(str(name), str(alias), float(claims["exp"]) + rules.leeway, ident)
+            ident = hashlib.sha256((issued or token).encode(errors="backslashreplace")).hexdigest()
+        guest = Guest(str(name), str(alias), float(claims["exp"]) + rules.leeway, ident, issued)
+        if guest.is_cut_off(rules):
+            raise TokenError("the token, or its bearer, is cut off")
+        return guest
 
 
 class Spent:

@@ -18,6 +18,7 @@ from collections.abc import Set as AbstractSet
 
 from b2bua.call.call import Call
 from b2bua.call.desk import Desk, Fault
+from vdx.control import SipPeer
 from vdx.ids import RENEW_SECONDS, CallId, LeaseId, call_of
 from vdx.pinhole import Held, Renewed, Revoked, Side, Traffic, Usage
 
@@ -94,6 +95,15 @@ class Upkeep:
             self._end_holders(set(message.gone), "its pinholes were closed", now)
             self._end_silent(message, now, silence)
             self._ask_ends(self._quiet(message), now)
+
+    def disown(self, peers: Iterable[SipPeer], now: float) -> None:
+        """End the calls of guests whose token is believed no more: it, its bearer, or all of their peer."""
+        rules = {peer.name: peer.access.tokens for peer in peers}
+        for call in list(self._calls.values()):
+            for party in call.parties.values():
+                guest = party.known.guest if party.known is not None else None
+                if guest is not None and guest.is_cut_off(rules.get(party.peer.name)):
+                    call.end(now, 403, "gateway", f"the token of {guest.name} is cut off")
 
     def _end_holders(self, leases: AbstractSet[str], why: str, now: float) -> None:
         for name in {call_of(LeaseId(lease)) for lease in leases}:

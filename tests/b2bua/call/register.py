@@ -8,6 +8,7 @@ from typing import Any
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
+from msgspec import structs
 
 from b2bua import sip
 from b2bua.call.credentials import gather
@@ -113,6 +114,21 @@ class House(Line):
         assert chosen
         proof = digest.answer(chosen, secret, user, method, uri, b"", "c", 1)
         return (self.send(flow, method, f"Authorization: {proof}", *lines, user=user, uri=uri) or [asked])[-1]
+
+    def revoke(self, named: str) -> None:
+        """Have a version active that believes a token no more, by its id or its bearer."""
+        old = self.gateway.plan.signalling
+        tokens = structs.replace(RULES, revoked=(named,))
+        peers = tuple(
+            structs.replace(peer, access=PeerAccess(tokens=tokens)) if peer.name == "guests" else peer
+            for peer in old.peers
+        )
+        signalling = structs.replace(old, peers=peers)
+        keyring, errors = build(signalling, read, self.gateway.access.token)
+        assert errors == ()
+        self.gateway.plan = Plan("v3", signalling)
+        self.gateway.use(keyring)
+        self.gateway.disown(self.world.now)
 
     def token(self, **claims: Any) -> str:
         """Sign a token for room-7."""

@@ -248,6 +248,18 @@ def test_a_token_that_is_good_once() -> None:
     assert len(house.gateway.calls(house.world.now)) == 1
 
 
+@pytest.mark.parametrize(("named", "left"), [("anna", []), ("j-7", []), ("bo", ["guests"])])
+def test_the_call_of_a_token_ends_when_it_is_cut_off(named: str, left: list[str]) -> None:
+    house = House("tls")
+    bearer = f"Authorization: Bearer {house.token(jti='j-7')}"
+    house.send(house.flow(), "INVITE", bearer, uri=f"sip:bob@{NET}")
+    assert len(house.gateway.calls(house.world.now)) == 1
+    house.revoke(named)
+    assert [call.caller.peer for call in house.gateway.calls(house.world.now)] == left
+    house.send(house.flow(ident=2), "INVITE", bearer, uri=f"sip:bob@{NET}")
+    assert len(house.gateway.calls(house.world.now)) == 2 * len(left)  # nor may it call again
+
+
 def test_bad_tokens_are_offences() -> None:
     house = House("tls")
     flow = house.flow(STRANGER)

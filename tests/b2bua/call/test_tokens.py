@@ -59,7 +59,10 @@ def test_a_token_that_is_cut_off_does_not_count(revoked: str) -> None:
     made = Verifier(structs.replace(RULES, revoked=(revoked,)), public(KEY))
     with pytest.raises(TokenError, match="cut off"):
         made.verify(token(jti="id-7"), NOW)
-    assert made.verify(token(sub="bo", jti="id-8"), NOW)
+    other = made.verify(token(sub="bo", jti="id-8"), NOW)
+    assert (other.issued, other.is_cut_off(made.rules)) == ("id-8", False)
+    assert verifier().verify(token(jti="id-7"), NOW).is_cut_off(made.rules)
+    assert other.is_cut_off(None)  # nobody's tokens are believed any more
 
 
 def test_clocks_may_differ_by_the_leeway() -> None:
