@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from lab import baresip, processes, sound
-from lab.baresip import CALLER_PORT, AgentPlan, Registrar
+from lab.baresip import CALLER_PORT, AgentPlan, Registrar, Secure
 from lab.errors import CallError
 from lab.host import Host
 from lab.lab import Lab
@@ -42,6 +42,7 @@ class Agent:
     """A baresip on a host of the lab; answers every call, rings nobody until told to `dial`.
 
     A host has room for two: one that is there to be called, and one that `calls`. With a `registrar` it registers.
+    One that is `secure` speaks TLS, and is called one port above the others.
     """
 
     def __init__(  # noqa: PLR0913 - what a user agent may differ in
@@ -55,6 +56,7 @@ class Agent:
         record: bool = False,
         registrar: Registrar | None = None,
         codecs: str = baresip.ALL_CODECS,
+        secure: Secure | None = None,
     ) -> None:
         directory = lab.state.agents / f"{host.name}-{time.monotonic_ns()}"
         self.plan = AgentPlan(
@@ -66,6 +68,7 @@ class Agent:
             record=record,
             registrar=registrar,
             codecs=codecs,
+            secure=secure,
         )
         self.host = host
         self.log = directory / "log"
@@ -168,6 +171,10 @@ class Agent:
         (directory / "config").write_text(baresip.config(self.plan))
         (directory / "accounts").write_text(baresip.accounts(self.plan))
         (directory / "contacts").write_text("")
+        if self.plan.secure is not None:
+            self.plan.root.write_bytes(self.plan.secure.root.read_bytes())
+            self.plan.pair.touch(0o600)
+            self.plan.pair.write_bytes(self.plan.secure.certificate.read_bytes() + self.plan.secure.key.read_bytes())
         sound.write_scale(self.plan.sound, baresip.SOUND_RATE)
         for file in directory.iterdir():
             os.chown(file, AGENT.uid, AGENT.gid)

@@ -38,6 +38,16 @@ class Registrar:
 
 
 @dataclass(frozen=True, slots=True)
+class Secure:
+    """What an agent speaks TLS with, and how it encrypts media: by keys in the signalling, or DTLS-SRTP."""
+
+    certificate: Path
+    key: Path
+    root: Path
+    media: Literal["srtp-mand", "dtls_srtp"] = "dtls_srtp"
+
+
+@dataclass(frozen=True, slots=True)
 class AgentPlan:
     """One user agent: its user name, its address and the files it reads and writes."""
 
@@ -50,6 +60,17 @@ class AgentPlan:
     modules: str = "/usr/lib/baresip/modules"
     registrar: Registrar | None = None
     codecs: str = ALL_CODECS
+    secure: Secure | None = None
+
+    @property
+    def pair(self) -> Path:
+        """Return the file with its certificate and key, which baresip reads as one."""
+        return self.directory / "pair.pem"
+
+    @property
+    def root(self) -> Path:
+        """Return the file of whom it trusts."""
+        return self.directory / "root.pem"
 
     @property
     def socket(self) -> str:
@@ -96,6 +117,9 @@ def config(plan: AgentPlan) -> str:
     ]
     lines = [f"{key}\t{value}" for key, value in settings]
     modules: tuple[str, ...] = MODULES
+    if plan.secure:
+        lines += [f"sip_certificate\t{plan.pair}", f"sip_cafile\t{plan.root}"]
+        modules = ("srtp", "dtls_srtp", *modules)
     if plan.record:
         lines.append(f"snd_path\t{plan.directory}")
         modules = ("sndfile", *modules)
@@ -107,8 +131,13 @@ def accounts(plan: AgentPlan) -> str:
     """Return baresip's `accounts`: one that answers by itself, and registers where the plan says so."""
     to = plan.registrar
     where = to.address if to else plan.address
+    transport = to.transport if to else "tls" if plan.secure else ""
     host = f"[{where}]" if ":" in where else where
-    account = f"<sip:{plan.user}@{host}{f';transport={to.transport}' if to else ''}>;regint={to.seconds if to else 0}"
+    account = (
+        f"<sip:{plan.user}@{host}{f';transport={transport}' if transport else ''}>;regint={to.seconds if to else 0}"
+    )
     if to:
         account += f";auth_user={plan.user};auth_pass={to.password}"
+    if plan.secure:
+        account += f";mediaenc={plan.secure.media}"
     return f"{account};answermode=auto;{plan.codecs}\n"

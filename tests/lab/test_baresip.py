@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from lab.baresip import CALLER_PORT, AgentPlan, accounts, config
+from lab.baresip import CALLER_PORT, AgentPlan, Secure, accounts, config
 
 PLAN = AgentPlan("home", "198.19.0.10", Path("/there"), Path("/there/scale.wav"))
 
@@ -52,3 +52,11 @@ def test_ipv6_addresses_stand_in_brackets() -> None:
     plan = replace(PLAN, address="2001:db8::1")
     assert _settings(plan)["sip_listen"] == ["[2001:db8::1]:5060"]
     assert accounts(plan).startswith("<sip:home@[2001:db8::1]>;")
+
+
+def test_one_that_is_secure_speaks_tls_and_encrypts() -> None:
+    plan = replace(PLAN, secure=Secure(Path("/k/home.pem"), Path("/k/home.key"), Path("/k/root.pem"), "srtp-mand"))
+    settings = _settings(plan)
+    assert (settings["sip_certificate"], settings["sip_cafile"]) == (["/there/pair.pem"], ["/there/root.pem"])
+    assert "srtp.so" in settings["module"]
+    assert accounts(plan).startswith("<sip:home@198.19.0.10;transport=tls>;regint=0;mediaenc=srtp-mand;")
