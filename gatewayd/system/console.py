@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatewayd.system import byhand, health, installer, machine, paths, place, setup
+from gatewayd.system import cards, health, installer, machine, paths, place
 from gatewayd.system.errors import ApplianceError, SetupError
 from gatewayd.system.words import Language, say
 from vdx.errors import VdxError
@@ -95,7 +95,9 @@ def _doctor(menu: Menu, _: Language) -> None:
 
 
 def _address(menu: Menu, lang: Language) -> None:
-    names = sorted(setup.cards().values())
+    from gatewayd.system import byhand  # noqa: PLC0415 - the models of a site take seconds, and the menu comes first
+
+    names = sorted(cards.cards().values())
     interface = menu.ask(f"{say(lang, 'interface')} ({', '.join(names)})")
     if interface not in names:
         raise SetupError(f"{interface!r}: {say(lang, 'odd')}")

@@ -20,8 +20,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from gatewayd import owners
-from gatewayd.errors import NetworkError
-from gatewayd.system import machine, paths, place
+from gatewayd.system import cards, machine, paths, place
 from gatewayd.system.errors import DiskError, SetupError
 from vdx import site
 from vdx.errors import VdxError
@@ -89,28 +88,28 @@ def parse(text: bytes, name: str) -> Setup:
     return validated(Setup, read(text, name), name)
 
 
-def check_machine(wanted: MachineName, serial: str, cards: Mapping[str, str]) -> None:
-    """Refuse the setup of another machine; `cards` are its interfaces by hardware address. Raises `SetupError`."""
+def check_machine(wanted: MachineName, serial: str, here: Mapping[str, str]) -> None:
+    """Refuse the setup of another machine; `here` are its cards by hardware address. Raises `SetupError`."""
     if wanted.serial is not None and wanted.serial != serial:
         raise SetupError(f"this setup is for the machine {wanted.serial!r}, and this one is {serial!r}")
-    if wanted.card is not None and wanted.card not in cards:
+    if wanted.card is not None and wanted.card not in here:
         raise SetupError(f"this setup is for the machine with the card {wanted.card}, and this one has none such")
 
 
-def check_cards(wanted: Mapping[str, str], cards: Mapping[str, str]) -> None:
+def check_cards(wanted: Mapping[str, str], here: Mapping[str, str]) -> None:
     """Refuse names for cards that are not there; raises `SetupError`."""
     for name, mac in wanted.items():
-        if mac not in cards:
-            listed = ", ".join(sorted(cards)) or "none"
+        if mac not in here:
+            listed = ", ".join(sorted(here)) or "none"
             raise SetupError(f"cards: {name}: no card has the address {mac}; this machine has {listed}")
     if len(set(wanted.values())) != len(wanted):
         raise SetupError("cards: two names for the same card: each name needs a card of its own")
 
 
-def check_zones(told: Site, wanted: Mapping[str, str], cards: Mapping[str, str]) -> None:
+def check_zones(told: Site, wanted: Mapping[str, str], here: Mapping[str, str]) -> None:
     """Refuse a site that needs more cards than there are; raises `SetupError`."""
     given = {mac: name for name, mac in wanted.items()}
-    names = {given.get(mac, name) for mac, name in cards.items()}
+    names = {given.get(mac, name) for mac, name in here.items()}
     for zone, settings in told.zones.items():
         for card in _cards_below(told, settings.interface):
             if card not in names:
@@ -131,10 +130,10 @@ def _cards_below(told: Site, interface: str, stack: int = STACK) -> Iterator[str
         yield from _cards_below(told, each, stack - 1)
 
 
-def carry_out(setup: Setup, source: Path | None, name: str, cards: Mapping[str, str]) -> None:
+def carry_out(setup: Setup, source: Path | None, name: str, here: Mapping[str, str]) -> None:
     """Check everything, then put it in place; the site file comes last, and with it the appliance is set up.
 
-    `source` is the directory that the setup was read from, `cards` are as of `check_machine`. Raises `VdxError`; then
+    `source` is the directory that the setup was read from, `here` as of `check_machine`. Raises `VdxError`; then
     nothing has changed.
     """
     with tempfile.TemporaryDirectory(dir="/run") as made:
@@ -144,7 +143,7 @@ def carry_out(setup: Setup, source: Path | None, name: str, cards: Mapping[str, 
         text = setup.site.encode() if "\n" in setup.site else _file(source, setup.site, name)
         (ready / "site.yaml").write_bytes(text)
         loaded = site.load(ready / "site.yaml")
-        check_zones(loaded.site, setup.cards, cards)
+        check_zones(loaded.site, setup.cards, here)
         pair = _pair(setup, source, name)
         for interface, mac in setup.cards.items():
             rule = f"[Match]\nPermanentMACAddress={mac}\n\n[Link]\nName={interface}\n"
@@ -186,27 +185,6 @@ def _pair(setup: Setup, source: Path | None, name: str) -> dict[str, bytes]:
     return {
         label: text.encode() if "-----BEGIN" in text else _file(source, text, name) for label, text in given.items()
     }
-
-
-def cards(system: Path = Path("/")) -> dict[str, str]:
-    """Give the network cards of this machine: name by hardware address."""
-    found = {}
-    for device in sorted((system / "sys/class/net").glob("*/device")):
-        address = (device.parent / "address").read_text().strip()
-        found[address] = device.parent.name
-    return found
-
-
-def name_cards(wanted: Mapping[str, str]) -> None:
-    """Give the cards of this machine their names now; at later starts udev does. Raises `DiskError`, `NetworkError`."""
-    there = cards()
-    for name, mac in wanted.items():
-        if there[mac] == name:
-            continue
-        if name in there.values():
-            raise NetworkError(f"cards: {name} is another card's name now: choose names that no card has, such as sdn0")
-        machine.run("ip", "link", "set", "dev", there[mac], "down")
-        machine.run("ip", "link", "set", "dev", there[mac], "name", name)
 
 
 @contextmanager
@@ -261,12 +239,12 @@ def attempt() -> bool:
 
 def _take(text: bytes, source: Path | None, name: str) -> bool:
     setup = parse(text, name)
-    here = cards()
+    here = cards.cards()
     serial = Path("/sys/class/dmi/id/product_serial")
     check_machine(setup.machine, serial.read_text().strip() if serial.exists() else "", here)
     check_cards(setup.cards, here)
     carry_out(setup, source, name, here)
-    name_cards(setup.cards)
+    cards.name(setup.cards)
     return True
 
 
