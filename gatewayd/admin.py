@@ -42,7 +42,7 @@ from vdx.drain import Drain as DrainMessage
 from vdx.drain import Undrain
 from vdx.errors import VdxError
 from vdx.journal import fields
-from vdx.management import AboutManagement, EndCall, ListRules, Look
+from vdx.management import AboutManagement, EndCall, ListRules, Look, TakeIn, TakeOut
 from vdx.metrics import MetricList, Metrics, MetricText
 from vdx.pinhole import Ban, Done, Listed, Refused
 from vdx.versions import AboutVersions, Declined
@@ -150,6 +150,11 @@ class Admin:
         if isinstance(request, EndCall):
             log.warning("call.ended-by-hand", extra=fields(call=request.call, by=asker.name, why=request.why))
             return await self._do(control.Hangup(request.id, request.call))
+        if isinstance(request, TakeOut | TakeIn):
+            log.warning("drain.asked", extra=fields(by=asker.name, why=request.why))
+            if isinstance(request, TakeIn):
+                return await self._do(Undrain(request.id))
+            return await self._do(DrainMessage(request.id, request.seconds))
         active = self._versions.active
         if active is None:
             raise VersionError("no site version is active yet")

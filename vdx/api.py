@@ -17,7 +17,7 @@ import msgspec
 
 from vdx import versions
 from vdx.control import BanList, CallList, Ok, StatusReport
-from vdx.management import AgreementList, EndCall, ListAgreements, ListRules, Look, RuleList
+from vdx.management import AgreementList, EndCall, ListAgreements, ListRules, Look, RuleList, TakeIn, TakeOut
 from vdx.pinhole import Listed, Part, RefusalCode
 
 ROOT: Final = "/api/v1"
@@ -104,6 +104,8 @@ ROUTES: Final = (
     Route("GET", "/status", Look, StatusReport, {"what": "status"}),
     Route("GET", "/calls", Look, CallList, {"what": "calls"}),
     Route("DELETE", "/calls/{call}", EndCall, Ok),
+    Route("PUT", "/drain", TakeOut, Ok),
+    Route("DELETE", "/drain", TakeIn, Ok),
     Route("GET", "/pinholes", Look, Listed, {"what": "pinholes"}),
     Route("GET", "/bans", Look, BanList, {"what": "bans"}),
     Route("GET", "/rules", ListRules, RuleList),

@@ -6,8 +6,11 @@ message, `vdx.versions.Declined` or, from what is steered, `vdx.pinhole.Refused`
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from msgspec import Meta
+
+from vdx.drain import MAX_DEADLINE
 from vdx.pinhole import Call, Part, Sequence
 from vdx.versions import Asking, Why
 from vdx.wire import Message
@@ -25,6 +28,21 @@ class EndCall(Asking, frozen=True, tag="end-call"):
 
     id: Sequence
     call: Call
+    why: Why = ""
+
+
+class TakeOut(Asking, frozen=True, tag="take-out"):
+    """Take no new calls, and end those that are up after `seconds` (None: they end when they like) -> `Ok`."""
+
+    id: Sequence
+    seconds: Annotated[float, Meta(ge=0, le=MAX_DEADLINE)] | None = None
+    why: Why = ""
+
+
+class TakeIn(Asking, frozen=True, tag="take-in"):
+    """Take calls again -> `Ok`."""
+
+    id: Sequence
     why: Why = ""
 
 
@@ -110,5 +128,5 @@ class AgreementList(Message, frozen=True, tag="agreement-list"):
     notice_days: int
 
 
-AboutManagement = Look | EndCall | ListRules | ListAgreements
+AboutManagement = Look | EndCall | TakeOut | TakeIn | ListRules | ListAgreements
 ToldOfManagement = RuleList | AgreementList

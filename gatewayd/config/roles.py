@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from gatewayd.config.errors import DeclineError
-from vdx.management import AboutManagement, EndCall, ListAgreements, ListRules, Look
+from vdx.management import AboutManagement, EndCall, ListAgreements, ListRules, Look, TakeIn, TakeOut
 from vdx.site.management import Management
 from vdx.versions import (
     AboutVersions,
@@ -42,7 +42,7 @@ Verbs = frozenset[type]
 
 _OWN: Verbs = frozenset({Candidates, CheckVersion, DiffVersion, History, Situation, Whoami, ListAgreements})
 _READ: Verbs = _OWN | {Journal, Look, ListRules}
-_WATCH: Verbs = frozenset({Confirm, TakeBack, Approve, Cut, Uncut, Freeze, EndCall})
+_WATCH: Verbs = frozenset({Confirm, TakeBack, Approve, Cut, Uncut, Freeze, EndCall, TakeOut, TakeIn})
 _CHANGE: Verbs = frozenset({Push, Withdraw, ApplyVersion, Rollback, ShowFragment, Confirm, TakeBack})
 
 VERBS: dict[Role, Verbs] = {

@@ -22,7 +22,8 @@ from gatewayd.errors import VersionError
 from vdx import api, control
 from vdx.api import Problem, Route
 from vdx.control import FromGatewayd, ToGatewayd
-from vdx.management import EndCall, Look
+from vdx.drain import Drain, Undrain
+from vdx.management import EndCall, Look, TakeIn, TakeOut
 from vdx.versions import DECLINED_STATUS, Declined
 from vdx.wire import MAX_LINE
 
@@ -125,6 +126,10 @@ def _managed(request: ToGatewayd) -> msgspec.Struct:
     }
     if isinstance(request, control.Hangup):
         return EndCall(request.id, request.call)
+    if isinstance(request, Drain):
+        return TakeOut(request.id, request.seconds)
+    if isinstance(request, Undrain):
+        return TakeIn(request.id)
     return Look(request.id, looks[type(request)]) if type(request) in looks else request
 
 

@@ -63,6 +63,8 @@ def test_who_may_what_is_decided_by_gatewayd(edge: World) -> None:
         ("dora", "GET", "/fragments/base", 403),
         ("dora", "DELETE", f"/calls/{CALL}", 403),
         ("carl", "DELETE", f"/calls/{CALL}", 200),
+        ("dora", "DELETE", "/drain", 403),
+        ("carl", "DELETE", "/drain", 200),
         ("bo", "GET", "/pinholes", 403),
         ("bo", "GET", "/rules", 403),
         ("bo", "GET", "/agreements", 200),

@@ -82,6 +82,10 @@ def test_each_role_and_each_way_in(managed: Managed) -> None:
     assert web.call("GET", "/bans", "dora")[1]["bans"] == {}
     (rule,) = web.call("GET", "/rules", "dora")[1]["rules"]
     assert (rule["action"], rule["packets"]) == ("deny", 0)
+    assert web.call("PUT", "/drain", "dora", {})[0] == 403
+    assert web.call("PUT", "/drain", "carl", {"seconds": 1800, "why": "a new release"})[0] == 200
+    assert web.call("GET", "/status", "dora")[1]["facts"]["draining"].startswith("calls end in ")
+    assert web.call("DELETE", "/drain", "carl")[0] == 200
     assert web.call("PUT", "/cuts/peer/north", "dora", {"why": "x"})[0] == 403
     assert web.call("PUT", "/cuts/peer/north", "carl", {"why": "key stolen"})[0] == 200
     assert [each["name"] for each in web.call("GET", "/situation", "anna")[1]["cuts"]] == ["north"]
