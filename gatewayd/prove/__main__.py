@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from gatewayd.prove import order, sandbox
+from gatewayd import sandbox
+from gatewayd.prove import order
 from gatewayd.prove.proof import prove
 from vdx import site
 from vdx.errors import VdxError

@@ -35,7 +35,7 @@ from gatewayd.network.plan import plan
 from gatewayd.network.state import Network
 from gatewayd.prove import frames, portions
 from gatewayd.prove.frames import Seen
-from gatewayd.prove.sandbox import CLONE_NEWNET, setns, unshare
+from gatewayd.sandbox import CLONE_NEWNET, setns, unshare
 from nft import apply as ruleset
 from nft.model import Edge
 from nft.policy.packet import Packet

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from gatewayd.errors import ProofError
-from gatewayd.prove.sandbox import enter
+from gatewayd.sandbox import enter
 from gatewayd.system.errors import CallError
 from gatewayd.system.looped import ground
 from gatewayd.system.looped.telephone import Call, Telephone

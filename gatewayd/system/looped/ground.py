@@ -20,7 +20,7 @@ from pathlib import Path
 
 from pyroute2 import IPRoute
 
-from gatewayd.prove.sandbox import CLONE_NEWNET, setns, unshare
+from gatewayd.sandbox import CLONE_NEWNET, setns, unshare
 from gatewayd.system import health
 from gatewayd.system.errors import CallError
 

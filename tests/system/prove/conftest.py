@@ -9,7 +9,8 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from gatewayd.prove import order, sandbox
+from gatewayd import sandbox
+from gatewayd.prove import order
 from gatewayd.prove.batches import batches
 from gatewayd.prove.compare import Expected
 from gatewayd.prove.ground import Ground

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from gatewayd import prove
+from gatewayd import prove, sandbox
 from gatewayd.ctl import main
 from gatewayd.errors import ProofError
-from gatewayd.prove import order, sandbox
+from gatewayd.prove import order
 from tests.gatewayd.prove.conftest import SITE
 from vdx.site.source import LoadedSite, load, parse
 

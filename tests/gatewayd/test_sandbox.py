@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gatewayd.prove.sandbox import SWITCHES, reason
+from gatewayd.sandbox import SWITCHES, reason
 
 
 @pytest.mark.parametrize(("name", "forbids", "change"), SWITCHES)
