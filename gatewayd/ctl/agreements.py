@@ -10,10 +10,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from gatewayd.errors import VersionError
 from vdx.site import exchange
+from vdx.site.amend import amended
 from vdx.site.exchange import KINDS, Tables
 from vdx.site.source import MAX_BYTES, Text, read, validated
 
@@ -29,7 +28,7 @@ def add(verbs: Any, active: Path) -> None:  # noqa: ANN401 - argparse does not n
     out.add_argument("--kind", choices=KINDS, help="a CSV table of one kind (default: everything as JSON)")
     into = ways.add_parser("import", help="bring a table (.csv or .json) into a site file or fragment")
     into.add_argument("table", type=Path, metavar="TABLE")
-    into.add_argument("--into", type=Path, required=True, metavar="FILE", help="made if missing; its remarks are lost")
+    into.add_argument("--into", type=Path, required=True, metavar="FILE", help="made if missing")
     into.add_argument("--replace", action="store_true", help="remove entries of the table's kinds that it has not")
 
 
@@ -47,9 +46,12 @@ def bring(table: Path, into: Path, *, replace: bool) -> str:
     """Bring a table into a file, whole or not at all; return what has changed, in words."""
     reader = exchange.read_csv if table.suffix == ".csv" else exchange.read_json
     fresh = exchange.plain(reader(_bytes(table), str(table)), KINDS)
+    before = _bytes(into).decode() if into.exists() else ""
     data = _read(into).data if into.exists() else {}
-    told = exchange.bring(data.setdefault(BLOCK, {}), fresh, replace=replace)
-    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    block = data[BLOCK] = data.get(BLOCK) or {}
+    told = exchange.bring(block, fresh, replace=replace)
+    data[BLOCK] = {key: each for key, each in block.items() if each or key == "notice_days"}
+    text = amended(before, data)
     _tables(read(text.encode(), str(into)), str(into))
     _write(into, text)
     return "\n".join(told) or f"{table} has no entries: nothing was changed"

@@ -2,7 +2,7 @@
 
 Nothing is in force before it was applied, as every other change. Who asks needs the right to push the fragment that it
 concerns: the consumer's for a demand, the provider's for an answer. Parties without a fragment have their part in the
-base. Remarks of the fragment on the appliance are lost: the copy under version control keeps them.
+base. What they change is an entry: remarks, order and everything else of the text stay.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-import yaml
 from msgspec import Meta
 
 from gatewayd.web.answers import DeclinedError
@@ -23,6 +22,7 @@ from vdx.errors import VdxError
 from vdx.management import AgreementInfo, AgreementList, ListAgreements
 from vdx.pinhole import Name
 from vdx.site import exchange
+from vdx.site.amend import amended
 from vdx.site.delegation import owner
 from vdx.site.exchange import KINDS, Kind, Tables
 from vdx.site.source import Text, read, validated
@@ -172,7 +172,7 @@ async def _changed(asker: Asker, fragment: str, change: Callable[[Data], None], 
             raise RefusedError(f"the content of {fragment!r} is no block of keys and values: push it anew")
         change(data)
         data[BLOCK] = {key: each for key, each in data[BLOCK].items() if each or key == "notice_days"}
-        return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+        return amended(text, data)
 
     try:
         fresh = await asyncio.to_thread(written)

@@ -49,6 +49,7 @@ def test_what_is_exported_and_imported_is_the_same(
 def test_an_import_adds_and_changes_and_removes_only_when_told(
     site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    site.write_text(SITE.replace("  clients:\n", "  clients:  # who asks\n"))
     table = tmp_path / "more.csv"
     table.write_text(
         "agreement,client,service,starts,ends,approved\n"
@@ -60,6 +61,7 @@ def test_an_import_adds_and_changes_and_removes_only_when_told(
     assert main(["agreements", "import", str(table), "--into", str(site), "--replace"]) == 0
     assert capsys.readouterr().out == "agreements: 0 added, 1 changed, 1 removed\n"
     data = read(site.read_bytes(), "site.yaml").data
+    assert "  clients:  # who asks\n" in site.read_text()
     assert list(data["agreements"]["agreements"]) == ["a-2"]
     assert data["name"] == "edge-1"
     assert list(data["agreements"]["clients"]) == ["clinic"]
