@@ -1,0 +1,120 @@
+"""What a sender's network loses is asked for again, and put back where it belongs (RFC 4585, RFC 4588)."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from bench.mixer.load import record
+from mixer.reports import Stats
+from mixer.wire import Address, Format, Join, Scene, Scenes, Stream, Tile, Watch
+from tests.mixer.worker.world import PATIENCE, Worker, bound, running
+
+pytestmark = pytest.mark.system
+
+KIND, AGAIN = 96, 99
+"""Payload types of pictures and of packets that are sent again."""
+SOURCE, SOURCE_AGAIN = 7, 8
+PICTURES = 10
+"""Of a clip: it begins with a key picture, and then comes again."""
+TICKS = 6000
+"""Between two pictures: 15 a second of a clock of 90 kHz."""
+
+
+def clip() -> list[list[bytes]]:
+    """Make some pictures, the first in several packets; gives payloads by picture."""
+    packets = record(
+        f"videotestsrc pattern=snow num-buffers={PICTURES} !"
+        " video/x-raw,format=I420,width=320,height=180,framerate=15/1 !"
+        " x264enc tune=zerolatency speed-preset=ultrafast bitrate=500 key-int-max=1000 !"
+        f" video/x-h264,profile=constrained-baseline ! rtph264pay pt={KIND} mtu=600 ! appsink name=sink sync=false",
+        90_000,
+    )
+    stamps = sorted({packet.stamp for packet in packets})
+    return [[packet.payload for packet in packets if packet.stamp == stamp] for stamp in stamps]
+
+
+def asked(report: bytes) -> Iterator[int]:
+    """Give the numbers of the packets that a compound RTCP packet asks for again (RFC 4585, section 6.2.1)."""
+    while len(report) >= 12:
+        form, kind, words = report[0] & 31, report[1], int.from_bytes(report[2:4], "big")
+        if (kind, form) == (205, 1):
+            for at in range(12, 4 * (words + 1), 4):
+                first, more = struct.unpack_from("!HH", report, at)
+                yield first
+                yield from ((first + 1 + bit) & 0xFFFF for bit in range(16) if more >> bit & 1)
+        report = report[4 * (words + 1) :]
+
+
+class Sender:
+    """A camera whose network loses a packet of every key picture; it sends again what it is asked for."""
+
+    def __init__(self, to: tuple[str, int], socket_: socket.socket, reports: socket.socket) -> None:
+        self._to, self._out, self._reports = to, socket_, reports
+        self._sent: dict[int, tuple[int, bytes]] = {}
+        self._number = self._again = self._pictures = 0
+        self.repeated = 0
+
+    def picture(self, payloads: list[bytes]) -> None:
+        """Send one picture; of one in several packets, not the second."""
+        stamp = self._pictures * TICKS
+        self._pictures += 1
+        for at, payload in enumerate(payloads):
+            marked = (at == len(payloads) - 1) << 7
+            self._sent[self._number] = (stamp, payload)
+            if not (len(payloads) > 3 and at == 1 and self._pictures % PICTURES == 1):
+                head = struct.pack("!BBHII", 0x80, marked | KIND, self._number, stamp, SOURCE)
+                self._out.sendto(head + payload, self._to)
+            self._number = (self._number + 1) & 0xFFFF
+
+    def answer(self, seconds: float) -> None:
+        """Send again, for so long, what is asked for."""
+        ends = time.monotonic() + seconds
+        while (left := ends - time.monotonic()) > 0:
+            self._reports.settimeout(left)
+            try:
+                report = self._reports.recv(2000)
+            except TimeoutError:
+                return
+            for number in asked(report):
+                if number in self._sent:
+                    stamp, payload = self._sent[number]
+                    head = struct.pack("!BBHII", 0x80, AGAIN, self._again, stamp, SOURCE_AGAIN)
+                    self._out.sendto(head + struct.pack("!H", number) + payload, self._to)
+                    self._again = (self._again + 1) & 0xFFFF
+                    self.repeated += 1
+
+
+def test_a_picture_with_a_lost_packet_is_seen_once_it_was_sent_again() -> None:
+    pictures = clip()
+    assert len(pictures[0]) > 3
+    with running() as room, bound() as rtp, bound() as rtcp, bound() as out, bound() as reports:
+        form = Format("h264", KIND, rtx=AGAIN)
+        stream = Stream(
+            "video",
+            remote=Address(*out.getsockname()),
+            remote_rtcp=Address(*reports.getsockname()),
+            receive=(form,),
+            send=form,
+            feedback=frozenset({"nack"}),
+        )
+        room.do(Scenes((Scene("all", 320, 180, (Tile(0, 0, 320, 180, "anna"),)),), (Watch("anna", "all"),)))
+        room.do(Join("anna", (stream,)), (rtp.fileno(), rtcp.fileno()))
+        sender = Sender(rtp.getsockname(), out, reports)
+        deadline = time.monotonic() + PATIENCE
+        while not seen(room):
+            assert time.monotonic() < deadline, f"nothing is seen, {sender.repeated} packets were sent again"
+            for one in pictures:
+                sender.picture(one)
+                sender.answer(1 / 15)
+        assert sender.repeated
+
+
+def seen(room: Worker) -> bool:
+    """Tell whether the last count had a picture of his that was decoded."""
+    counts = [one for one in room.read(0.001) if isinstance(one, Stats)]
+    return any(stream.received.width == 320 for count in counts for stream in count.streams)
