@@ -1,8 +1,8 @@
 """The proof of a policy in the kernel: real packets through a candidate's ruleset, before it is applied.
 
-``launch`` (starts the prover and reads its report), ``order`` (what it is told); then the program itself, in
-``gatewayd.sandbox`` (no rights, namespaces of its own): ``ground`` (the throw-away network), ``frames`` (packets), ``reach``, ``claims`` and
-``probes`` (which packets; pure), ``proof`` (sends them and compares). ``units`` are those of systemd.
+``launch`` (starts the prover and reads its report), ``order`` (what it is told); then the program itself, within
+``gatewayd.sandbox``: ``ground`` (the throw-away network), ``frames`` (packets), ``reach``, ``claims`` and ``probes``
+(which packets; pure), ``proof`` (sends them and compares). ``units`` are those of systemd.
 """
 
 from __future__ import annotations
