@@ -11,7 +11,7 @@ NORTH_TEXT = replaced(NORTH, (", files: [pcs.txt]", ""))
 SOUTH_TEXT = """\
 agreements:
   services:
-    south.archive: {zone: internet, endpoints: [203.0.113.40/32], tcp: [104]}
+    south.archive: {zone: internet, endpoints: [203.0.113.40/32], tcp: [104]}   # until the move
 """
 ASKED = {"name": "north.pictures", "client": "north.pcs", "service": "south.archive", "starts": "2027-01-01"}
 
@@ -45,6 +45,9 @@ def test_the_consumer_asks_and_the_provider_answers(two: World) -> None:
     assert (seen["state"], seen["rejected"]) == ("rejected", "not any more")
     applied(two, "siri", two.call("POST", "/agreements/north.pictures/approve", "siri", json={}))
     assert agreed(two, "bo")["state"] == "running"
+    text = two.call("GET", "/fragments/south", "siri").json()["text"]
+    assert text.startswith(SOUTH_TEXT)  # with its remark
+    assert "approves:" in text.removeprefix(SOUTH_TEXT)
 
 
 def test_a_provider_without_a_fragment_is_answered_for_in_the_base(two: World) -> None:
