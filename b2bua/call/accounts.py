@@ -5,15 +5,18 @@ Pure. A call that ends is completed once and forgotten.
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
+from collections.abc import Sequence
+from typing import Final
 
 from b2bua.call.call import Call
 from b2bua.call.identify import Caller
 from b2bua.call.record import CallRecord, Details
 from b2bua.sip import Request, SipError, parse_uri
 from vdx.control import StreamInfo
-from vdx.ids import CallId, LeaseId, call_of
-from vdx.pinhole import Renewed, Usage
+from vdx.ids import CallId, LeaseId, call_of, lease_id, stream_of
+from vdx.pinhole import Renewed, Traffic
 from vdx.record import PartyRecord, StreamRecord
 
 MAX_ALIAS = 128
@@ -21,6 +24,12 @@ MAX_ALIAS = 128
 
 SETUP_BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0)
 """Seconds from INVITE to answer that are told apart: machines answer in tenths, people in some seconds or a minute."""
+
+
+_CARRIED: Final = struct.Struct("!H4Q")
+"""Number of a lease, packets and octets of side "a", then of "b": thousands of held calls keep no objects of it."""
+
+_MOST: Final = 2**64 - 1
 
 
 class Accounts:
@@ -32,12 +41,12 @@ class Accounts:
         self.setup_seconds = 0.0
         self._callers: dict[CallId, str] = {}
         self._rang: dict[CallId, float] = {}
-        self._usage: dict[CallId, tuple[Usage, ...]] = {}  # of each lease what was heard last
+        self._carried: dict[CallId, bytes] = {}  # a row of _CARRIED for each lease
 
     @property
     def open(self) -> int:
         """How many calls have an account."""
-        return len(self._callers.keys() | self._rang.keys() | self._usage.keys())
+        return len(self._callers.keys() | self._rang.keys() | self._carried.keys())
 
     def begin(self, call: CallId, request: Request) -> None:
         """Note who calls: by the name that was proved, else as the INVITE says."""
@@ -54,13 +63,16 @@ class Accounts:
         for usage in answer.usage:
             call = call_of(LeaseId(usage.lease))
             if call in self._callers:
-                others = [each for each in self._usage.get(call, ()) if each.lease != usage.lease]
-                self._usage[call] = (*others, usage)
+                row = _CARRIED.pack(stream_of(LeaseId(usage.lease)), *_counts(usage.a), *_counts(usage.b))
+                kept = self._carried.get(call, b"")
+                rows = [kept[at : at + len(row)] for at in range(0, len(kept), len(row))]
+                self._carried[call] = b"".join([row, *(each for each in rows if each[:2] != row[:2])])
 
     def close(self, call: Call, record: CallRecord, now: float) -> CallRecord:
         """Give the record with all that is known, and forget the call."""
         caller, rang = self._callers.pop(call.id, ""), self._rang.pop(call.id, None)
-        usage = {each.lease: each for each in self._usage.pop(call.id, ())}
+        rows = _CARRIED.iter_unpack(self._carried.pop(call.id, b""))
+        carried = {lease_id(call.id, number): counts for number, *counts in rows}
         self.answers[record.status] += 1
         if record.setup is not None:
             self.setup[next((bound for bound in SETUP_BOUNDS if record.setup <= bound), float("inf"))] += 1
@@ -69,7 +81,7 @@ class Accounts:
         details = Details(
             PartyRecord(a.peer.zone, a.peer.name, caller, a.transport),
             PartyRecord(b.peer.zone, b.peer.name, call.alias[:MAX_ALIAS], b.transport),
-            tuple(_stream(stream, usage.get(stream.lease)) for stream in call.session.streams()),
+            tuple(_stream(stream, carried.get(LeaseId(stream.lease), ())) for stream in call.session.streams()),
             call.began,
             rang,
             call.answered,
@@ -87,8 +99,9 @@ def alias(uri: str) -> str:
     return (parsed.user or parsed.host)[:MAX_ALIAS]
 
 
-def _stream(stream: StreamInfo, usage: Usage | None) -> StreamRecord:
-    if usage is None:
-        return StreamRecord(stream.medium, stream.codec, stream.direction)
-    a, b = usage.a, usage.b
-    return StreamRecord(stream.medium, stream.codec, stream.direction, a.packets, a.octets, b.packets, b.octets)
+def _counts(end: Traffic) -> tuple[int, int]:
+    return min(end.packets, _MOST), min(end.octets, _MOST)
+
+
+def _stream(stream: StreamInfo, counts: Sequence[int]) -> StreamRecord:
+    return StreamRecord(stream.medium, stream.codec, stream.direction, *counts)

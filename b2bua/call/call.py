@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from b2bua.call import changes
 from b2bua.call.answers import BESIDE, mapped
 from b2bua.call.bridging import BRIDGED, UNBRIDGED
-from b2bua.call.exchange import ByInvite, Exchange
+from b2bua.call.exchange import NOTHING, ByInvite, Exchange
 from b2bua.call.headers import fields_for
 from b2bua.call.hunt import Hunt
 from b2bua.call.media import Party
@@ -154,7 +154,7 @@ class Call:
             self.session.offer("b", response.session, now, lambda body, now: self._ring(response, body, now), self.fail)
         elif not response.session or self._offer_is_late or exchange.settled:
             if response.session and event.to_tag != exchange.settled:
-                exchange.forks[event.to_tag] = response.session
+                exchange.forks = {**exchange.forks, event.to_tag: response.session}
             self._ring(response, b"", now)
         else:
             final = event.reliable and self.legs["a"].takes_reliable
@@ -174,7 +174,7 @@ class Call:
     def _settle(self, tag: str) -> None:
         """Note that both sides have confirmed an early answer: the session can be changed from now on."""
         self.exchange.close()
-        self.exchange.settled, self.exchange.forks = tag, {}
+        self.exchange.settled, self.exchange.forks = tag, NOTHING
 
     def on_acknowledged(self, event: sip.Acknowledged, now: float) -> None:
         """Pass the caller's answer to an early offer on, in the PRACK that the callee waits for."""
@@ -196,7 +196,7 @@ class Call:
         else:
             if tag != exchange.settled:
                 exchange.realign = event.response.session or exchange.forks.get(tag, b"")
-            exchange.forks = {}
+            exchange.forks = NOTHING
             self.due = None
             self._pick_up(now)
             self.session.lift_off(now)

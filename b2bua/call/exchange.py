@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from b2bua import sip
 from b2bua.sip import Fields
@@ -52,6 +54,10 @@ class ByRequest:
         self._handle.respond(now, status, headers=headers)
 
 
+NOTHING: Final[Mapping[str, bytes]] = MappingProxyType({})
+"""What other forks said, in nearly every call."""
+
+
 @dataclass(slots=True)
 class Exchange:
     """What is open between two legs; `origin` is the side that asked, None while nothing is.
@@ -70,7 +76,7 @@ class Exchange:
     restoring: bool = False
     refreshing: bool = False
     settled: str = ""
-    forks: dict[str, bytes] = field(default_factory=dict)
+    forks: Mapping[str, bytes] = field(default_factory=lambda: NOTHING)
     realign: bytes = b""
 
     def begin(self, origin: Side, asker: Asker | None) -> None:

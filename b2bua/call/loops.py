@@ -20,12 +20,12 @@ class Loops:
 
     def __init__(self) -> None:
         self._sent: dict[str, tuple[CallId, str]] = {}
-        self._of: dict[CallId, list[str]] = {}
+        self._of: dict[CallId, tuple[str, ...]] = {}
 
     def sent(self, call: CallId, call_id: str, dialled: Dialled) -> None:
         """Note an INVITE of ours."""
         self._sent[call_id] = (call, _key(dialled))
-        self._of.setdefault(call, []).append(call_id)
+        self._of[call] = (*self._of.get(call, ()), call_id)
 
     def over(self, call: CallId) -> None:
         """Forget those of a call that has ended."""
