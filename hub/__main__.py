@@ -24,6 +24,10 @@ from hub.tokens import issuer
 from vdx import journal
 from vdx.errors import VdxError
 
+WORKER_SECONDS = 60
+"""For a worker to say that it is alive. One that is still being started says nothing: with less than its start takes on a
+busy machine, it would be ended and started again for ever."""
+
 GRACE_SECONDS = 10
 """How long requests that are being answered may take when the program is told to end."""
 
@@ -59,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_worker_healthcheck=WORKER_SECONDS,
         )
     return 0
 
