@@ -70,12 +70,17 @@ def main() -> int:
     except VdxError as error:
         print(error, file=sys.stderr)  # noqa: T201 - to the journal
         return 0
-    place.put(paths.HOME / "chrony" / "site.sources", chrony(told).encode())
     Path("/run/resolv.conf").write_text(resolv(told))
     socket.sethostname(told.name)
     listen = web(told)
     if listen and (paths.CREDENTIALS / "mgmt" / "certificate.pem").exists():
         place.put(paths.START / "web.env", listen.encode())
+    servers = paths.HOME / "chrony" / "site.sources"
+    if not servers.exists() or servers.read_text() != chrony(told):
+        try:
+            place.put(servers, chrony(told).encode())
+        except OSError as error:  # a full disk keeps nobody from the management page
+            print(f"{servers}: {error.strerror}", file=sys.stderr)  # noqa: T201 - to the journal
     return 0
 
 
