@@ -25,8 +25,8 @@ from vdx import journal
 from vdx.errors import VdxError
 
 WORKER_SECONDS = 60
-"""For a worker to say that it is alive. One that is still being started says nothing: with less than its start takes on a
-busy machine, it would be ended and started again for ever."""
+"""For a worker to say that it is alive. One that is still starting says nothing: with less than that takes on a busy
+machine, it would be ended and started again for ever."""
 
 GRACE_SECONDS = 10
 """How long requests that are being answered may take when the program is told to end."""
