@@ -3,14 +3,17 @@
     {"what": "organisation", "organisation": {...}}          in any order among themselves
     {"what": "template", "template": {...}, "deleted": null}
     {"what": "room", "room": {...}}                           with its meeting, or a free one of a pool
+    {"what": "row", "table": "calls", "row": {...}}           anything else (`hub.store.moving.OTHERS`, in that order)
 
-Fields are those of `hub.domain.model`, with the ids, uuids, states and times they had; times have a zone.
+Fields are those of `hub.domain.model`, with the ids, uuids, states and times they had; times have a zone. Rows have
+every column of their table.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -40,7 +43,14 @@ class RoomLine(msgspec.Struct, frozen=True, tag_field="what", tag="room"):
     room: SchedulingInfo
 
 
-Line = OrganisationLine | TemplateLine | RoomLine
+class RowLine(msgspec.Struct, frozen=True, tag_field="what", tag="row"):
+    """A row of another table."""
+
+    table: str
+    row: dict[str, Any]
+
+
+Line = OrganisationLine | TemplateLine | RoomLine | RowLine
 
 _DECODER = msgspec.json.Decoder(Line)
 
@@ -71,6 +81,8 @@ def _times(line: Line) -> list[datetime]:
         found = [line.organisation.trial_ends]
     elif isinstance(line, TemplateLine):
         found = [line.deleted, line.template.created_time, line.template.updated_time]
+    elif isinstance(line, RowLine):
+        found = []  # what a column holds is looked at when its table is known
     else:
         room, meeting = line.room, line.room.meeting
         found = [room.created_time, room.updated_time, room.provision_timestamp]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import Any
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hub.ctl.form import Line, OrganisationLine, RoomLine, TemplateLine, read, written
+from hub.ctl.form import Line, OrganisationLine, RoomLine, RowLine, TemplateLine, read, written
 from hub.domain.model import Organisation, SchedulingInfo
 from hub.errors import InputError
 from hub.store import moving
@@ -30,6 +32,10 @@ async def export(database: Database, write: Callable[[bytes], object]) -> Counts
         async for room in moving.all_rooms(connection):
             write(written(RoomLine(room)))
             counts["room"] += 1
+        for table in moving.OTHERS:
+            async for row in moving.all_rows(connection, table):
+                write(written(RowLine(table, row)))
+                counts[table] += 1
     return counts
 
 
@@ -41,12 +47,19 @@ async def take_in(database: Database, lines: Iterable[bytes]) -> Counts:
             mover = _Mover(connection)
             for line in read(lines):
                 await mover.take(line)
-                counts[type(line).__struct_config__.tag] += 1  # type: ignore[index]  # a text, set in `form`
+                counts[_what(line)] += 1
             await mover.finish()
             await moving.count_on(connection)
     except TakenError as taken:
-        raise InputError(f"something is here already ({taken.constraint}): nothing was taken in") from taken
+        what = "names what is not in the file" if taken.constraint.startswith("fk_") else "is here already"
+        raise InputError(f"something {what} ({taken.constraint}): nothing was taken in") from taken
+    except DBAPIError as error:
+        raise InputError(f"the database refuses something ({type(error).__name__}): nothing was taken in") from error
     return counts
+
+
+def _what(line: Line) -> str:
+    return line.table if isinstance(line, RowLine) else str(type(line).__struct_config__.tag)
 
 
 class _Mover:
@@ -56,6 +69,7 @@ class _Mover:
         self._connection = connection
         self._organisations: list[Organisation] = []
         self._rooms: list[SchedulingInfo] = []
+        self._rows: tuple[str, list[dict[str, Any]]] = "", []
         self._numbers: dict[str, int] = {}
 
     async def take(self, line: Line) -> None:
@@ -70,6 +84,10 @@ class _Mover:
             number = None if owner is None else self._number(owner, f"template {line.template.id}")
             await moving.add_template(self._connection, line.template, number, line.deleted)
             return
+        if isinstance(line, RowLine):
+            await self._write_rooms()
+            await self._take_row(line)
+            return
         self._number(line.room.organisation, f"room {line.room.uuid}")
         if line.room.meeting is not None:
             self._number(line.room.meeting.organisation, f"meeting {line.room.meeting.uuid}")
@@ -80,6 +98,23 @@ class _Mover:
     async def finish(self) -> None:
         await self._settle()
         await self._write_rooms()
+        await self._write_rows()
+
+    async def _take_row(self, line: RowLine) -> None:
+        table, kept = self._rows
+        if line.table != table or len(kept) >= moving.AT_ONCE:
+            await self._write_rows()
+            self._rows = line.table, []
+        try:
+            self._rows[1].append(moving.row(line.table, line.row))
+        except ValueError as error:
+            raise InputError(f"row of {line.table}: {error}") from error
+
+    async def _write_rows(self) -> None:
+        table, kept = self._rows
+        if kept:
+            await moving.add_rows(self._connection, table, kept)
+        self._rows = "", []
 
     async def _settle(self) -> None:
         if self._organisations:

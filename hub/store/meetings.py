@@ -38,6 +38,7 @@ _LABELS = (
     .where(label_table.c.meeting_uuid.in_(bindparam("uuids", expanding=True)))
     .order_by(label_table.c.meeting_uuid, label_table.c.position)
 )
+_CHANGE = update(table).where(table.c.uuid == bindparam("which"))
 _LOCKED = _BY_UUID.with_for_update(of=table)
 
 
@@ -49,7 +50,7 @@ def add(together: Together, meeting: Meeting, organisation: Organisation) -> Non
 
 async def change(connection: AsyncConnection, meeting: Meeting, *, relabel: bool = True) -> None:
     """Write every field of a meeting, and its labels where they may have changed."""
-    await connection.execute(update(table).where(table.c.uuid == meeting.uuid).values(rows.meeting_values(meeting)))
+    await connection.execute(_CHANGE, rows.meeting_values(meeting) | {"which": meeting.uuid})
     if relabel:
         await connection.execute(delete(label_table).where(label_table.c.meeting_uuid == meeting.uuid))
         if meeting.labels:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, literal, select, update
+from sqlalchemy import Select, bindparam, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.domain.model import Organisation
@@ -37,19 +37,26 @@ async def by_history_key(connection: AsyncConnection, digest: str) -> Organisati
     return rows.organisation(row) if row else None
 
 
-async def ancestors(connection: AsyncConnection, organisation: Organisation) -> list[Organisation]:
-    """List the organisations above, the nearest first."""
-    if organisation.parent_id is None:
-        return []
-    up = select(table.c.id, table.c.parent_id, literal(1).label("depth")).where(table.c.id == organisation.parent_id)
+def _above() -> Select[Any]:
+    up = select(table.c.id, table.c.parent_id, literal(1).label("depth")).where(table.c.id == bindparam("parent"))
     chain = up.cte("up", recursive=True)
     chain = chain.union_all(
         select(table.c.id, table.c.parent_id, chain.c.depth + 1)
         .join(chain, table.c.id == chain.c.parent_id)
         .where(chain.c.depth < MAX_DEPTH)
     )
-    statement = select(table).join(chain, table.c.id == chain.c.id).order_by(chain.c.depth)
-    return [rows.organisation(row) for row in (await connection.execute(statement)).mappings()]
+    return select(table).join(chain, table.c.id == chain.c.id).order_by(chain.c.depth)
+
+
+_ABOVE = _above()
+
+
+async def ancestors(connection: AsyncConnection, organisation: Organisation) -> list[Organisation]:
+    """List the organisations above, the nearest first."""
+    if organisation.parent_id is None:
+        return []
+    found = await connection.execute(_ABOVE, {"parent": organisation.parent_id})
+    return [rows.organisation(row) for row in found.mappings()]
 
 
 async def descendants(connection: AsyncConnection, organisation: Organisation) -> list[Organisation]:

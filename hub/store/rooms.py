@@ -59,6 +59,7 @@ def _select(*conditions: ColumnElement[bool]) -> Select[Any]:
 
 _BY_UUID = _select(table.c.uuid == bindparam("uuid"))
 _BY_ID = _select(table.c.id == bindparam("number"))
+_CHANGE = update(table).where(table.c.id == bindparam("number"))
 _BY_UUID_LOCKED, _BY_ID_LOCKED = _BY_UUID.with_for_update(of=table), _BY_ID.with_for_update(of=table)
 
 
@@ -95,7 +96,7 @@ def add(together: Together, room: SchedulingInfo, organisation: Organisation, by
 async def change(connection: AsyncConnection, room: SchedulingInfo, organisation: Organisation | None = None) -> None:
     """Write every field of a room, also its organisation where that has changed."""
     written = values(room) | ({"organisation_id": organisation.id} if organisation else {})
-    await connection.execute(update(table).where(table.c.id == room.id).values(written))
+    await connection.execute(_CHANGE, written | {"number": room.id})
 
 
 async def remove(connection: AsyncConnection, number: int) -> None:
@@ -238,6 +239,20 @@ async def in_status(
     return await _read(connection, _select(*conditions).order_by(table.c.id).limit(most))
 
 
+_UNLOCKED = (
+    _select(
+        table.c.organisation_id == bindparam("owner"),
+        table.c.meeting_uuid.is_(None),
+        table.c.reservation_id.is_(None),
+        table.c.status == int(ProvisionStatus.PROVISIONED_OK),
+        table.c.provision_timestamp < bindparam("before"),
+    )
+    .order_by(table.c.provision_timestamp)
+    .limit(1)
+)
+_FREE, _FREE_LOOKED_PAST = (_UNLOCKED.with_for_update(of=table, skip_locked=each) for each in (False, True))
+
+
 async def pick(
     connection: AsyncConnection, organisation: Organisation, wishes: Wishes, before: datetime, *, skip_locked: bool
 ) -> SchedulingInfo | None:
@@ -245,21 +260,10 @@ async def pick(
 
     Two who pick at once get two rooms: the row is locked, and with `skip_locked` others look past it.
     """
-    named = [table.c[name] == value for name, value in wishes.named().items()]
-    statement = (
-        _select(
-            organisations.c.id == organisation.id,
-            table.c.meeting_uuid.is_(None),
-            table.c.reservation_id.is_(None),
-            table.c.status == int(ProvisionStatus.PROVISIONED_OK),
-            table.c.provision_timestamp < before,
-            *named,
-        )
-        .order_by(table.c.provision_timestamp)
-        .limit(1)
-        .with_for_update(of=table, skip_locked=skip_locked)
-    )
-    found = await _read(connection, statement)
+    statement = _FREE_LOOKED_PAST if skip_locked else _FREE
+    if named := wishes.named():
+        statement = statement.where(*(table.c[name] == value for name, value in named.items()))
+    found = await _read(connection, statement, {"owner": organisation.id, "before": before})
     return found[0] if found else None
 
 

@@ -44,9 +44,13 @@ ROOM_RULES = (
 """Columns that templates and rooms share, besides the settings."""
 
 
+ORGANISATION, SETTINGS = (tuple(each.name for each in fields(kind)) for kind in (Organisation, VmrSettings))
+"""Columns that are spelt as the fields of these."""
+
+
 def organisation(row: Row) -> Organisation:
     """Read an organisation."""
-    values = {each.name: row[each.name] for each in fields(Organisation)}
+    values = {name: row[name] for name in ORGANISATION}
     values["kind"] = Kind(row["kind"])
     values["use"] = Use(row["use"]) if row["use"] else None
     values["field"] = Field(row["field"]) if row["field"] else None
@@ -70,7 +74,7 @@ def settings(row: Row) -> VmrSettings:
 
 def settings_values(settings: VmrSettings) -> dict[str, Any]:
     """Write how a room behaves."""
-    return {each.name: getattr(settings, each.name) for each in fields(settings)}
+    return {name: getattr(settings, name) for name in SETTINGS}
 
 
 def template(row: Row) -> Template:
