@@ -23,12 +23,16 @@ PROFILES = {
     "baresip": DEFAULT,
     "both_families": DEFAULT,
     "browser": DEFAULT,
+    "cisco_cucm": Profile(extra_attributes=frozenset({"trafficclass"})),
+    "cisco_expressway": Profile(sdes=True),
     "cisco_room": Profile(extra_attributes=frozenset({"trafficclass"}), bandwidth=4096),
     "cisco_room.answer": DEFAULT,
     "hold_old_style": DEFAULT,
     "ipv6": DEFAULT,
     "lifesize_icon": DEFAULT,
+    "poly_g7500": Profile(sdes=True),
     "poly_group": Profile(sdes=True),
+    "poly_studio_x": Profile(bandwidth=2048),
 }
 
 
