@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mixer.wire import Id, Media, Part
+from mixer.wire import Id, Line, Media, Part
 from vdx.wire import Codec, Message
 
 
@@ -143,7 +143,7 @@ class Broken(Message, frozen=True, tag="broken"):
     """A stream cannot go on and was closed; the others and the room go on; `Change` opens it anew."""
 
     participant: str
-    media: Media
+    media: Line
     reason: str
 
 

@@ -28,7 +28,9 @@ Pixels = Annotated[int, Meta(ge=0, le=4096)]
 Id = Annotated[int, Meta(ge=0)]
 
 Media = Literal["audio", "video", "content"]
-Encoding = Literal["opus", "g722", "pcma", "pcmu", "h264", "vp8", "h265"]
+Line = Literal["audio", "video", "content", "fecc"]
+"""All that is sent: the last is far-end camera control, H.224 over RTP (RFC 4573)."""
+Encoding = Literal["opus", "g722", "pcma", "pcmu", "h264", "vp8", "h265", "h224"]
 Feedback = Literal["nack", "pli", "fir", "tmmbr", "remb", "transport-cc"]
 Suite = Literal[
     "AES_CM_128_HMAC_SHA1_80",
@@ -92,7 +94,7 @@ class Stream(Part, frozen=True):
     bring none and go on with the sockets they have.
     """
 
-    media: Media
+    media: Line
     remote: Address | None = None
     """Where RTP is sent to; None: nothing is sent (not known yet)."""
     remote_rtcp: Address | None = None
@@ -158,6 +160,13 @@ class Watch(Part, frozen=True):
     media: Literal["video", "content"] = "video"
 
 
+class Steer(Part, frozen=True):
+    """Whose camera a participant moves: what he sends on `fecc` goes there."""
+
+    participant: Name
+    camera: Name
+
+
 class Start(Message, frozen=True, tag="start"):
     """Make this worker a room; once, before anything else."""
 
@@ -179,7 +188,7 @@ class Join(Message, frozen=True, tag="join"):
     """Take a participant in, with all streams; media flows when `Done` comes. Its sockets come with this message."""
 
     participant: Name
-    streams: Annotated[tuple[Stream, ...], Meta(max_length=3)]
+    streams: Annotated[tuple[Stream, ...], Meta(max_length=4)]
     muted: bool = False
     deaf: bool = False
     """See `Sound`: given here, nothing of the room is heard before the first word."""
@@ -192,7 +201,7 @@ class Change(Message, frozen=True, tag="change"):
     """Replace all streams of a participant (hold, a new offer, another remote address, new keys)."""
 
     participant: Name
-    streams: Annotated[tuple[Stream, ...], Meta(max_length=3)]
+    streams: Annotated[tuple[Stream, ...], Meta(max_length=4)]
     id: Id = 0
 
 
@@ -211,6 +220,7 @@ class Scenes(Message, frozen=True, tag="scenes"):
 
     scenes: Annotated[tuple[Scene, ...], Meta(max_length=64)]
     watching: Annotated[tuple[Watch, ...], Meta(max_length=256)]
+    steering: Annotated[tuple[Steer, ...], Meta(max_length=256)] = ()
     id: Id = 0
 
 

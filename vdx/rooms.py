@@ -36,6 +36,9 @@ Class = Literal["clinical", "administrative", "trial"]
 Kinds = Literal["conference", "lecture", "reception", "test"]
 """A meeting; one that guests listen to; a desk that asks for a room's number; a mirror to try a system with."""
 
+Steerers = Literal["nobody", "hosts", "everybody"]
+"""Who may move the camera of whom they see."""
+
 Alias = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\s@<>\"]+$")]
 """What is dialled, without the domain."""
 
@@ -98,6 +101,8 @@ class Room(Struct, frozen=True, kw_only=True, omit_defaults=True):
     force_encryption: bool = False
     mute_guests: bool = False
     may_record: bool = False
+    camera_control: Steerers = "hosts"
+    """Who may move the camera of whom they see large (H.224), where that system lets itself be moved."""
 
 
 ROOMS: Kind[Room] = Kind("rooms", Room)

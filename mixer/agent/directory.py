@@ -170,5 +170,6 @@ def settings_of(room: Room, key: bytes, *, records: bool = False) -> RoomSetting
         force_encryption=room.force_encryption,
         mute_guests=room.mute_guests,
         recording=records and room.may_record,
+        camera_control=room.camera_control,
         ends=room.ends if room.ends_hard else None,
     )

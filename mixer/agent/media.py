@@ -59,7 +59,7 @@ class PortRange:
         self._pairs = (last + 1 - self._first) // 2
         self._random = random.SystemRandom()
 
-    def reserve(self, kind: wire.Media) -> Sockets:
+    def reserve(self, kind: wire.Line) -> Sockets:
         """Bind a pair; raises `NoPorts`."""
         for port in self._candidates():
             rtp = self._bind(port, kind)
@@ -76,7 +76,7 @@ class PortRange:
         for number in range(self._pairs):
             yield self._first + 2 * ((start + number) % self._pairs)
 
-    def _bind(self, port: int, kind: wire.Media) -> socket.socket | None:
+    def _bind(self, port: int, kind: wire.Line) -> socket.socket | None:
         six = ":" in self._address
         made = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
         try:

@@ -30,7 +30,8 @@ def scenes(room: Room, prompts: Prompts, names: Mapping[str, str], joined: froze
     shown = tuple(
         _scene(view, room, prompts, names if labelled else {}) for view in {view.view: view for view in views}.values()
     )
-    return wire.Scenes(shown, tuple(watching))
+    steering = tuple(wire.Steer(who, whose) for who, whose in room.steering() if who in joined)
+    return wire.Scenes(shown, tuple(watching), steering)
 
 
 def _scene(picture: Picture, room: Room, prompts: Prompts, names: Mapping[str, str]) -> wire.Scene:

@@ -23,7 +23,7 @@ from mixer.ctl.terminal import say
 from mixer.errors import ConfigError, MixerError
 from vdx.bus import Address, Bucket, Bus, Watch
 from vdx.ports import Quality
-from vdx.rooms import ROOMS, Class, Kinds, Room, View, pin_digest
+from vdx.rooms import ROOMS, Class, Kinds, Room, Steerers, View, pin_digest
 
 BUS_SECONDS = 10.0
 """For the bus to be there."""
@@ -49,6 +49,9 @@ def add_parser(parser: argparse.ArgumentParser, config: Path) -> None:
     add.add_argument("--encrypted", action="store_true", help="take encrypted calls only")
     add.add_argument("--mute-guests", action="store_true")
     add.add_argument("--may-record", action="store_true")
+    add.add_argument(
+        "--camera-control", choices=get_args(Steerers), default="hosts", help="who moves the cameras of others"
+    )
     add.add_argument("--host-pin", action="store_true", help="ask for the hosts' PIN (a terminal, or a line of stdin)")
     add.add_argument("--guest-pin", action="store_true", help="ask for the guests' PIN, likewise")
     add.add_argument("--draw-pins", action="store_true", help="draw both PINs and print them, once")
@@ -141,6 +144,7 @@ def _room(options: argparse.Namespace, key: bytes) -> Room:
         "force_encryption": options.encrypted,
         "mute_guests": options.mute_guests,
         "may_record": options.may_record,
+        "camera_control": options.camera_control,
     }
     try:
         return msgspec.convert(entered, Room)

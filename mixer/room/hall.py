@@ -65,6 +65,10 @@ class Hall:
         """Give every view and who watches it."""
         return picture.compose(self.all, self.order, self.leading, self.settings, self.banner)
 
+    def steering(self) -> tuple[tuple[str, str], ...]:
+        """Give who moves whose camera."""
+        return picture.steering(self.pictures(), self.all, self.settings)
+
     def main_picture(self) -> Picture:
         """Give the view that is recorded and of which snapshots are taken."""
         return picture.main_view(self.all, self.order, self.leading, self.settings)

@@ -100,6 +100,20 @@ def compose(
     return Pictures(tuple(views.values()), tuple(video), tuple(content))
 
 
+def steering(pictures: Pictures, people: Sequence[Participant], settings: RoomSettings) -> tuple[tuple[str, str], ...]:
+    """Give pairs of those who may move a camera, and whose: of who stands in the first place of what they see."""
+    may = {
+        one.id
+        for one in people
+        if one.inside
+        and settings.camera_control != "nobody"
+        and (settings.camera_control == "everybody" or one.role is Role.HOST)
+    }
+    first = {picture.view: picture.tiles[0] for picture in pictures.views if picture.tiles}
+    shown = ((who, first[view]) for who, view in pictures.video if who in may and view in first)
+    return tuple((who, tile.participant) for who, tile in shown if not tile.content and tile.participant != who)
+
+
 def main_view(people: Sequence[Participant], order: Sequence[str], leading: Leading, settings: RoomSettings) -> Picture:
     """Give the hosts' view with content in it, for a recording or a snapshot."""
     bounds = Abilities(settings.quality).bounds

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from mixer.layout import View
 from mixer.room.participant import Role
 from mixer.session import Quality
+from vdx.rooms import Steerers
 
 Language = Literal["da", "en"]
 
@@ -80,5 +81,6 @@ class RoomSettings:
     force_encryption: bool = False
     mute_guests: bool = False
     recording: bool = False
+    camera_control: Steerers = "hosts"
     ends: float | None = None
     personal: int = 4

@@ -146,6 +146,7 @@ _SPELLED = {
     "h264": "H264",
     "h265": "H265",
     "vp8": "VP8",
+    "h224": "H224",
 }
 
 
@@ -195,6 +196,11 @@ def choose_video(offered: list[Codec], abilities: Abilities) -> Codec | None:
         (rank, place) for place, codec in enumerate(wanted) if (rank := _rank(codec, abilities)) is not None
     )
     return wanted[ranked[0][1]] if ranked else None
+
+
+def choose_fecc(offered: list[Codec]) -> Codec | None:
+    """Give far-end camera control, H.224 (RFC 4573)."""
+    return next((codec for codec in offered if (codec.name, codec.clock) == ("h224", 4800)), None)
 
 
 def _rank(codec: Codec, abilities: Abilities) -> int | None:

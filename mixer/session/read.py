@@ -12,6 +12,7 @@ from mixer.session.codecs import (
     Bounds,
     Codec,
     choose_audio,
+    choose_fecc,
     choose_video,
     codecs,
     events,
@@ -20,7 +21,10 @@ from mixer.session.codecs import (
 from mixer.session.errors import SessionError
 from mixer.session.keys import Key, choose, keys
 
-Purpose = Literal["audio", "video", "content"]
+Purpose = Literal["audio", "video", "content", "fecc"]
+"""The last is far-end camera control (RFC 4573)."""
+
+PICTURES: frozenset[Purpose] = frozenset({"video", "content"})
 
 _PROFILE = Profile(sdes=True, dtls=False)
 """SRTP ends here, so keys in the description are read; DTLS is another leg's work."""
@@ -108,7 +112,9 @@ def read(description: Description, abilities: Abilities, known: tuple[Stream, ..
     for place, media in zip(endpoints(description, _PROFILE), description.media, strict=True):
         if not place.active:
             continue
-        if place.transport is Transport.RTP and (place.kind == "audio" or (place.kind == "video" and abilities.video)):
+        if place.transport is Transport.RTP and (
+            place.kind == "audio" or (place.kind in {"video", "application"} and abilities.video)
+        ):
             purpose = kept.get(place.index) or _purpose(media, place, found)
             if purpose is not None and purpose not in found:
                 stream = _stream(media, place, purpose, abilities, session)
@@ -118,12 +124,17 @@ def read(description: Description, abilities: Abilities, known: tuple[Stream, ..
             floor = _floor(media, place)
     if "audio" not in found and "video" not in found:
         raise SessionError("no audio or video of the description has a codec and a transport that this room speaks")
+    fecc = found.get("fecc")
+    if fecc is not None and not fecc.encrypted and all(one.encrypted for one in found.values() if one is not fecc):
+        del found["fecc"]  # cameras are not moved in the clear where all else is encrypted
     return Reading(tuple(sorted(found.values(), key=lambda stream: stream.index)), floor)
 
 
 def _purpose(media: Media, place: MediaEndpoint, found: dict[Purpose, Stream]) -> Purpose | None:
     if place.kind == "audio":
         return "audio"
+    if place.kind == "application":
+        return "fecc"
     content = attribute_values(media.lines).get("content", "")  # RFC 4796
     if {"slides", "alt"} & {part.strip() for part in content.split(",")}:
         return "content"
@@ -134,7 +145,10 @@ def _stream(
     media: Media, place: MediaEndpoint, purpose: Purpose, abilities: Abilities, session: int | None
 ) -> Stream | None:
     offered = list(codecs(media))
-    codec = choose_audio(offered) if purpose == "audio" else choose_video(offered, abilities)
+    if purpose in PICTURES:
+        codec = choose_video(offered, abilities)
+    else:
+        codec = choose_audio(offered) if purpose == "audio" else choose_fecc(offered)
     key = choose(keys(media.lines))
     if codec is None or (place.secure and key is None):
         return None
@@ -143,12 +157,12 @@ def _stream(
     rtcp = place.rtcp(mux=mux)
     direction: Direction = place.direction
     known = _feedback(media, codec)
-    video = purpose != "audio"
+    video = purpose in PICTURES
     return Stream(
         place.index,
         purpose,
         codec,
-        None if video else events(offered, codec),
+        events(offered, codec) if purpose == "audio" else None,
         retransmission(offered, codec) if video and "nack" in known else None,
         place.address,
         place.port,

@@ -9,7 +9,7 @@ from b2bua.sdp import Description, Media, answerable
 from b2bua.sdp import Direction as Way
 from mixer.session.codecs import Abilities, Codec, our_parameters
 from mixer.session.keys import Key
-from mixer.session.read import FloorLine, Purpose, Reading, Stream
+from mixer.session.read import PICTURES, FloorLine, Purpose, Reading, Stream
 
 MAIN_LABEL = "1"
 """The label (RFC 4574) of the camera's picture."""
@@ -101,7 +101,7 @@ class Writer:
 
 
 def _stream(media: Media, stream: Stream, place: Place, abilities: Abilities) -> list[str]:
-    video = stream.purpose != "audio"
+    video = stream.purpose in PICTURES
     extra = [codec for codec in (stream.events, stream.rtx) if codec is not None]
     rows = [f"m={media.kind} {place.port} {media.proto} {' '.join(str(c.payload) for c in (stream.codec, *extra))}"]
     if video:

@@ -98,3 +98,11 @@ def drain(one: socket.socket) -> None:
             one.recv(1)
     except OSError:
         return
+
+
+def payload_of(packet: bytes) -> tuple[bytes, int]:
+    """Give payload and time stamp of an RTP packet (RFC 3550, section 5.1)."""
+    start = 12 + 4 * (packet[0] & 15)
+    if packet[0] & 0x10 and len(packet) >= start + 4:
+        start += 4 + 4 * int.from_bytes(packet[start + 2 : start + 4], "big")
+    return packet[start:], int.from_bytes(packet[4:8], "big")

@@ -8,10 +8,11 @@ from ipaddress import ip_address
 
 import msgspec
 
-from mixer.wire import Media, Sound, Stream, descriptors_of
+from mixer.wire import Line, Media, Sound, Stream, descriptors_of
 from mixer.worker.adaptation import Send, choose
 from mixer.worker.encoding import Pictures
 from mixer.worker.errors import EngineError, TransportError
+from mixer.worker.fecc import CameraControl
 from mixer.worker.hearing import Seat
 from mixer.worker.prompts import Player
 from mixer.worker.sight import Eyes, VideoStream
@@ -19,31 +20,47 @@ from mixer.worker.speech import Ears, SoundStream
 from mixer.worker.transport import Sockets
 from mixer.worker.voice import Voice
 
-Report = Callable[[str, Media, str], None]
+AnyStream = SoundStream | VideoStream | CameraControl
+
+Report = Callable[[str, Line, str], None]
 """What happened on which stream, and what about it: `heard`, `event` (a key), `wanted`, `broken` (why)."""
+
+PICTURES: tuple[Media, ...] = ("video", "content")
+
+Said = Callable[[bytes], None]
+"""Takes what a participant says to a camera, from any thread."""
 
 
 class Participant:
     """Somebody in the room; `change` gives him streams, `close` takes everything away."""
 
-    def __init__(self, name: str, *, gain_control: bool, muted: bool, deaf: bool, reports: Report) -> None:
+    def __init__(self, name: str, *, gain_control: bool, muted: bool, deaf: bool, reports: Report, said: Said) -> None:
         self.name = name
         self.player = Player()
         self.speech: SoundStream | None = None
         self.videos: dict[Media, VideoStream] = {}
         """By `video` and `content`; replaced as a whole, as threads look into it."""
+        self.cameras: CameraControl | None = None
+        self._said = said
         self._voice = Voice(gain_control=gain_control)
         self._state = Sound(name, muted=muted, deaf=deaf)
         self._reports = reports
-        self._sockets: dict[Media, Sockets] = {}
+        self._sockets: dict[Line, Sockets] = {}
         self._classes: dict[Media, int] = {}
         self._views: dict[Media, str] = {}
 
     @property
-    def streams(self) -> dict[Media, SoundStream | VideoStream]:
-        """All streams."""
+    def media(self) -> dict[Media, SoundStream | VideoStream]:
+        """What is heard and seen of him."""
         speech: dict[Media, SoundStream | VideoStream] = {"audio": self.speech} if self.speech else {}
         return {**speech, **self.videos}
+
+    @property
+    def streams(self) -> dict[Line, AnyStream]:
+        """All streams."""
+        lines: dict[Line, AnyStream] = {"fecc": self.cameras} if self.cameras else {}
+        lines.update(self.media.items())
+        return lines
 
     @property
     def seat(self) -> Seat | None:
@@ -61,7 +78,7 @@ class Participant:
     def change(self, streams: Sequence[Stream], descriptors: Sequence[int]) -> None:
         """Have exactly these streams; raises `TransportError`, and has then changed nothing and closed what came."""
         came = _adopt(streams, descriptors)
-        made: dict[Media, SoundStream | VideoStream] = {}
+        made: dict[Line, AnyStream] = {}
         try:
             for stream in streams:
                 made[stream.media] = self._going_on(stream) or self._make(stream, came.get(stream.media))
@@ -76,13 +93,15 @@ class Participant:
         for stream in streams:
             made[stream.media].retarget(stream)
 
-    def drop(self, media: Media) -> bool:
+    def drop(self, media: Line) -> bool:
         """Close one stream that is broken; its sockets stay for `change`. Says whether there was one."""
         stream = self.streams.get(media)
         if stream is None:
             return False
         if media == "audio":
             self.speech = None
+        elif media == "fecc":
+            self.cameras = None
         else:
             self.videos = {name: one for name, one in self.videos.items() if name != media}
         stream.close()
@@ -114,16 +133,16 @@ class Participant:
             stream.close()
         for sockets in self._sockets.values():
             sockets.close()
-        self.speech, self.videos, self._sockets = None, {}, {}
+        self.speech, self.videos, self.cameras, self._sockets = None, {}, None, {}
 
-    def _going_on(self, stream: Stream) -> SoundStream | VideoStream | None:
+    def _going_on(self, stream: Stream) -> AnyStream | None:
         """Give the stream that goes on, where nothing but its remote address changes."""
         running = self.streams.get(stream.media)
         if running is None or not stream.kept or not _same(running.stream, stream):
             return None
         return running
 
-    def _make(self, stream: Stream, came: Sockets | None) -> SoundStream | VideoStream:
+    def _make(self, stream: Stream, came: Sockets | None) -> AnyStream:
         sockets = came or self._sockets.get(stream.media)
         if sockets is None:
             raise TransportError(f"stream {stream.media} has no sockets to keep")
@@ -133,22 +152,26 @@ class Participant:
         heard = partial(tell, "heard", media, "")
         if media == "audio":
             return SoundStream(name, stream, sockets, self._voice, Ears(heard, partial(tell, "event", media), broken))
+        if media == "fecc":
+            return CameraControl(name, stream, sockets, said=self._said, broken=broken)
         eyes = Eyes(heard, partial(tell, "wanted", media, ""), broken)
         return VideoStream(name, stream, sockets, eyes)
 
     def _replace(
         self,
-        old: dict[Media, SoundStream | VideoStream],
-        made: dict[Media, SoundStream | VideoStream],
-        came: dict[Media, Sockets],
+        old: dict[Line, AnyStream],
+        made: dict[Line, AnyStream],
+        came: dict[Line, Sockets],
     ) -> None:
         speech = made.get("audio")
         self.speech = speech if isinstance(speech, SoundStream) else None
-        self.videos = {media: one for media, one in made.items() if isinstance(one, VideoStream)}
+        cameras = made.get("fecc")
+        self.cameras = cameras if isinstance(cameras, CameraControl) else None
+        self.videos = {media: one for media in PICTURES if isinstance(one := made.get(media), VideoStream)}
         for media, one in old.items():
             if made.get(media) is not one:
                 one.close()
-                self._views.pop(media, None)
+                self._views = {one: view for one, view in self._views.items() if one != media}
         for media in list(self._sockets):
             if media in came or media not in made:
                 self._sockets.pop(media).close()
@@ -162,14 +185,14 @@ class Participant:
                     self._reports("broken", media, str(error))
 
 
-def _adopt(streams: Sequence[Stream], descriptors: Sequence[int]) -> dict[Media, Sockets]:
+def _adopt(streams: Sequence[Stream], descriptors: Sequence[int]) -> dict[Line, Sockets]:
     """Give each stream that brings sockets its own; raises `TransportError` (all are closed) where they do not fit."""
     left = list(descriptors)
     wrong = _unfit(streams, len(left))
     if wrong:
         Sockets.close_all(left)
         raise TransportError(wrong)
-    came: dict[Media, Sockets] = {}
+    came: dict[Line, Sockets] = {}
     try:
         for stream in streams:
             if not stream.kept:

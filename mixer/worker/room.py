@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from mixer import wire
 from mixer.reports import Broken, Digit, Done, Failed, FromWorker, Heard, KeyframeWanted, Left, Level, Levels, Prompted
-from mixer.wire import Media, Scene, Start, Stream, ToWorker
+from mixer.wire import Line, Media, Scene, Start, Stream, ToWorker
 from mixer.worker.asking import enough, rows
 from mixer.worker.encoding import Listener
 from mixer.worker.engine import GLib, give_back
@@ -47,6 +47,8 @@ class Room:
         self._participants: dict[str, Participant] = {}
         self._watching: dict[tuple[str, Media], str] = {}
         self._told: dict[str, Scene] = {}
+        self._steering: Mapping[str, str] = {}
+        """Whose camera each moves; replaced as a whole, as threads look into it."""
         self._pairing = Pairing(self._participants)
         self._recorder: Recorder | None = None
         self._untidy = 0
@@ -177,6 +179,7 @@ class Room:
             muted=message.muted,
             deaf=message.deaf,
             reports=self._reports(message.participant),
+            said=partial(self._move, message.participant),
         )
         participant.change(message.streams, descriptors)
         self._participants[message.participant] = participant
@@ -197,23 +200,23 @@ class Room:
         except KeyError:
             raise CommandError(f"{name} is not in the room") from None
 
-    def _reports(self, name: str) -> Callable[[str, Media, str], None]:
+    def _reports(self, name: str) -> Callable[[str, Line, str], None]:
         """Give what a participant's streams report with, from any thread: what happened, on which stream, why."""
 
-        def report(what: str, media: Media, detail: str) -> None:
+        def report(what: str, media: Line, detail: str) -> None:
             match what:
-                case "heard":
+                case "heard" if media != "fecc":
                     self.later(Heard(name, media))
                 case "event":
                     self._digit("event", name, detail)
-                case "wanted" if media != "audio":
+                case "wanted" if media in {"video", "content"}:
                     self.later(KeyframeWanted(name, media))
                 case "broken":
                     GLib.idle_add(self._broken, name, media, detail)
 
         return report
 
-    def _broken(self, name: str, media: Media, reason: str) -> bool:
+    def _broken(self, name: str, media: Line, reason: str) -> bool:
         participant = self._participants.get(name)
         if participant is not None and participant.drop(media):
             self._untidy = TIDY_SECONDS
@@ -232,7 +235,15 @@ class Room:
         stream = participant.videos.get("content" if source == "content" else "video") if participant else None
         return stream.latest() if stream is not None else None
 
+    def _move(self, name: str, payload: bytes) -> None:
+        """Give on what a participant says to the camera he moves; called in his thread."""
+        other = self._participants.get(self._steering.get(name, ""))
+        cameras = other.cameras if other is not None else None
+        if cameras is not None:
+            cameras.move(payload)
+
     def _scenes(self, message: wire.Scenes) -> None:
+        self._steering = {one.participant: one.camera for one in message.steering}
         self._told = {scene.view: scene for scene in message.scenes}
         self._watching = {(one.participant, one.media): one.view for one in message.watching}
         self.showing.tell(self._told)

@@ -12,6 +12,7 @@ from mixer.worker.digits import TelephoneEvents, Tones
 from mixer.worker.encoding import Origin
 from mixer.worker.engine import Gst, element
 from mixer.worker.formats import SOUND
+from mixer.worker.packets import payload_of
 from mixer.worker.transport import MAX_STREAMS, Needs, Sockets, Transport
 from mixer.worker.voice import RATE, Voice
 
@@ -121,15 +122,7 @@ class SoundStream:
             buffer = sample.get_buffer()
             packet = bytes(buffer.extract_dup(0, min(64, buffer.get_size())))
             self.events_seen = True
-            digit = self._events.receive(*_payload(packet))
+            digit = self._events.receive(*payload_of(packet))
             if digit is not None:
                 self._ears.event(digit)
         return Gst.FlowReturn.OK
-
-
-def _payload(packet: bytes) -> tuple[bytes, int]:
-    """Give payload and time stamp of an RTP packet (RFC 3550, section 5.1)."""
-    start = 12 + 4 * (packet[0] & 15)
-    if packet[0] & 0x10 and len(packet) >= start + 4:
-        start += 4 + 4 * int.from_bytes(packet[start + 2 : start + 4], "big")
-    return packet[start:], int.from_bytes(packet[4:8], "big")

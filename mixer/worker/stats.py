@@ -60,7 +60,7 @@ class Statistics:
         present: dict[int, _Past] = {}
         changed = False
         for name, participant in self._participants.items():
-            for media, stream in participant.streams.items():
+            for media, stream in participant.media.items():
                 past = self._before(stream, at)
                 present[id(stream)] = past
                 counted.append(self._stream(name, media, stream, past, at))
@@ -75,7 +75,7 @@ class Statistics:
     def last(self, name: str) -> tuple[StreamStats, ...]:
         """Count the streams of somebody who leaves."""
         at = now()
-        streams = self._participants[name].streams
+        streams = self._participants[name].media
         return tuple(self._stream(name, media, one, self._before(one, at), at) for media, one in streams.items())
 
     def _before(self, stream: SoundStream | VideoStream, at: int) -> _Past:

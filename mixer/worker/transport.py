@@ -173,6 +173,10 @@ class Transport:
         else:
             self._bin.link_pads("send_rtp_src_0", sink, "sink")
 
+    def take_first(self) -> None:
+        """Take a source by its first packet, where each one counts: no second is waited for to tell it from noise."""
+        self._session.set_property("probation", 0)
+
     def play(self) -> None:
         """Start."""
         self.pipeline.play()

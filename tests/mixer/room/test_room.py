@@ -386,3 +386,22 @@ def test_whatever_happens_pictures_show_who_is_inside_and_nobody_outside_hears(s
         assert {name for _, name in (*pictures.video, *pictures.content)} <= names
         assert {tile.participant for view in pictures.views for tile in view.tiles} <= inside
         assert all(voices[who].deaf != (who in inside) for who in phases(room))
+
+
+def test_cameras_are_moved_by_those_who_may_and_only_of_whom_they_see_first() -> None:
+    room = meeting("anna", "bo", "carl")
+    steering = dict(room.steering())
+    assert set(steering) == {"anna", "bo", "carl"}
+    assert all(who != whose for who, whose in steering.items())
+    room.spotlight(["bo"])
+    assert dict(room.steering()) == {"anna": "bo", "bo": dict(room.steering())["bo"], "carl": "bo"}
+
+
+def test_guests_move_no_camera_unless_everybody_may() -> None:
+    for who_may, steerers in (("nobody", set()), ("hosts", {"hans"}), ("everybody", {"hans", "gerda"})):
+        settings = RoomSettings("1", pins=Pins(), camera_control=who_may)  # type: ignore[arg-type]
+        room = Room(settings, Guard(), 0.0)
+        for who, pin in (("hans", "1234#"), ("gerda", "5678#"), ("lis", "")):
+            room.arrive(arrival(who), 0.0)
+            press(room, who, pin)
+        assert {who for who, _ in room.steering()} == steerers

@@ -32,6 +32,7 @@ PLACES: dict[Purpose, Place] = {
     "audio": Place(40000, 40001),
     "video": Place(40002, 40003),
     "content": Place(40004, 40005),
+    "fecc": Place(40006, 40007),
 }
 
 
@@ -41,7 +42,7 @@ def description(*parts: str) -> sdp.Description:
 
 def test_the_best_codec_of_each_line_is_taken() -> None:
     reading = read(description(AUDIO, VIDEO, CONTENT, FLOOR, H224), Abilities())
-    audio, video, content = reading.streams
+    audio, video, content, fecc = reading.streams
     assert (audio.codec.name, audio.codec.payload, audio.codec.channels) == ("opus", 111, 2)
     assert audio.events is not None
     assert audio.events.payload == 101
@@ -49,6 +50,7 @@ def test_the_best_codec_of_each_line_is_taken() -> None:
     assert video.feedback == {"pli", "fir"}
     assert (video.bounds.width, video.bounds.height, video.bounds.kbps) == (1280, 720, 1000)
     assert (content.purpose, content.port) == ("content", 5004)
+    assert (fecc.purpose, fecc.codec.name, fecc.port) == ("fecc", "h224", 5008)
     assert reading.floor is not None
     assert (reading.floor.conference, reading.floor.user, reading.floor.tcp) == (7, 2, False)
 
@@ -59,11 +61,26 @@ def test_every_line_is_answered_in_its_place() -> None:
     body = Writer(1, "192.0.2.9").answer(offer, reading, PLACES, Abilities(), FloorPlace(5070, 99, 12))
     answer = sdp.parse(body)
     sdp.check_answer(offer, answer)
-    assert [media.port for media in answer.media] == [40000, 40002, 40004, 5070, 0]
+    assert [media.port for media in answer.media] == [40000, 40002, 40004, 5070, 40006]
+    assert answer.media[4].lines == ("a=rtpmap:107 H224/4800", "a=sendrecv")
     assert answer.media[1].formats == ("98",)
     assert "a=fmtp:98 profile-level-id=42e01f;packetization-mode=1" in answer.media[1].lines
     assert "a=rtcp-fb:98 nack pli" in answer.media[1].lines
     assert {"a=floorctrl:s-only", "a=confid:99", "a=userid:12", "a=floorid:1 mstrm:3"} <= set(answer.media[3].lines)
+
+
+def test_cameras_are_not_moved_in_the_clear_where_all_else_is_encrypted() -> None:
+    key = Key(1, "AES_CM_128_HMAC_SHA1_80", bytes(range(30))).line + "\r\n"
+    secret = AUDIO.replace("AVP", "SAVP") + key
+    assert [one.purpose for one in read(description(secret, H224), Abilities()).streams] == ["audio"]
+    both = read(description(secret, H224.replace("AVP", "SAVP") + key), Abilities())
+    assert [one.purpose for one in both.streams] == ["audio", "fecc"]
+    assert both.encrypted
+
+
+def test_no_call_is_of_camera_control_alone() -> None:
+    with pytest.raises(SessionError):
+        read(description(H224), Abilities())
 
 
 def test_a_decoder_is_sent_no_more_than_it_bears() -> None:
@@ -132,7 +149,10 @@ def test_our_offer_is_one_that_we_would_take() -> None:
 
 
 LINES = st.sampled_from(
-    [*AUDIO.split("\r\n"), *VIDEO.split("\r\n"), *CONTENT.split("\r\n"), *FLOOR.split("\r\n"), "a=crypto:1 X inline:"]
+    [
+        *(line for part in (AUDIO, VIDEO, CONTENT, FLOOR, H224) for line in part.split("\r\n")),
+        "a=crypto:1 X inline:",
+    ]
 )
 
 
