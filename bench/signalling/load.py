@@ -43,7 +43,7 @@ class LoadError(Exception):
 
 def cost(way: Way, rate: int, seconds: int) -> float:
     """Make calls and give the CPU seconds of one; raises LoadError."""
-    with _callee(way, rate * seconds) as work:
+    with waiting(way, rate * seconds) as work:
         before = cpu_seconds(list(way.pids))
         made = _call(way, work, rate, rate * seconds, HOLD_MS)
         time.sleep(SETTLE_SECONDS)
@@ -52,7 +52,7 @@ def cost(way: Way, rate: int, seconds: int) -> float:
 
 def added(way: Way, rate: int, seconds: int) -> list[float]:
     """Make calls and give the seconds that each waited in the middle until it was answered; raises LoadError."""
-    with _callee(way, rate * seconds) as work:
+    with waiting(way, rate * seconds) as work:
         with Capture(way.middle, work / "middle.pcap", "any", "-B", CAPTURE_BUFFER, "udp port 5060"):
             made = _call(way, work, rate, rate * seconds, HOLD_MS)
         found = waits(work / "middle.pcap")
@@ -67,7 +67,10 @@ def held(way: Way, calls: int) -> float:
     time.sleep(QUIET_SECONDS)  # transactions of those before
     before = _kilobytes(way)
     took = calls / HELD_RATE
-    with _callee(way, calls) as work, _sipp(way, work, HELD_RATE, calls, int(took + QUIET_SECONDS + 5) * 1_000) as sipp:
+    with (
+        waiting(way, calls) as work,
+        calling(way, work, HELD_RATE, calls, int(took + QUIET_SECONDS + 5) * 1_000) as sipp,
+    ):
         time.sleep(took + QUIET_SECONDS)
         kilobytes = (_kilobytes(way) - before) / calls
         _made(sipp, took + QUIET_SECONDS + 60)
@@ -79,7 +82,7 @@ def _kilobytes(way: Way) -> float:
 
 
 @contextmanager
-def _callee(way: Way, calls: int) -> Iterator[Path]:
+def waiting(way: Way, calls: int) -> Iterator[Path]:
     """Let the callee wait for calls; gives a directory that goes afterwards."""
     with tempfile.TemporaryDirectory() as directory:
         work = Path(directory)
@@ -93,7 +96,8 @@ def _callee(way: Way, calls: int) -> Iterator[Path]:
             yield work
 
 
-def _sipp(way: Way, work: Path, rate: int, calls: int, hold_ms: int) -> Sipp:
+def calling(way: Way, work: Path, rate: int, calls: int, hold_ms: int) -> Sipp:
+    """Begin to make calls, each of which lasts `hold_ms`."""
     offer = VIDEO.format(address=way.caller.address(), audio=6000, video=6002)
     return Sipp(
         way.caller,
@@ -110,7 +114,7 @@ def _sipp(way: Way, work: Path, rate: int, calls: int, hold_ms: int) -> Sipp:
 
 
 def _call(way: Way, work: Path, rate: int, calls: int, hold_ms: int) -> int:
-    with _sipp(way, work, rate, calls, hold_ms) as sipp:
+    with calling(way, work, rate, calls, hold_ms) as sipp:
         return _made(sipp, calls / rate + 60)
 
 

@@ -1,0 +1,83 @@
+"""Calls for long at one rate: memory, descriptors, leases and what the kernel holds must stay flat.
+
+Memory is looked at all the while: once every program is warm (transactions, ports at rest, traces of calls that ended
+have reached what the rate makes of them), the last third of the time must not stand above the one before. The rest is
+looked at when the calls are over and their last timers have run: it is what it was before the first call.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.processes import proportional_set
+from bench.report import Aim, Report
+from bench.signalling import edge
+from bench.signalling.load import HELD_RATE, HOLD_MS, QUIET_SECONDS, calling, cost, waiting
+from lab.lab import Lab
+from tests.system.calls.edge import Edge
+
+RATE = 100
+"""Calls a second."""
+
+LOOK_SECONDS = 5.0
+
+GROWTH_MEGABYTES = 4.0
+"""By which all programs together may stand above: the heap of each grows by a megabyte at a time."""
+
+END_SECONDS = 120.0
+"""For calls that were still up, and a machine that is busy."""
+
+NONE = Aim("at most", 0)
+GROWTH = Aim("at most", GROWTH_MEGABYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is held when nothing goes on: descriptors of the programs, open leases, elements of the relay's sets."""
+
+    descriptors: int
+    leases: int
+    elements: int
+
+    @classmethod
+    def by(cls, pids: tuple[int, ...], up: Edge) -> Held:
+        """Look."""
+        descriptors = sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids)
+        return cls(descriptors, len(up.leases()), up.kernel_elements())
+
+
+def report(seconds: float, rate: int = RATE) -> Report:
+    """Make calls for so long and say what has grown."""
+    found = Report("signalling, soak")
+    with Lab.temporary("soak") as lab:
+        way = edge.way(lab)
+        up = Edge(lab, "udp")
+        cost(way, HELD_RATE, 4)
+        up.wait_until_transactions_end()
+        before = Held.by(way.pids, up)
+        calls = int(rate * seconds)
+        looks: list[float] = []
+        with waiting(way, calls) as work, calling(way, work, rate, calls, HOLD_MS) as sipp:
+            until = time.monotonic() + seconds
+            while time.monotonic() < until:
+                time.sleep(LOOK_SECONDS)
+                looks.append(sum(map(proportional_set, way.pids)) / 1e6)
+            outcome = sipp.finish(END_SECONDS)
+        up.wait_idle()
+        time.sleep(QUIET_SECONDS)
+        up.wait_until_transactions_end()
+        after = Held.by(way.pids, up)
+    third = len(looks) // 3
+    middle, last = statistics.median(looks[third : 2 * third]), statistics.median(looks[2 * third :])
+    found.add(f"calls at {rate}/s", [outcome.successful], "calls")
+    found.add("calls that failed", [outcome.failed], "calls", NONE)
+    found.add("memory in the second third", [middle], "MB")
+    found.add("memory in the last third, above that", [last - middle], "MB", GROWTH)
+    found.add("descriptors more than before", [after.descriptors - before.descriptors], "", NONE)
+    found.add("leases left", [after.leases], "", NONE)
+    found.add("elements in the kernel more than before", [after.elements - before.elements], "", NONE)
+    found.notes.append(f"{seconds:g} s; memory looked at every {LOOK_SECONDS:g} s")
+    return found
