@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from bench import firewalld
+from bench import firewalld, flood
 from bench.relay.bpf import programs
 from bench.relay.stage import DROP_ALL, Stage, stage
 from bench.report import Aim, Report
@@ -66,12 +66,14 @@ def run(*, short: bool) -> Report:
             _lost(report, gateway, "", [partial(kernel_rules.apply, model(), each, known=model()) for each in versions])
         _peer(report, gateway, baseline, rounds, seconds)
     _compared(report)
+    flood.measure(report)
     report.notes += (
         f"{PREFIXES:,} prefixes, {MANY:,} agreements where nothing else is said; {FLOWS} established flows of one more",
         "seconds are CPU time of the program and the kernel: other work on the machine hardly matters",
         "packets: CPU time of the gateway alone; the generator's own cost is measured apart and taken off",
         "firewalld: Debian's engine in the same namespace; it accepts established flows before its rules",
         "not allowed: packets of flows that no agreement opens",
+        "flood: SYNs of sources drawn from the internet's addresses to a published service; no handshake ends",
     )
     return report
 
