@@ -3,7 +3,7 @@
 Each batch of changes is one transaction, written ahead and synced before it counts (journal_mode=WAL, synchronous=FULL;
 sqlite.org/pragma.html). A thread of its own does it, so that a slow disk holds up no call. A database that cannot be
 read is put aside and begun anew: devices register again within their hour, while a gateway that does not start serves
-nobody.
+nobody. A full disk is no reason to end either: what can be read is, and each change tries anew to be stored.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,9 @@ FILE = "registrations.db"
 
 VERSION = 1
 """Of the table's form; another one is begun anew."""
+
+UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR}
+"""What SQLite says of a disk that is full, read-only or failing."""
 
 _FORM = f"""
     CREATE TABLE IF NOT EXISTS binding (
@@ -57,6 +61,10 @@ class BindingStore:
         try:
             return self._open()
         except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in UNWRITABLE:
+                self.close()
+                log.error("registrations.unwritable: %s: %s: make room on the disk", self.path, error)  # noqa: TRY400 - a sentence
+                return self._read()
             if isinstance(error, sqlite3.OperationalError) and not self.path.exists():
                 raise BindingsError(f"{self.path} cannot be made: {error}") from error
             self.close()
@@ -72,6 +80,12 @@ class BindingStore:
 
     def save(self, changes: Iterable[Change]) -> None:
         """Carry out changes in one transaction; they are on disk when this returns. Raises sqlite3.Error."""
+        if self._database is None:
+            try:
+                self._open()
+            except sqlite3.Error:
+                self.close()
+                raise
         database = self._database
         if database is None:
             raise sqlite3.ProgrammingError("the database is closed")
@@ -100,6 +114,17 @@ class BindingStore:
         if version not in {0, VERSION}:
             raise sqlite3.DatabaseError(f"its form is number {version}, and not {VERSION}")
         database.executescript(_FORM)
+        return self._rows(database)
+
+    def _read(self) -> list[Binding]:
+        """Give what can be read without writing a single octet: all but the last changes."""
+        try:
+            with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+                return self._rows(database)
+        except (sqlite3.DatabaseError, msgspec.MsgspecError):
+            return []
+
+    def _rows(self, database: sqlite3.Connection) -> list[Binding]:
         return [self._decoder.decode(body) for (body,) in database.execute("SELECT body FROM binding")]
 
 

@@ -109,6 +109,23 @@ def test_a_broken_database_is_put_aside(tmp_path: Path, caplog: pytest.LogCaptur
     assert len(kept(tmp_path)) == 1
 
 
+def test_a_full_disk_keeps_nobody_from_starting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = BindingStore(tmp_path)
+    store.open()
+    store.save([changed("room-1")])
+    store.close()
+    with monkeypatch.context() as full:
+        full.setattr("b2bua.bindings._FORM", "PRAGMA max_page_count = 1; CREATE TABLE more (said TEXT) STRICT;")
+        store = BindingStore(tmp_path)
+        assert len(store.open()) == 1
+        assert not (tmp_path / "registrations.broken").exists()
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            store.save([changed("room-2")])
+    store.save([changed("room-2")])
+    store.close()
+    assert len(kept(tmp_path)) == 2
+
+
 def test_another_form_is_begun_anew(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / FILE) as database:
         database.execute("PRAGMA user_version = 7")
