@@ -250,10 +250,12 @@ class Post(Part):
 class Personal(Part):
     """What is kept about people, and how long. Days count from the meeting, the call or the entry in the journal.
 
-    `refuse_personal_numbers`: citizens' numbers are refused in free text.
+    `refuse_personal_numbers`: citizens' numbers are refused in free text. `addresses_on_bus`: audit events on the bus
+    name people by mail address, as the original's do, not by the pseudonyms of the journal.
     """
 
     refuse_personal_numbers: bool = True
+    addresses_on_bus: bool = False
     call_detail_days: int = Field(default=30, ge=1, le=3650)
     names_days: int = Field(default=90, ge=1, le=3650)
     journal_days: int = Field(default=5 * 365, ge=180, le=3650)

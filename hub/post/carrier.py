@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 from hub.domain.invitation import Message
+
+ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+|\+?\d[\d \-]{5,}\d")
+"""What may be a mail address or a telephone number; servers say them back with what is wrong."""
+
+
+def nameless(fault: str) -> str:
+    """Give what a server said without whom it is about, for the log."""
+    return ADDRESS.sub("(address)", fault)
 
 
 class RefusedError(Exception):

@@ -16,7 +16,7 @@ from datetime import timedelta
 
 from hub.booking.office import Office
 from hub.domain.invitation import Channel, Message, State
-from hub.post.carrier import BusyError, Carrier, RefusedError
+from hub.post.carrier import BusyError, Carrier, RefusedError, nameless
 from hub.post.mail import Mailer
 from hub.post.sms import Texter
 from hub.settings import Post
@@ -86,7 +86,7 @@ class Round:
         except BusyError as error:
             state, fault = (State.FAILED if message.tries + 1 >= MOST_TRIES else State.WAITING), str(error)
         if fault:
-            log.warning("message.%s reference=%s: %s", state, message.reference, fault)
+            log.warning("message.%s reference=%s: %s", state, message.reference, nameless(fault))
         due = self._office.now() + pause(message.tries) if state is State.WAITING else None
         await self._database.retry(lambda connection: store.settle(connection, message, state, fault or None, due))
         callback = organisation.sms_callback_url if organisation else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.booking import events
@@ -25,6 +25,9 @@ AT_ONCE = 500
 
 AGAIN = frozenset({"uq_persons_email"})
 """Somebody's pseudonym was made meanwhile, by his login: another try finds it."""
+
+
+_MARK = update(outbox).where(outbox.c.id == bindparam("at")).values(message=bindparam("said"), chained=True)
 
 
 class Journal:
@@ -49,14 +52,22 @@ class Journal:
             entries = await self._entries(connection, [row["message"]["auditEvent"] for row in waiting])
             await store.add(connection, entries)
             if self._told:
-                for row, entry in zip(waiting, entries, strict=True):
-                    message = row["message"] | {"journal": {"number": entry.number, "digest": entry.digest}}
-                    mark = update(outbox).where(outbox.c.id == row["id"])
-                    await connection.execute(mark.values(message=message, chained=True))
+                told = [
+                    {"at": row["id"], "said": self._to_tell(row["message"], entry)}
+                    for row, entry in zip(waiting, entries, strict=True)
+                ]
+                await connection.execute(_MARK, told)
         if not self._told:
             done = outbox.c.id.in_([row["id"] for row in waiting])
             await connection.execute(delete(outbox).where(done | (outbox.c.subject != events.AUDIT_SUBJECT)))
         return len(waiting)
+
+    def _to_tell(self, message: dict[str, Any], entry: Entry) -> dict[str, Any]:
+        """Give what the bus is told: people by their pseudonyms, unless the installation wants their addresses."""
+        event = message["auditEvent"]
+        if not self._office.settings.personal.addresses_on_bus:
+            event = event | {"user": entry.person}
+        return message | {"auditEvent": event, "journal": {"number": entry.number, "digest": entry.digest}}
 
     async def _entries(self, connection: AsyncConnection, said: list[dict[str, Any]]) -> list[Entry]:
         emails = (each["user"] for each in said if each["user"])

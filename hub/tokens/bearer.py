@@ -99,8 +99,8 @@ def _decoded(token: str, keys: KeySet) -> Mapping[str, Any]:
 
 
 def word(claim: object) -> str | None:
-    """Give a claim that is one text of a length that we take."""
-    return claim if isinstance(claim, str) and 0 < len(claim) <= MAX_CLAIM else None
+    """Give a claim that is one text of a length that we take, of characters that can be kept and shown."""
+    return claim if isinstance(claim, str) and 0 < len(claim) <= MAX_CLAIM and claim.isprintable() else None
 
 
 def words(claim: object) -> list[str]:

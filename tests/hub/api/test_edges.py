@@ -118,3 +118,10 @@ def test_a_database_that_is_away_is_503(world: World, monkeypatch: pytest.Monkey
     assert refused.headers["retry-after"] == "2"
     monkeypatch.undo()
     assert world.book()["subject"] == "Rounds"
+
+
+@pytest.mark.parametrize("said", ["a\x00b", "a\nb", "a\u2028b"])
+def test_a_claim_that_cannot_be_kept_is_none(world: World, said: str) -> None:
+    for wrong in ({"organisation": said}, {"email": said}):
+        refused = world.ask("POST", "/v2/meetings", "meeting-planner", json=world.meeting(), **wrong)
+        assert refused.status_code == 401

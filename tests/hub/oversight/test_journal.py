@@ -13,6 +13,7 @@ from sqlalchemy import delete, select, update
 from hub import __main__ as program
 from hub.booking.journal import verify
 from hub.provision.journal import Journal
+from hub.settings import Personal
 from hub.store.tables import audit, outbox, persons
 from tests.hub.issuer import ISSUER
 from tests.hub.world import World
@@ -157,3 +158,17 @@ def test_people_stand_in_it_by_pseudonym(world: World) -> None:
     (entry,) = read(world)
     assert entry["user"] == row["person"]
     assert world.run(lambda: verify(world.database)).fault is None
+
+
+@pytest.mark.parametrize("world", [{"personal": Personal(addresses_on_bus=True)}], indirect=True)
+def test_audit_events_name_addresses_where_that_is_wanted(world: World) -> None:
+    world.book()
+    world.run(Journal(world.database, world.office, told=True).round)
+
+    async def waiting(connection: Any) -> list[Any]:
+        found = await connection.execute(select(outbox.c.message).where(outbox.c.chained))
+        return list(found.scalars())
+
+    (message,) = world.change(waiting)
+    assert message["auditEvent"]["user"] == "planner@north.example"
+    assert message["journal"]["number"] == 1

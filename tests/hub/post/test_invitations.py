@@ -125,7 +125,7 @@ def test_changes_and_the_end_are_told(
 
 
 def test_mail_is_tried_again_and_refusals_are_told(
-    world: World, meeting: str, server: MailServer, pem: Path, tmp_path: Path
+    world: World, meeting: str, server: MailServer, pem: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     password = tmp_path / "password"
     invite(world, meeting, GUEST)
@@ -142,10 +142,16 @@ def test_mail_is_tried_again_and_refusals_are_told(
     world.clock.turn(seconds=31)
     assert len(send(world, server, pem, password)) == 1
     invite(world, meeting, {"recipient": "none@out.example"})
-    server.reply = "550 nobody"
+    why = "nobody <none@out.example> or +45 12 34 56 78"
+    server.reply = f"550 {why}"
     send(world, server, pem, password)
     last = world.ask("GET", path(meeting), "meeting-planner").json()[-1]
-    assert (last["state"], last["fault"]) == ("failed", "the mail server: 550 nobody")
+    assert (last["state"], last["fault"]) == (
+        "failed",
+        "the mail server: 550 nobody <none@out.example> or +45 12 34 56 78",
+    )
+    said = [each.getMessage() for each in caplog.records if each.name == "hub.post"]
+    assert said[-1].endswith("the mail server: 550 nobody <(address)> or (address)")
     assert [pause(tries).total_seconds() for tries in (0, 1, 9)] == [30, 60, 3600]
 
 

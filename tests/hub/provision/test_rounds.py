@@ -209,6 +209,9 @@ def test_what_happened_is_told_in_order_and_once(provisioner: Provisioner) -> No
     numbers = [m["journal"]["number"] for subject, m, _ in bus.told if subject == "vdx.audit.hub"]
     assert numbers == list(range(1, len(numbers) + 1))
     assert len({number for _, _, number in bus.told}) == len(bus.told)
+    people = {m["auditEvent"]["user"] for subject, m, _ in bus.told if subject == "vdx.audit.hub"}
+    assert "planner@north.example" not in people
+    assert all(each is None or len(each) == 24 for each in people)
 
 
 def test_pools_are_filled_at_once_and_emptied_when_they_shrink(provisioner: Provisioner) -> None:
