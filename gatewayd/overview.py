@@ -8,7 +8,6 @@ from typing import Protocol
 from gatewayd import transit
 from gatewayd.config.roles import Asker
 from gatewayd.version import Version
-from nft.policy.agreement import DAY
 from nft.policy.parts import TABLE
 from vdx.management import AgreementInfo, AgreementList, AgreementState, RuleInfo, RuleList, ServiceInfo
 from vdx.site.policy import Agreement, Agreements
@@ -39,10 +38,12 @@ def agreements(number: int, version: Version, asker: Asker, now: float) -> Agree
     """Tell of the agreements that somebody may know of; services are for everybody to ask for."""
     said = version.loaded.site.agreements
     mine = asker.organisation if asker.role == "owner" else None
-    terms = {each.id: (each.starts, each.ends) for each in version.transit.policy.agreements.agreements}
+    known = version.transit.policy.agreements
+    terms = {each.id: (each.starts, each.ends) for each in known.agreements}
+    ending = {each.id for each in known.ending(now)}
     found = (
         # what was rejected is no part of the policy
-        _told(said, name, one, terms[name] if name in terms else transit.window(version.loaded, one), now)
+        _told(said, name, one, terms.get(name) or transit.window(version.loaded, one), now, soon=name in ending)
         for name, one in said.agreements.items()
     )
     return AgreementList(
@@ -60,11 +61,12 @@ def _clients(said: Agreements, mine: str | None) -> Iterator[str]:
     return (name for name, one in said.clients.items() if mine is None or one.organisation == mine)
 
 
-def _told(said: Agreements, name: str, one: Agreement, terms: tuple[int, int], now: float) -> AgreementInfo:
+def _told(
+    said: Agreements, name: str, one: Agreement, terms: tuple[int, int], now: float, *, soon: bool
+) -> AgreementInfo:
     starts, ends = terms
     service = said.services[one.service]
     state = _state(one, approved=one.approved or not service.approval, starts=starts, ends=ends, now=now)
-    soon = state in {"running", "planned"} and ends - now < said.notice_days * DAY
     consumer = said.clients[one.client].organisation
     parties = (consumer, service.organisation, one.client, one.service)
     return AgreementInfo(name, *parties, state, float(starts), float(ends), soon, one.rejected)

@@ -80,11 +80,11 @@ class Answers:
             asker.require(request)
             return await self._handlers[type(request)](request, asker)
         except ConflictError as error:
-            return Declined(request.id, error.code, self._told(asker, error, request), error.running)
+            return Declined(request.id, error.code, await self._told(asker, error, request), error.running)
         except DeclineError as error:
-            return Declined(request.id, error.code, self._told(asker, error, request))
+            return Declined(request.id, error.code, await self._told(asker, error, request))
         except VdxError as error:
-            return Declined(request.id, "invalid", self._told(asker, error, request))
+            return Declined(request.id, "invalid", await self._told(asker, error, request))
 
     # Candidates
 
@@ -141,9 +141,9 @@ class Answers:
             loaded = await self._composed(kept)
             version = await asyncio.to_thread(compare.sound, loaded, now)
         except VdxError as error:
-            return Checked(request.id, kept.ref, self._told(asker, error, request))
+            return Checked(request.id, kept.ref, await self._told(asker, error, request))
         found = await asyncio.to_thread(lambda: list(compare.findings(version, now)))
-        veil = self._telling.veil(asker, kept.ref)
+        veil = await self._telling.veil(asker, kept.ref)
         if veil:
             mine = f"{asker.organisation}.yaml:"
             found = [each for each in found if each.text.startswith(mine) and veil.own(each.text)]
@@ -409,6 +409,6 @@ class Answers:
         confirm_by = self._keeper.wall() + self._keeper.left(version) if made.state == "waiting" else None
         return Applied(number, version, made.begun.whole, confirm_by, changed=changed)
 
-    def _told(self, asker: Asker, error: VdxError, request: AboutVersions) -> tuple[str, ...]:
-        veil = self._telling.veil(asker, getattr(request, "candidate", None))
+    async def _told(self, asker: Asker, error: VdxError, request: AboutVersions) -> tuple[str, ...]:
+        veil = await self._telling.veil(asker, getattr(request, "candidate", None))
         return veil.sentences(str(error)) if veil else tuple(str(error).splitlines())

@@ -44,7 +44,7 @@ class Telling:
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
 
-    def veil(self, asker: Asker, ref: str | None = None) -> Veil | None:
+    async def veil(self, asker: Asker, ref: str | None = None) -> Veil | None:
         """Give the eyes of an owner, who knows its own fragment and candidate; None for all others."""
         if asker.role != "owner":
             return None
@@ -53,7 +53,8 @@ class Telling:
         mine = {heads[asker.organisation].ref} if asker.organisation in heads else set()
         kept = state.candidates.get(ref or "")
         mine |= {kept.ref} if kept and kept.fragment == asker.organisation else set()
-        texts = [self._keeper.source(asker.organisation, each).text.decode(errors="replace") for each in mine]
+        sources = [await asyncio.to_thread(self._keeper.source, asker.organisation, each) for each in mine]
+        texts = [each.text.decode(errors="replace") for each in sources]
         site = self._keeper.running.site
         others = {*site.delegations, *site.agreements.organisations, *heads} - {BASE}
         return Veil(asker.organisation, others, texts, self._keeper.seen.name)
@@ -163,7 +164,7 @@ class Telling:
         paths = [versions.PathChange(each.verb, each.source, each.target, each.text) for each in found.paths]
         words = [word.text for word in found.words]
         lines: list[str] = []
-        if veil := self.veil(asker, ref):
+        if veil := await self.veil(asker, ref):
             paths = [each for each in paths if veil.own(each.text)]
             words = [veil.sentence(each) for each in words if veil.own(each)]
         else:

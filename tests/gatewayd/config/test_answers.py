@@ -243,7 +243,7 @@ def test_a_conflict_with_another_organisation_is_told_without_its_part(tmp_path:
     base = replaced(text, ("action: allow}", "action: allow, sources: [south.gone]}"))
     seen = run(bench.ask(versions.CheckVersion(1, run(bench.push(base)).ref), local=True))
     assert "south.gone" in seen.faults[0]  # an admin sees all
-    veil = bench.answers._telling.veil(bench.answers.asker(BO, local=False))
+    veil = run(bench.answers._telling.veil(bench.answers.asker(BO, local=False)))
     assert veil is not None
     lines = veil.sentences(
         "north.yaml:3: 10.1.0.0/16 of 'north' overlaps 10.1.2.0/24 of 'south' at south.yaml:7 in zone 'sdn'\n"
