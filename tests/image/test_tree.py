@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ class Tree:
         command = ["systemd-nspawn", "--register=no", "--keep-unit", "--quiet", "--boot", f"--directory={world.tree()}"]
         command += ["--read-only", f"--bind={data}:/var", f"--network-namespace-path=/run/netns/{namespace}"]
         command += ["--capability=CAP_NET_ADMIN,CAP_NET_RAW", "--resolv-conf=off", "--timezone=off", "--tmpfs=/tmp"]
+        self.data = data
         self._log = log.open("wb")
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
         self._leader = int(self.until(self._child))
@@ -60,6 +62,11 @@ class Tree:
     def shown(self, unit: str, name: str) -> str:
         return self.run("systemctl", "show", "--value", f"--property={name}", unit).stdout.strip()
 
+    def settled(self) -> str:
+        """Wait until it is said whether this version is well; gives how the health check ended."""
+        unit = "vdx-health.service"
+        return self.until(lambda: found if (found := self.shown(unit, "ActiveState")) in ("active", "failed") else "")
+
     def end(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         try:
@@ -80,9 +87,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     with world.networks(cards=False) as namespace:
         started = Tree(namespace, data, home / "log")
         try:
-            started.until(
-                lambda: "yes" if started.shown("vdx-health.service", "ActiveState") in ("active", "failed") else ""
-            )
+            started.settled()
             yield started
         finally:
             started.end()
@@ -151,3 +156,29 @@ def test_a_backup_comes_back_with_the_next_start(tree: Tree) -> None:
     assert restored.returncode == 0, restored.stderr
     assert tree.run("systemctl", "restart", "vdx-settle").returncode == 0
     assert tree.run("cat", "/etc/vdx/site.yaml").stdout == world.SITE
+
+
+@pytest.fixture
+def full(tree: Tree, tmp_path: Path) -> Iterator[Path]:
+    """Give a data partition as that of `tree`, without room for another octet."""
+    data = tmp_path / "var"
+    data.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,mode=0755", "none", data], check=True)
+    try:
+        subprocess.run(["cp", "--archive", tree.data / "lib", tree.data / "tmp", data], check=True)
+        with suppress(OSError), (data / "full").open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        yield data
+    finally:
+        subprocess.run(["umount", "--lazy", data], check=True)
+
+
+def test_a_full_data_partition_keeps_it_serving(full: Path, tmp_path: Path) -> None:
+    with world.networks(cards=False, name="f") as namespace:
+        started = Tree(namespace, full, tmp_path / "log")
+        try:
+            assert started.settled() == "active", (tmp_path / "log").read_text(errors="replace")
+            assert "bad   data: 100% used of 64 MiB" in started.run("gatewayctl", "system", "doctor").stdout
+        finally:
+            started.end()

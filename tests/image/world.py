@@ -43,12 +43,12 @@ SETUP = "cards:\n" + "".join(f"  {name}: {mac}\n" for name, mac in CARDS.items()
 
 
 @contextmanager
-def networks(*, cards: bool = True) -> Iterator[str]:
+def networks(*, cards: bool = True, name: str = "") -> Iterator[str]:
     """Make a namespace in which every peer of the appliance lives, with a tap for each of its cards.
 
     Without `cards` it is the appliance's own, which has them itself.
     """
-    name = f"vdximg{os.getpid()}"
+    name = f"vdximg{os.getpid()}{name}"
 
     def ip(*words: str) -> None:
         subprocess.run(["ip", *words], check=True, capture_output=True)
