@@ -14,6 +14,7 @@ from tests.peers.agent import Agent
 from tests.peers.secure import Web
 from tests.system.access.conftest import ISSUER, KEY
 from tests.system.calls.edge import Edge
+from vdx.versions import Acknowledged, Cut, Uncut
 
 pytestmark = pytest.mark.system
 
@@ -58,4 +59,30 @@ def test_a_guest_calls_once_what_the_token_names(edge: Edge) -> None:
         refused = guest.expect(401)
         guest.ack(again, refused)
         assert any('error="invalid_token"' in value for value in refused.all("WWW-Authenticate"))
+    edge.wait_idle()
+
+
+def test_the_call_of_a_guest_ends_when_the_token_is_cut_off(edge: Edge) -> None:
+    clinic, hospital = edge.host("clinic"), edge.host("hospital")
+    offer = sdp.write(clinic.address(4), [sdp.audio(30000)])
+    here = edge.address("internet")
+    wire = Web(clinic, (here, WEB_PORT), edge.lab.state.keys / ROOT_FILE, ORIGIN)
+    with (
+        Agent(clinic, clinic.address(4), transport="wss", user="guest", ready=wire) as guest,
+        Agent(hospital, hospital.address(4), SIP_PORT, edge.transport, "hospital") as callee,
+    ):
+        more = [("Authorization", f"Bearer {token('hospital', jti='two')}")]
+        call = guest.invite(f"sip:hospital@{here}", (here, WEB_PORT), body=offer, more=more)
+        invite = callee.expect("INVITE")
+        answer = callee.accept(invite)
+        callee.reply(invite, 200, call=answer, body=sdp.write(hospital.address(4), [sdp.audio(31000)]))
+        guest.ack(call, guest.expect(200))
+        callee.expect("ACK")
+
+        assert isinstance(edge.ask(Cut(1, "token", "two", "shared")), Acknowledged)
+        for agent in (guest, callee):
+            agent.reply(agent.expect("BYE"), 200)
+        again = guest.invite(f"sip:hospital@{here}", (here, WEB_PORT), body=offer, more=more)
+        guest.ack(again, guest.expect(401))
+        assert isinstance(edge.ask(Uncut(2, "token", "two")), Acknowledged)
     edge.wait_idle()
