@@ -208,7 +208,7 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         "sessions",
-        ("email", "roles"),
+        ("email", "roles", "subject", "provider_session"),
         "who is logged in",
         "pages know who asks",
         Owner.ORGANISATION,

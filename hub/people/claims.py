@@ -9,11 +9,17 @@ from typing import Any
 from hub.domain.model import Caller
 from hub.domain.words import Role
 from hub.errors import ForbiddenError
+from hub.people.sessions import NOBODY, Known
 from hub.settings import IdentityProvider
 from hub.tokens.bearer import word, words
 
 LEEWAY_SECONDS = 60
 """How far the provider's clock may differ from ours."""
+
+LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
+
+LOGOUT_SECONDS = 180
+"""Age of a logout token: providers give them two minutes, and clocks differ."""
 
 ADMIN_ROLES = frozenset({Role.ADMIN, Role.PROVISIONER, Role.PROVISIONER_USER})
 """Roles that reach beyond one's own meetings: a second factor is demanded for each."""
@@ -25,6 +31,7 @@ class Identity:
 
     caller: Caller
     second_factor: bool
+    known: Known = NOBODY
 
     @property
     def lacks_factor(self) -> bool:
@@ -69,4 +76,26 @@ def identity(claims: Mapping[str, Any], provider: IdentityProvider) -> Identity:
     factor = claims.get("acr") in provider.second_factor_acr or not set(words(claims.get("amr"))).isdisjoint(
         provider.second_factor_amr
     )
-    return Identity(Caller(organisation, email.lower(), roles), factor)
+    known = Known(word(claims.get("sub")), word(claims.get("sid")))
+    return Identity(Caller(organisation, email.lower(), roles), factor, known)
+
+
+def ended(claims: Mapping[str, Any], issuer: str, client: str, now: float) -> Known:
+    """Read whose session has ended from a signed logout token (Back-Channel Logout 1.0, 2.4 and 2.6).
+
+    Raises `ForbiddenError` for one that is not the provider's, not for us, not of now, or an ID token.
+    """
+    issued, ends, said = claims.get("iat"), claims.get("exp"), claims.get("events")
+    known = Known(word(claims.get("sub")), word(claims.get("sid")))
+    faults = {
+        "it is of another issuer": claims.get("iss") != issuer,
+        "it is for somebody else": client not in words(claims.get("aud")),
+        "it is no logout": not isinstance(said, dict) or LOGOUT not in said or "nonce" in claims,
+        "it names nobody": known == NOBODY,
+        "it is not of now": not isinstance(issued, int | float)
+        or abs(now - issued) > LOGOUT_SECONDS
+        or (isinstance(ends, int | float) and now >= ends + LEEWAY_SECONDS),
+    }
+    if fault := next((text for text, found in faults.items() if found), None):
+        raise ForbiddenError(f"the logout token cannot be used: {fault}")
+    return known

@@ -16,6 +16,7 @@ import msgspec
 from hub.errors import AwayError, ForbiddenError
 from hub.people import claims
 from hub.people.claims import Identity
+from hub.people.sessions import Known
 from hub.settings import IdentityProvider, People, Settings
 from hub.store.sessions import Login
 from hub.tokens.bearer import verified
@@ -105,6 +106,11 @@ class Provider:
         found: Mapping[str, Any] = await verified(token, keys)
         claims.check(found, configuration.issuer, self.settings.client, login.nonce, self._now())
         return claims.identity(found, self.settings)
+
+    async def ended(self, token: str) -> Known:
+        """Give whose session has ended; raises `ForbiddenError`, `UnauthenticatedError`, and `AwayError`."""
+        configuration, keys = await self._configuration()
+        return claims.ended(await verified(token, keys), configuration.issuer, self.settings.client, self._now())
 
     async def _exchanged(self, configuration: Configuration, code: str, login: Login) -> str:
         form = {

@@ -11,13 +11,13 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
 from sqlalchemy.ext.asyncio import AsyncConnection
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from hub.api.context import Hub
+from hub.api.context import MAX_TOKEN, Hub
 from hub.booking import events
 from hub.domain.model import Caller
 from hub.domain.words import Role
-from hub.errors import AwayError, ForbiddenError, HubError
+from hub.errors import AwayError, ForbiddenError, HubError, UnauthenticatedError
 from hub.people import pages, seal, sessions
 from hub.people.claims import Identity
 from hub.people.guard import Person, check_origin, local
@@ -37,6 +37,8 @@ MOST_PENDING = 50_000
 
 MAX_WORD = 2000
 """Characters of a parameter of the answer."""
+
+NOT_KEPT = {"cache-control": "no-store"}
 
 AGAIN = frozenset({"uq_persons_email"})
 """The journal's writer has just made somebody's pseudonym: another try finds it."""
@@ -118,7 +120,7 @@ async def callback(request: Request, state: str = "", code: str = "", error: str
     except HubError as refused:
         log.warning("login.refused: %s", refused)
         return _refused(request, refused)
-    return await _enter(request, hub, identity.caller, begun.provider, begun.destination)
+    return await _enter(request, hub, identity, begun.provider, begun.destination)
 
 
 async def _begun(request: Request, hub: Hub, state: str) -> Login:
@@ -140,7 +142,8 @@ async def _check_place(hub: Hub, chosen: Provider, identity: Identity) -> None:
         raise ForbiddenError("your organisation is not known here: ask its administrator")
 
 
-async def _enter(request: Request, hub: Hub, caller: Caller, provider: str, destination: str) -> Response:
+async def _enter(request: Request, hub: Hub, identity: Identity, provider: str, destination: str) -> Response:
+    caller = identity.caller
     before = request.cookies.get(sessions.COOKIE, "")
 
     async def begin(connection: AsyncConnection) -> tuple[str, str]:
@@ -150,7 +153,8 @@ async def _enter(request: Request, hub: Hub, caller: Caller, provider: str, dest
         entry = events.Entry("create", "session", None, caller.organisation, data, "login")
         await events.note(connection, entry, caller, hub.office.now())
         people = await journal.pseudonyms(connection, [caller.email or ""], hub.office.now())
-        return await sessions.begin(connection, hub.office, caller, provider), next(iter(people.values()))
+        made = await sessions.begin(connection, hub.office, caller, provider, identity.known)
+        return made, next(iter(people.values()))
 
     secret, pseudonym = await hub.database.retry(begin, AGAIN)
     log.info("login.done person=%s provider=%s organisation=%s", pseudonym, provider or "-", caller.organisation)
@@ -182,6 +186,34 @@ async def logout(request: Request, person: Person) -> Response:
     return response
 
 
+@router.post("/logout/{name}", response_model=None)
+async def told(
+    request: Request, name: str, token: Annotated[str, Form(alias="logout_token", max_length=MAX_TOKEN)] = ""
+) -> Response:
+    """End the sessions of somebody who has logged out, or was, at his provider (Back-Channel Logout 1.0)."""
+    hub, entrance = _entrance(request)
+    provider = entrance.providers.get(name)
+    if provider is None:
+        return _unended("no identity provider has this name")
+    try:
+        known = await provider.ended(token)
+    except (ForbiddenError, UnauthenticatedError) as refused:
+        log.warning("logout.refused provider=%s: %s", name, refused)
+        return _unended(str(refused))
+
+    async def end(connection: AsyncConnection) -> None:
+        for organisation in await store.remove_told(connection, name, known.subject, known.session):
+            entry = events.Entry("delete", "session", None, organisation, {"provider": name}, "login")
+            await events.note(connection, entry, None, hub.office.now())
+
+    await hub.database.retry(end)
+    return Response(status_code=200, headers=NOT_KEPT)
+
+
+def _unended(why: str) -> Response:
+    return JSONResponse({"error": "invalid_request", "error_description": why}, 400, NOT_KEPT)
+
+
 @router.get("/break-glass", response_model=None)
 async def sealed(request: Request) -> Response:
     """Show the form of the sealed account."""
@@ -208,7 +240,7 @@ async def break_glass(request: Request, passphrase: Annotated[str, Form(max_leng
         await events.note(connection, entry, caller, hub.office.now())
 
     await hub.database.retry(tell)
-    return await _enter(request, hub, caller, "", "/")
+    return await _enter(request, hub, Identity(caller, second_factor=True), "", "/")
 
 
 def _refused(request: Request, error: HubError) -> Response:

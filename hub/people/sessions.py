@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,7 +33,21 @@ SEEN_STEP = timedelta(minutes=1)
 """How exactly the last use is known: not every request writes."""
 
 
-async def begin(connection: AsyncConnection, office: Office, caller: Caller, provider: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the provider calls somebody, and his session there."""
+
+    subject: str | None = None
+    session: str | None = None
+
+
+NOBODY = Known()
+"""Of the sealed account, which no provider knows."""
+
+
+async def begin(
+    connection: AsyncConnection, office: Office, caller: Caller, provider: str, known: Known = NOBODY
+) -> str:
     """Log somebody in; gives the secret for the cookie, which is kept nowhere."""
     secret, now = secrets.token_urlsafe(SECRET_OCTETS), office.now()
     lasts = LASTS if provider else BREAK_GLASS_LASTS
@@ -45,6 +60,8 @@ async def begin(connection: AsyncConnection, office: Office, caller: Caller, pro
         created_time=now,
         seen_time=now,
         ends_time=now + lasts,
+        subject=known.subject,
+        provider_session=known.session,
     )
     await store.sweep(connection, now)
     await store.add(connection, session)

@@ -27,6 +27,8 @@ class Session:
     created_time: datetime
     seen_time: datetime
     ends_time: datetime
+    subject: str | None = None
+    provider_session: str | None = None
 
     @property
     def caller(self) -> Caller:
@@ -76,6 +78,15 @@ async def remove(connection: AsyncConnection, digest: str) -> None:
 async def remove_of(connection: AsyncConnection, email: str) -> int:
     """End every session of somebody; gives how many."""
     return (await connection.execute(delete(table).where(table.c.email == email))).rowcount
+
+
+async def remove_told(
+    connection: AsyncConnection, provider: str, subject: str | None, provider_session: str | None
+) -> list[str]:
+    """End the sessions that a provider names by its session, or by whose they are; gives their organisations."""
+    named = table.c.subject == subject if provider_session is None else table.c.provider_session == provider_session
+    ended = delete(table).where(table.c.provider == provider, named).returning(table.c.organisation)
+    return list((await connection.execute(ended)).scalars())
 
 
 async def begin(connection: AsyncConnection, login: Login) -> None:

@@ -338,8 +338,13 @@ sessions = Table(
     Column("created_time", Utc, nullable=False),
     Column("seen_time", Utc, nullable=False),
     Column("ends_time", Utc, nullable=False, index=True),
+    Column("subject", String(250), index=True),
+    Column("provider_session", String(250), index=True),
 )
-"""People who are logged in; `digest` is that of the secret in their cookie."""
+"""People who are logged in; `digest` is that of the secret in their cookie.
+
+`subject`, `provider_session`: what the provider calls them and their session there, to end it by.
+"""
 
 logins = Table(
     "logins",

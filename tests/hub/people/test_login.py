@@ -142,6 +142,53 @@ def test_somebody_logs_in_and_out(browser: Browser, identity: IdentityServer, ca
     assert [each["operation"] for each in told(browser.world)] == ["create", "delete"]
 
 
+@pytest.mark.parametrize("named", [{"sub": "anna-1"}, {"sub": "anna-1", "sid": "s-1"}, {"sub": None, "sid": "s-1"}])
+def test_a_provider_ends_sessions(browser: Browser, identity: IdentityServer, named: dict[str, Any]) -> None:
+    identity.person |= {"sub": "anna-1", "sid": "s-1"}
+    browser.log_in()
+    secret = browser.cookies[sessions.COOKIE]
+    identity.person |= {"sub": "bodil-1", "sid": "s-2", "email": "bodil@north.example"}
+    other = Browser(browser.world, identity)
+    other.log_in()
+    token = identity.farewell(**named)
+    wrong = browser.send("POST", "/people/logout/other", data={"logout_token": token})
+    assert wrong.status_code == 200  # that provider knows nobody of the name
+    ended = browser.send("POST", "/people/logout/north", data={"logout_token": token})
+    assert (ended.status_code, ended.headers["cache-control"]) == (200, "no-store")
+
+    def there(secret: str) -> bool:
+        found = browser.world.change(lambda connection: sessions.find(connection, browser.world.office, secret))
+        return found is not None
+
+    assert (there(secret), there(other.cookies[sessions.COOKIE])) == (False, True)
+    assert [each["operation"] for each in told(browser.world)] == ["create", "create", "delete"]
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "https://other.example"},
+        {"aud": "portal"},
+        {"events": None},
+        {"events": {}},
+        {"events": "http://schemas.openid.net/event/backchannel-logout"},
+        {"nonce": "n"},
+        {"sub": None},
+        {"iat": 1},
+        {"iat": None},
+        {"exp": 1},
+    ],
+)
+def test_a_logout_that_is_none_ends_nothing(browser: Browser, identity: IdentityServer, claims: dict[str, Any]) -> None:
+    identity.person |= {"sub": "anna-1"}
+    browser.log_in()
+    refused = browser.send("POST", "/people/logout/north", data={"logout_token": identity.farewell(**claims)})
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+    for path, body in (("north", {"logout_token": "x"}), ("north", {}), ("nobody", {"logout_token": "x"})):
+        assert browser.send("POST", f"/people/logout/{path}", data=body).status_code == 400
+    assert len(told(browser.world)) == 1
+
+
 def test_who_has_a_choice_is_asked(browser: Browser) -> None:
     page = browser.get("/people/login?next=/meetings%3Fday=2")
     assert page.status_code == 200

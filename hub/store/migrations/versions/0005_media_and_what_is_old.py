@@ -1,4 +1,4 @@
-"""How the media of participations was; indexes for finding what is old enough to be forgotten."""
+"""How media was; indexes for finding what is old enough to be forgotten; sessions by what their provider calls them."""
 
 from __future__ import annotations
 
@@ -33,5 +33,8 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_media_organisation_id_media_began"), "media", ["organisation_id", "began"])
     op.create_index(op.f("ix_media_ended"), "media", ["ended"])
+    for column in ("subject", "provider_session"):
+        op.add_column("sessions", sa.Column(column, sa.String(length=250), nullable=True))
+        op.create_index(op.f(f"ix_sessions_{column}"), "sessions", [column])
     for table, column in OLD.items():
         op.create_index(f"ix_{table}_{column}", table, [column], postgresql_using="brin")
