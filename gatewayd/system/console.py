@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatewayd.system import cards, health, installer, machine, paths, place
-from gatewayd.system.errors import ApplianceError, SetupError
+from gatewayd.system.errors import ApplianceError, DiskError, SetupError
 from gatewayd.system.words import Language, say
 from vdx.errors import VdxError
 
@@ -159,8 +159,11 @@ def _install(menu: Menu, lang: Language) -> None:
     if name not in found:
         raise ApplianceError(f"{name!r}: {say(lang, 'odd')}")
     if menu.sure(lang, "wiped"):
-        for line in installer.install(running, version, found[name]):
-            menu.show(f"{line}\n")
+        try:
+            for line in installer.install(running, version, found[name]):
+                menu.show(f"{line}\n")
+        except DiskError as error:  # that disk is not as it was, so nothing is said about changes
+            menu.show(f"{error}\n")
 
 
 def _language(_: Menu, lang: Language) -> None:
