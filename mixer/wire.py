@@ -114,6 +114,8 @@ class Stream(Part, frozen=True):
     encryption: Encryption | None = None
     feedback: Annotated[frozenset[Feedback], Meta(max_length=8)] = frozenset()
     """What RTCP feedback both sides have agreed on (AVPF, RFC 4585, RFC 5104)."""
+    transport_cc: Annotated[int, Meta(ge=0, le=14)] = 0
+    """The number of the RTP header extension of transport-wide sequence numbers, with `transport-cc`; 0: none."""
     kbps: Annotated[int, Meta(ge=8, le=20_000)] = 2_000
     """Kilobits a second we may send at most: what the other side's `b=` lines and the room's class allow."""
     width: Pixels = 1280

@@ -121,6 +121,7 @@ def told(stream: Stream, ours: Key | None, *, kept: bool) -> wire.Stream:
         event_rate=_rate(stream),
         encryption=_encryption(ours, stream.theirs),
         feedback=msgspec.convert(stream.feedback, frozenset[wire.Feedback]),
+        transport_cc=stream.transport_cc,
         kbps=stream.bounds.kbps,
         width=stream.bounds.width,
         height=stream.bounds.height,

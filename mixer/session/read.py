@@ -31,7 +31,17 @@ _PROFILE = Profile(sdes=True, dtls=False)
 
 _BANDWIDTH = re.compile(r"b=(AS|TIAS|CT):([0-9]{1,9})")
 _FEEDBACK = re.compile(r"a=rtcp-fb:(\*|[0-9]{1,3}) +(.{2,40})")
-_FEEDBACKS = {"nack": "nack", "nack pli": "pli", "ccm fir": "fir", "goog-remb": "remb", "ccm tmmbr": "tmmbr"}
+_FEEDBACKS = {
+    "nack": "nack",
+    "nack pli": "pli",
+    "ccm fir": "fir",
+    "ccm tmmbr": "tmmbr",
+    "goog-remb": "remb",
+    "transport-cc": "transport-cc",
+}
+TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+"""The header extension that numbers the packets of a transport, for feedback on when each came."""
+_NUMBERED = re.compile(rf"a=extmap:([1-9]|1[0-4])(?:/sendrecv)? +{re.escape(TRANSPORT_CC)} *")
 _FLOOR_ID = re.compile(r"a=floorid:([0-9]{1,5})(?: +(?:mstrm|m-stream):(.{1,100}))?")
 
 
@@ -41,7 +51,8 @@ class Stream:
 
     `address` None: it waits for packets, or stands on hold. `rtcp_port` None: no RTCP goes out. `sends` and `receives`
     are ours. `bounds` is the most that we send. `feedback` are the kinds that both sides know: nack, pli, fir, remb,
-    tmmbr. `theirs` and `ours` are keys, both None in the clear.
+    tmmbr, transport-cc, the last with the number of its header extension. `theirs` and `ours` are keys, both None in
+    the clear.
     """
 
     index: int
@@ -60,6 +71,7 @@ class Stream:
     feedback: frozenset[str]
     theirs: Key | None
     label: str = ""
+    transport_cc: int = 0
 
     @property
     def encrypted(self) -> bool:
@@ -157,6 +169,9 @@ def _stream(
     rtcp = place.rtcp(mux=mux)
     direction: Direction = place.direction
     known = _feedback(media, codec)
+    numbered = _transport_cc(media) if "transport-cc" in known else 0
+    if not numbered:
+        known -= {"transport-cc"}
     video = purpose in PICTURES
     return Stream(
         place.index,
@@ -175,6 +190,7 @@ def _stream(
         known,
         key,
         attribute_values(media.lines).get("label", ""),
+        numbered,
     )
 
 
@@ -194,6 +210,11 @@ def _feedback(media: Media, codec: Codec) -> frozenset[str]:
         if match and match[1] in {"*", str(codec.payload)} and match[2].strip() in _FEEDBACKS:
             found.add(_FEEDBACKS[match[2].strip()])
     return frozenset(found)
+
+
+def _transport_cc(media: Media) -> int:
+    """Give the number of the header extension of transport-wide sequence numbers (RFC 8285), 0 where there is none."""
+    return next((int(match[1]) for line in media.lines if (match := _NUMBERED.fullmatch(line))), 0)
 
 
 def _floor(media: Media, place: MediaEndpoint) -> FloorLine | None:

@@ -9,7 +9,7 @@ from b2bua.sdp import Description, Media, answerable
 from b2bua.sdp import Direction as Way
 from mixer.session.codecs import Abilities, Codec, our_parameters
 from mixer.session.keys import Key
-from mixer.session.read import PICTURES, FloorLine, Purpose, Reading, Stream
+from mixer.session.read import PICTURES, TRANSPORT_CC, FloorLine, Purpose, Reading, Stream
 
 MAIN_LABEL = "1"
 """The label (RFC 4574) of the camera's picture."""
@@ -17,7 +17,14 @@ MAIN_LABEL = "1"
 SLIDES_LABEL = "3"
 """The label of content, which the floor names (RFC 8856 section 5.4)."""
 
-_FEEDBACK = {"nack": "nack", "pli": "nack pli", "fir": "ccm fir", "remb": "goog-remb", "tmmbr": "ccm tmmbr"}
+_FEEDBACK = {
+    "nack": "nack",
+    "pli": "nack pli",
+    "fir": "ccm fir",
+    "tmmbr": "ccm tmmbr",
+    "remb": "goog-remb",
+    "transport-cc": "transport-cc",
+}
 
 _WAYS = {
     (True, True): Way.SENDRECV,
@@ -109,6 +116,8 @@ def _stream(media: Media, stream: Stream, place: Place, abilities: Abilities) ->
     for codec in (stream.codec, *extra):
         rows += codec_lines(codec, our_parameters(codec, abilities))
     rows += [f"a=rtcp-fb:{stream.codec.payload} {_FEEDBACK[kind]}" for kind in sorted(stream.feedback)]
+    if stream.transport_cc:
+        rows.append(f"a=extmap:{stream.transport_cc} {TRANSPORT_CC}")
     if stream.mux:
         rows.append("a=rtcp-mux")
     elif place.rtcp_port != place.port + 1:

@@ -24,6 +24,12 @@ LOSS_LOW = 0.02
 GROWTH = 1.08
 """A second: from one class to the next in nine seconds."""
 FLOOR = 64.0
+SHORT = 0.8
+"""Of what is sent, how much must arrive as fast as it was sent (transport-cc): less, and a queue grows on the way."""
+SHORT_REPORTS = 3
+"""Reports in a row that must say so: one may have caught half a picture, or a busy moment."""
+LEFT = 0.95
+"""Of what arrives, how much is sent from then on: the queue is to go, too."""
 CALM = 5
 """Reports in a row that must be good before the rate grows again after a fall."""
 
@@ -46,6 +52,7 @@ class Rate:
         self._rate = float(limit)
         self._asked = float(limit)
         self._calm = CALM
+        self._short = 0
 
     @property
     def kbps(self) -> float:
@@ -61,6 +68,16 @@ class Rate:
             self._calm += 1
             if self._calm > CALM:
                 self._rate = min(self._limit, self._rate * GROWTH)
+
+    def carried(self, sent: float, arrived: float) -> None:
+        """Take how fast packets were sent and how fast the same ones arrived, in kilobits a second, once a second.
+
+        It tells of a full line before anything is lost.
+        """
+        self._short = self._short + 1 if arrived < SHORT * sent else 0
+        if self._short >= SHORT_REPORTS:
+            self._rate = max(FLOOR, min(self.kbps, LEFT * arrived))
+            self._calm = self._short = 0
 
     def ask(self, kbps: float) -> None:
         """Take what the receiver himself says he can get (REMB, TMMBR)."""

@@ -22,16 +22,18 @@ from mixer.worker.errors import EngineError
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
+gi.require_version("GstRtp", "1.0")
 gi.require_version("GstVideo", "1.0")
 with warnings.catch_warnings():  # Debian's binding still loads its modules in a way that Python warns of
     warnings.simplefilter("ignore", ImportWarning)
-    from gi.repository import Gio, GLib, Gst, GstApp, GstVideo
+    from gi.repository import Gio, GLib, Gst, GstApp, GstRtp, GstVideo
 
 __all__ = [
     "GLib",
     "Gio",
     "Gst",
     "GstApp",
+    "GstRtp",
     "GstVideo",
     "Pipeline",
     "element",
@@ -58,6 +60,8 @@ PRELOADED = (
     "srtpenc",
     "srtpdec",
     "rtprtxsend",
+    "rtprtxreceive",
+    "rtphdrexttwcc",
     "errorignore",
     "valve",
     "fakesink",

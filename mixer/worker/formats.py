@@ -24,6 +24,9 @@ OPUS_KBPS = 32
 OPUS_COMPLEXITY = 5
 """Of 10: a quarter cheaper than the highest, and speech sounds the same."""
 
+TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+"""The header extension of transport-wide sequence numbers."""
+
 Chain = list[Gst.Element]
 Bounds = tuple[int, int]
 
@@ -206,7 +209,7 @@ def rtp_caps(stream: Stream, payload_type: int) -> Gst.Caps | None:
         if one.rtx == payload_type:
             return Gst.Caps.from_string(
                 "application/x-rtp,media=video,encoding-name=RTX,clock-rate=90000,"
-                f"payload={payload_type},apt=(string){one.payload_type}"
+                f"payload={payload_type},apt=(string){one.payload_type}{_numbered(stream)}"
             )
         if one.payload_type != payload_type:
             continue
@@ -219,9 +222,16 @@ def rtp_caps(stream: Stream, payload_type: int) -> Gst.Caps | None:
             )
         return Gst.Caps.from_string(
             f"application/x-rtp,media=video,encoding-name={VIDEO[one.encoding].name},clock-rate=90000,"
-            f"payload={payload_type}{_feedback(stream)}"
+            f"payload={payload_type}{_feedback(stream)}{_numbered(stream)}"
         )
     return None
+
+
+def _numbered(stream: Stream) -> str:
+    """Say that packets bear transport-wide sequence numbers: then the engine reports when each came."""
+    if not stream.transport_cc:
+        return ""
+    return f',extmap-{stream.transport_cc}=(string)"{TRANSPORT_CC}",rtcp-fb-transport-cc=(boolean)true'
 
 
 def _feedback(stream: Stream) -> str:

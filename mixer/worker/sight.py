@@ -84,6 +84,10 @@ class VideoStream:
                 leaky_type="downstream",
             )
             packer = VIDEO[stream.send.encoding].pack(stream.send)
+            if stream.transport_cc:
+                numbers = element("rtphdrexttwcc")
+                numbers.set_id(stream.transport_cc)
+                packer.emit("add-extension", numbers)
             self.transport.pipeline.probe(
                 packer.get_static_pad("src"), Gst.PadProbeType.EVENT_UPSTREAM, self._asked_of_us
             )

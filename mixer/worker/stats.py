@@ -66,6 +66,9 @@ class Statistics:
                 counted.append(self._stream(name, media, stream, past, at))
                 if isinstance(stream, VideoStream) and stream.sends is not None:
                     stream.rate.report(counted[-1].sent.loss)
+                    carried = stream.transport.carried()
+                    if carried is not None:
+                        stream.rate.carried(*carried)
                     changed = changed or self._outgrown(stream)
         self._past = present
         usage = resource.getrusage(resource.RUSAGE_SELF)

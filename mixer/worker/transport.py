@@ -28,6 +28,8 @@ MAX_STREAMS = 8
 """Synchronisation sources of one stream that may live at once: a flood of invented ones costs no memory."""
 RECEIVE_BUFFER = 512 * 1024
 """Octets: a key picture of 1080p and a busy moment of this machine."""
+COUNTED = 3
+"""Packets that must have been counted before their pace says anything."""
 RTCP_CAPS = "application/x-rtcp"
 REPORT_NS = 1_000_000_000
 """How often RTCP reports go out: as often as rates are adapted."""
@@ -217,6 +219,13 @@ class Transport:
             self._asking.send_event(Gst.Event.new_segment(segment))
         compound = asking.request(kind, kbps, ours=ours, theirs=self._theirs, name=name)
         self._asking.chain(Gst.Buffer.new_wrapped(compound))
+
+    def carried(self) -> tuple[float, float] | None:
+        """Give how fast packets were sent lately and arrived, in kilobits a second, as far as transport-cc tells."""
+        counted = self._bin.emit("get-session", 0).get_property("twcc-stats") if self._stream.transport_cc else None
+        if field_of(counted, "packets-sent", 0) < COUNTED:
+            return None
+        return field_of(counted, "bitrate-sent", 0) / 1000, field_of(counted, "bitrate-recv", 0) / 1000
 
     def flows(self) -> tuple[Flow, Flow]:
         """Count what was received and sent, as far as RTP knows."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from b2bua import sdp
 from mixer.session import Abilities, Key, Place, Quality, SessionError, Writer, new_key, propose, read
-from mixer.session.read import Purpose
+from mixer.session.read import TRANSPORT_CC, Purpose
 from mixer.session.write import FloorPlace
 
 HEAD = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
@@ -76,6 +76,20 @@ def test_cameras_are_not_moved_in_the_clear_where_all_else_is_encrypted() -> Non
     both = read(description(secret, H224.replace("AVP", "SAVP") + key), Abilities())
     assert [one.purpose for one in both.streams] == ["audio", "fecc"]
     assert both.encrypted
+
+
+def test_packets_are_numbered_where_both_report_on_them() -> None:
+    said = "a=rtcp-fb:98 transport-cc\r\n"
+    number = f"a=extmap:5 {TRANSPORT_CC}\r\n"
+    offer = description(VIDEO + said + number)
+    (video,) = read(offer, Abilities()).streams
+    assert (video.transport_cc, "transport-cc" in video.feedback) == (5, True)
+    answer = Writer(1, "192.0.2.9").answer(offer, read(offer, Abilities()), PLACES, Abilities())
+    assert said.strip().encode() in answer
+    assert number.strip().encode() in answer
+    for lines in (said, number, said + number.replace(":5", ":15")):
+        (video,) = read(description(VIDEO + lines), Abilities()).streams
+        assert (video.transport_cc, "transport-cc" in video.feedback) == (0, False)
 
 
 def test_no_call_is_of_camera_control_alone() -> None:

@@ -51,3 +51,18 @@ def test_estimates_of_receivers_are_read() -> None:
     assert tmmbr(bytes(4) + ((3 << 26) | (32_000 << 9) | 40).to_bytes(4, "big")) == 256.0
     assert remb(b"REMX" + bytes(8)) is None
     assert tmmbr(b"") is None
+
+
+def test_a_rate_falls_to_what_arrives_before_anything_is_lost() -> None:
+    rate = Rate(1500)
+    for arrived in (900.0, 900.0, 1300.0, 900.0, 900.0):
+        rate.carried(1400.0, arrived)
+        assert rate.kbps == 1500  # never three in a row
+    rate.carried(1400.0, 800.0)
+    assert rate.kbps == 760
+    for _ in range(200):
+        rate.report(0.0)
+    assert rate.kbps == 1500
+    for _ in range(3):
+        rate.carried(10.0, 0.0)
+    assert rate.kbps >= 64

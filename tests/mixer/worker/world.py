@@ -21,10 +21,13 @@ from mixer import channel
 from mixer.reports import AgentCodec, Done, Failed, FromWorker, Ready
 from mixer.wire import Address, Encoding, Encryption, Feedback, Format, Join, Media, Start, Stop, Stream, ToWorker
 from mixer.worker.engine import Gst, GstVideo, load
+from mixer.worker.formats import TRANSPORT_CC
 from mixer.worker.transport import srtp_decoder, srtp_encoder
 
 M = TypeVar("M", bound=FromWorker)
 
+NUMBERED = 3
+"""The header extension of transport-wide sequence numbers, where there is one."""
 PATIENCE = 20.0
 """Seconds anything may take on a busy machine."""
 
@@ -166,6 +169,7 @@ class End:
             telephone_event=101 if media == "audio" else None,
             feedback=feedback if media != "audio" else frozenset(),
             encryption=encryption,
+            transport_cc=NUMBERED if "transport-cc" in feedback else 0,
             width=size[0],
             height=size[1],
             kbps=400,
@@ -271,6 +275,8 @@ class End:
         media = "audio" if self.media == "audio" else "video"
         clock = {"opus": 48000, "h264": 90000, "h265": 90000, "vp8": 90000}.get(self.encoding, 8000)
         feedback = ",rtcp-fb-nack-pli=(boolean)true,rtcp-fb-nack=(boolean)true" if media == "video" else ""
+        if self.stream.transport_cc:
+            feedback += f',rtcp-fb-transport-cc=(boolean)true,extmap-{NUMBERED}=(string)"{TRANSPORT_CC}"'
         return Gst.Caps.from_string(
             f"application/x-rtp,media={media},encoding-name={self.encoding.upper()},clock-rate={clock},"
             f"payload={number}{feedback}"

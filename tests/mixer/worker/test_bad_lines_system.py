@@ -1,18 +1,22 @@
-"""What a sender's network loses is asked for again, and put back where it belongs (RFC 4585, RFC 4588)."""
+"""Bad lines: what is lost is sent again (RFC 4585, RFC 4588), what is too much no longer (transport-cc)."""
 
 from __future__ import annotations
 
 import socket
 import struct
+import threading
 import time
+from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 
+import msgspec
 import pytest
 
 from bench.mixer.load import record
-from mixer.reports import Stats
+from mixer.reports import Flow, Stats
 from mixer.wire import Address, Format, Join, Scene, Scenes, Stream, Tile, Watch
-from tests.mixer.worker.world import PATIENCE, Worker, bound, running
+from tests.mixer.worker.world import PATIENCE, End, Peer, Worker, bound, eventually, running
 
 pytestmark = pytest.mark.system
 
@@ -118,3 +122,52 @@ def seen(room: Worker) -> bool:
     """Tell whether the last count had a picture of his that was decoded."""
     counts = [one for one in room.read(0.001) if isinstance(one, Stats)]
     return any(stream.received.width == 320 for count in counts for stream in count.streams)
+
+
+class SlowLine(threading.Thread):
+    """Carry packets to a port, so many octets a second, and keep all others waiting: nothing is ever lost."""
+
+    def __init__(self, to: tuple[str, int], octets: int) -> None:
+        super().__init__(daemon=True)
+        self.entrance = bound()
+        self._to, self._octets = to, octets
+        self._stopping = False
+
+    def run(self) -> None:
+        free = 0.0
+        waiting: deque[tuple[float, bytes]] = deque()
+        while not self._stopping:
+            self.entrance.settimeout(max(0.001, waiting[0][0] - time.monotonic()) if waiting else 0.1)
+            with suppress(TimeoutError):
+                packet = self.entrance.recv(2000)
+                free = max(free, time.monotonic()) + len(packet) / self._octets
+                waiting.append((free, packet))
+            while waiting and waiting[0][0] <= time.monotonic():
+                self.entrance.sendto(waiting.popleft()[1], self._to)
+
+    def stop(self) -> None:
+        self._stopping = True
+        self.join()
+        self.entrance.close()
+
+
+def test_a_line_that_delays_but_loses_nothing_is_sent_less() -> None:
+    source = "videotestsrc is-live=true pattern=snow ! video/x-raw,format=I420,width=320,height=180,framerate=15/1"
+    with running() as room:
+        end = End("video", "h264", source=source, size=(640, 360), feedback=frozenset({"pli", "transport-cc"}))
+        there = end.stream.remote
+        assert there is not None
+        line = SlowLine((there.host, there.port), 200_000 // 8)
+        end.stream = msgspec.structs.replace(end.stream, remote=Address(*line.entrance.getsockname()))
+        anna = Peer(room, "anna", end)
+        room.do(Scenes((Scene("all", 640, 360, (Tile(0, 0, 640, 360, "anna"),)),), (Watch("anna", "all"),)))
+        anna.join()
+        line.start()
+
+        def sent() -> Flow:
+            return room.wait(Stats, lambda said: bool(said.streams)).streams[0].sent
+
+        eventually(room, lambda: sent().height == 360, "it does not begin with what the line seems to carry")
+        eventually(room, lambda: 0 < sent().height < 360, "the rate does not fall")
+        line.stop()
+        anna.close()
