@@ -6,7 +6,7 @@ import itertools
 import os
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,13 +55,16 @@ class Client:
 
 
 @contextmanager
-def running(path: Path, *, table_size: int = 64, user: int | None = None) -> Iterator[Service]:
-    """Run the service in a thread of this process."""
+def running(
+    path: Path, *, table_size: int = 64, user: int | None = None, first: Callable[[], None] = lambda: None
+) -> Iterator[Service]:
+    """Run the service in a thread of this process; `first` is done when it listens and before it serves."""
     wake, trigger = socket.socketpair()
     with wake, trigger:
         allowed = os.getuid() if user is None else user
         service = Service(path, table_size=table_size, user=allowed, wake=wake)
         thread = threading.Thread(target=service.run)
+        first()
         thread.start()
         try:
             yield service

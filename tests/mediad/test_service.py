@@ -15,7 +15,7 @@ import pytest
 from mediad.errors import MediadError
 from mediad.handover import MAX_DESCRIPTORS, MAX_REQUEST
 from tests.mediad.gatewayd import Client, Pair, bound, lease, open_files, pair, quiet, remote, running
-from vdx.relay import ListRelays, Pipe, Relay, RelayOk, RelayRefused, Relays, Retarget, Stop
+from vdx.relay import ListRelays, MediadClientCodec, Pipe, Relay, RelayOk, RelayRefused, Relays, Retarget, Stop
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 
@@ -76,6 +76,26 @@ def test_a_stream_follows_new_sdp(client: Client) -> None:
         ends.left.sendto(b"y", ends.a.getsockname())
         assert new.right.recv(100) == b"y"
         assert quiet(ends.right)
+
+
+def test_what_was_told_before_a_datagram_was_sent_is_done_before_it_is_looked_at(path: Path) -> None:
+    name = lease()
+    with pair() as ends, ExitStack() as stack:
+
+        def first() -> None:
+            client = Client.connect(path)
+            stack.enter_context(client.connection)
+            for message, sockets in (
+                (Relay(1, name, (Pipe("rtp", remote(ends.left), None),)), [ends.a.fileno(), ends.b.fileno()]),
+                *((ListRelays(number), []) for number in range(2, 10)),
+                (Retarget(10, name, (pipe(ends),)), []),
+            ):
+                socket.send_fds(client.connection, [MediadClientCodec.encode(message)], sockets)
+            for number in range(3):
+                ends.left.sendto(b"%d" % number, ends.a.getsockname())
+
+        with running(path, first=first):
+            assert [ends.right.recv(100) for _ in range(3)] == [b"0", b"1", b"2"]
 
 
 def test_a_restarted_gatewayd_cuts_nothing_and_finds_what_there_is(path: Path) -> None:
