@@ -40,7 +40,7 @@ class Local(NamedTuple):
         return f"SIP/2.0/{self.transport.upper()} {self.sent_by};rport;branch=z9hG4bK{branch}"
 
 
-@lru_cache(maxsize=4096)  # the rooms and users that are called most: held calls share what they say of themselves
+@lru_cache(maxsize=256)  # the rooms that are called most: held calls share what we say of ourselves
 def _local(transport: str, sent_by: tuple[str, int], user: str, contact: str, scheme: str) -> Local:
     where = host_port(*sent_by)
     named = {"wss": "ws", "tls": "" if scheme == "sips" else "tls", "udp": ""}.get(transport, transport)

@@ -26,9 +26,12 @@ LONG = 4 * PATIENCE
 
 
 def wait_until_hung_up(crossing: Crossing, address: str) -> None:
-    """Wait until the edge has no connection with an address any more: what it sends before is lost."""
+    """Wait until the edge has closed every connection with an address: what it sends before is lost.
+
+    One in close-wait is closed by the other end alone: the kernel knows, and the edge has not read it yet.
+    """
     deadline = time.monotonic() + LONG
-    command = ["ss", "-Htn", "state", "established", "dst", address]
+    command = ["ss", "-Htn", "state", "established", "state", "close-wait", "dst", address]
     while crossing.edge.host("edge").run(command, timeout=LONG).stdout.strip():
         assert time.monotonic() < deadline
         time.sleep(0.05)
