@@ -38,7 +38,7 @@ def test_the_disk_has_its_slots(tmp_path: Path) -> None:
 def test_of_two_disks_with_the_same_version_the_one_that_was_started_counts(tmp_path: Path) -> None:
     disk(tmp_path, "vda")
     disk(tmp_path, "vdb")
-    with pytest.raises(DiskError, match="vda and vdb have version 1.4.2, which runs: leave exactly one"):
+    with pytest.raises(DiskError, match=r"vda and vdb have version 1\.4\.2, which runs: leave exactly one"):
         Disk.found("1.4.2", tmp_path)
     (tmp_path / "run/vdx-start").mkdir(parents=True)
     (tmp_path / "run/vdx-start/disk").write_text("vdb\n")
@@ -49,7 +49,7 @@ def test_a_disk_of_somebody_else_is_refused(tmp_path: Path) -> None:
     disk(tmp_path, "vda", ("vdx_1.4.2", "home"))
     with pytest.raises(DiskError, match="disk vda has no partition vdx_esp or vdx_data"):
         Disk.found("1.4.2", tmp_path)
-    with pytest.raises(DiskError, match="no disk has version 1.4.3"):
+    with pytest.raises(DiskError, match=r"no disk has version 1\.4\.3"):
         Disk.found("1.4.3", tmp_path)
 
 
