@@ -8,8 +8,8 @@ from jinja2 import Environment, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-POLICY = "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-"""Nothing is loaded, and nothing runs."""
+POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+"""Nothing is loaded but our own style, and nothing runs."""
 
 HEADERS = {
     "content-security-policy": POLICY,
@@ -24,6 +24,7 @@ PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+<link rel="stylesheet" href="{{ base }}/web/static/style.css">
 <title>{{ words.title }}</title>
 </head>
 <body>
@@ -77,8 +78,14 @@ def language(request: Request) -> str:
     return "da"
 
 
+def base(request: Request) -> str:
+    """Give what stands before the paths of our pages."""
+    return str(request.app.state.hub.office.settings.base_path)
+
+
 def page(request: Request, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401 - what a template takes
     """Write a page: `fault`, `providers` (title and address), `sealed` (where the form goes), `again` (a link)."""
     spoken = language(request)
     shown = {"fault": None, "providers": (), "sealed": None, "again": None} | values
-    return HTMLResponse(_page.render(language=spoken, words=WORDS[spoken], **shown), status, HEADERS)
+    written = _page.render(language=spoken, words=WORDS[spoken], base=base(request), **shown)
+    return HTMLResponse(written, status, HEADERS)

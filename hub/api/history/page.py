@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from hub.domain.history import Usage
-from hub.people.pages import HEADERS, language
+from hub.people.pages import HEADERS, base, language
 
 WIDTH = 400
 """Of the longest bar, in units of the drawing."""
@@ -24,6 +24,7 @@ PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+<link rel="stylesheet" href="{{ base }}/web/static/style.css">
 <title>{{ words.title }} {{ month }}</title>
 </head>
 <body>
@@ -38,7 +39,8 @@ PAGE = """<!doctype html>
 <text x="{{ 258 + bar.width }}" y="{{ 24 * loop.index0 + 16 }}" font-size="13"
  fill="currentColor">{{ bar.value }}</text>
 {% endfor %}</svg>
-{% endfor %}{% if rows %}<table border="1">
+{% endfor %}{% if rows %}<div class="scroll sheet" tabindex="0" role="region" aria-label="{{ words.title }}">
+<table>
 <caption>{{ words.caption }}</caption>
 <thead><tr>{% for each in heads %}<th scope="col">{{ words[each] }}</th>{% endfor %}</tr></thead>
 <tbody>
@@ -47,6 +49,7 @@ PAGE = """<!doctype html>
 <td>{{ row.minutes }}</td><td>{{ row.ports }}</td></tr>
 {% endfor %}</tbody>
 </table>
+</div>
 {% else %}<p>{{ words.nothing }}</p>
 {% endif %}</main>
 </body>
@@ -96,7 +99,7 @@ def usage(request: Request, found: list[Usage], month: str) -> HTMLResponse:
     before, after = _month(year, number - 1), _month(year, number + 1)
     html = _page.render(
         language=spoken, words=WORDS[spoken], month=month, before=before, after=after, charts=charts, rows=found,
-        heads=HEADS,
+        heads=HEADS, base=base(request),
     )  # fmt: skip
     return HTMLResponse(html, 200, HEADERS)
 

@@ -6,7 +6,7 @@ from jinja2 import Environment, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from hub.people.pages import HEADERS, language
+from hub.people.pages import HEADERS, base, language
 from hub.store.history import OldCaller
 
 PAGE = """<!doctype html>
@@ -15,12 +15,14 @@ PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+<link rel="stylesheet" href="{{ base }}/web/static/style.css">
 <title>{{ words.title }}</title>
 </head>
 <body>
 <main>
 <h1>{{ words.title }}</h1>
-{% if rows %}<table border="1">
+{% if rows %}<div class="scroll sheet" tabindex="0" role="region" aria-label="{{ words.title }}">
+<table>
 <caption>{{ words.caption }}</caption>
 <thead><tr>{% for each in words.heads %}<th scope="col">{{ each }}</th>{% endfor %}</tr></thead>
 <tbody>
@@ -29,6 +31,7 @@ PAGE = """<!doctype html>
 <td>{{ row.seen.strftime("%Y-%m-%d %H:%M") }}</td></tr>
 {% endfor %}</tbody>
 </table>
+</div>
 {% else %}<p>{{ words.nobody }}</p>
 {% endif %}</main>
 </body>
@@ -58,4 +61,5 @@ _page = Environment(autoescape=True, undefined=StrictUndefined).from_string(PAGE
 def callers(request: Request, found: list[OldCaller]) -> HTMLResponse:
     """Write the page."""
     spoken = language(request)
-    return HTMLResponse(_page.render(language=spoken, words=WORDS[spoken], rows=found), 200, HEADERS)
+    written = _page.render(language=spoken, words=WORDS[spoken], rows=found, base=base(request))
+    return HTMLResponse(written, 200, HEADERS)
