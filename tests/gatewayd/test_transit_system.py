@@ -91,6 +91,8 @@ def test_what_opens_again_after_a_pause_is_written_in_time(machine: Edge) -> Non
     client, server = ends(machine)
     eventually(lambda: held(machine) == ["a-1"], PATIENCE)
     eventually(lambda: passes(client, server), PATIENCE)
+    eventually(lambda: "agreement=a-1" in machine.log(), PATIENCE)  # it ends within the notice
+    assert "\nvdx_agreements_ending " in machine.ctl("metrics").stdout
 
 
 def test_an_agreement_alone_is_written_without_the_rest(machine: Edge) -> None:

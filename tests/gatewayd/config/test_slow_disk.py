@@ -48,7 +48,7 @@ def test_questions_are_answered_while_the_disk_takes_a_line(tmp_path: Path) -> N
         bench = Bench(tmp_path)
         disk = await held(bench)
         asked = asyncio.ensure_future(bench.ask(freeze("holiday")))
-        await asyncio.to_thread(disk.reached.wait)
+        assert await asyncio.to_thread(disk.reached.wait, 60)
         meanwhile = await bench.ask(versions.Situation(2, principal=ANNA))
         assert meanwhile.frozen is None  # it counts once it is on the disk
         assert not asked.done()
@@ -64,7 +64,7 @@ def test_lines_that_are_asked_for_at_once_follow_each_other(tmp_path: Path) -> N
         bench = Bench(tmp_path)
         disk = await held(bench)
         asked = [asyncio.ensure_future(bench.ask(freeze(f"reason {number}"))) for number in range(9)]
-        await asyncio.to_thread(disk.reached.wait)
+        assert await asyncio.to_thread(disk.reached.wait, 60)
         disk.go_on.set()
         await asyncio.gather(*asked)
         lines = [line.entry for line in bench.keeper.journal.recent][-9:]
@@ -80,7 +80,7 @@ def test_a_line_comes_to_its_end_also_where_who_asked_is_gone(tmp_path: Path) ->
         bench = Bench(tmp_path)
         disk = await held(bench)
         asked = asyncio.ensure_future(bench.ask(freeze("holiday")))
-        await asyncio.to_thread(disk.reached.wait)
+        assert await asyncio.to_thread(disk.reached.wait, 60)
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asked
