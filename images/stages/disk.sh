@@ -55,7 +55,7 @@ EOF
   mcopy -m -i "$work/esp.img" "$work/loader.conf" ::/loader/loader.conf
   mcopy -m -i "$work/esp.img" "$work/kernel.efi" "::/EFI/Linux/vdx_$version+3.efi"
   truncate -s ${data_mib}M "$work/data.img"
-  mke2fs -q -t ext4 -L vdx_data -U "$(id files)" -E "hash_seed=$(id seed),lazy_itable_init=1" "$work/data.img"
+  E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH mke2fs -q -t ext4 -L vdx_data -U "$(id files)" -E "hash_seed=$(id seed),lazy_itable_init=1" "$work/data.img"
   place() { dd if="$1" of="$disk" bs=1M seek="$2" conv=notrunc,sparse status=none; }
   place "$work/esp.img" 1
   place "$work/root.img" $((1 + esp_mib))

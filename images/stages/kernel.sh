@@ -59,4 +59,8 @@ print(max(int(row[3], 16) + int(row[2], 16) for row in rows))')
   signed "$work/systemd-bootx64.efi"
 }
 
-signed() { sbsign --key "$keys/db.key" --cert "$keys/db.crt" --output "$1.signed" "$1" 2>/dev/null && mv "$1.signed" "$1"; }
+# A signature holds the time it was made at: that of the commit, or no build would be like another
+signed() {
+  FAKETIME_FMT=%s faketime -f "$SOURCE_DATE_EPOCH" sbsign --key "$keys/db.key" --cert "$keys/db.crt" --output "$1.signed" "$1" \
+    2>/dev/null && mv "$1.signed" "$1"
+}
