@@ -24,8 +24,12 @@ TRIES = 10
 PAUSE_SECONDS = 0.005
 """Between tries, times how many there were."""
 
-POOL_SIZE = 10
-"""Connections of one process: PostgreSQL serves hundreds in all."""
+POOL_SIZE = 20
+"""Connections of one process: PostgreSQL serves hundreds in all.
+
+All of them stay, since one that is opened for a moment costs the server more than the request it is for; the last that
+was used is taken first, which knows the statements already.
+"""
 
 WAIT_SECONDS = 5
 """How long a request waits for a connection, for a lock of SQLite, or for the server to answer."""
@@ -166,7 +170,8 @@ def _engine(url: URL, longest: float | None) -> AsyncEngine:
         return create_async_engine(
             url.set(drivername="postgresql+asyncpg"),
             pool_size=POOL_SIZE,
-            max_overflow=POOL_SIZE,
+            max_overflow=0,
+            pool_use_lifo=True,
             pool_timeout=WAIT_SECONDS,
             pool_pre_ping=False,
             hide_parameters=True,  # errors are logged, and parameters are names and PINs
