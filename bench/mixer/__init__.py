@@ -30,8 +30,8 @@ PARTS = {
     "encode-video": "encode",
     "mix": "sound",
 }
-"""Names of threads (without number) and what they do; the rest is packets and control. Sound is decoded where packets are
-taken apart, as pictures are, so that stands under `decode`; it is mixed and encoded in one thread."""
+"""Names of threads (without number) and what they do; the rest is packets and control. Sound is decoded where packets
+are taken apart, as pictures are, so that stands under `decode`; it is mixed and encoded in one thread."""
 
 
 @dataclass(frozen=True, slots=True)
