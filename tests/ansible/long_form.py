@@ -91,7 +91,7 @@ def test_after_a_power_cut_everything_comes_back_by_itself(whole: Site) -> None:
 def test_what_was_booked_can_be_dialled_in_an_empty_site(whole: Site, site: Boot, tmp_path: Path) -> None:
     number = whole.book()
     whole.play("backup", "-e", f"backup_fetch={tmp_path}")
-    (saved,) = tmp_path.glob("*.tar")
+    (saved,) = tmp_path.glob("*.tar.gz")
     for machine in whole.machines.values():
         machine.remove()
     empty = site(ONE_SITE, groups("mixer1"), after=whole)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -90,9 +91,7 @@ class Machine:
 
     def cut_power(self) -> None:
         """Take the power away and give it back; returns once ssh answers."""
-        assert self._process is not None
-        self._process.kill()  # what runs inside dies with it
-        self._process.wait()
+        self._kill()
         self._start()
 
     def _start(self) -> None:
@@ -110,12 +109,22 @@ class Machine:
 
     def remove(self) -> None:
         """End it, and leave nothing of it; once is enough."""
-        if self._process is not None:
-            self._process.kill()  # it is thrown away: nothing in it needs an orderly end
-            self._process.wait()
+        self._kill()
         with suppress(subprocess.CalledProcessError):
             run("ip", "netns", "del", self.name)
         run("rm", "-rf", "--one-file-system", str(self.root))
+
+    def _kill(self) -> None:
+        """Kill its first process, and so, before that is gone, all that run in it; then nspawn ends by itself."""
+        if self._process is None:
+            return
+        pid = self._process.pid
+        for child in (
+            Path(f"/proc/{pid}/task/{pid}/children").read_text().split() if self._process.poll() is None else ()
+        ):
+            os.kill(int(child), signal.SIGKILL)
+        self._process.wait(READY_S)
+        self._process = None
 
     @property
     def variables(self) -> dict[str, object]:

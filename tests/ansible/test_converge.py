@@ -74,7 +74,7 @@ def test_what_was_booked_is_there_after_a_restore(one: Site, tmp_path: Path) -> 
     _sql(one, "INSERT INTO kept VALUES ('after the copy')")
     one.play("backup", "-e", f"backup_fetch={tmp_path}")
     _sql(one, "DROP TABLE kept")
-    (saved,) = tmp_path.glob("*.tar")
+    (saved,) = tmp_path.glob("*.tar.gz")
     one.play("restore", "-e", f"restore_from={saved}", "-e", "restore_confirmed=yes")
     assert _sql(one, "SELECT word FROM kept") == "after the copy"
     assert one.play("site")["changed"] == 0
