@@ -41,7 +41,8 @@ def program(name: str, state: State) -> Program:
             users = ("--owner", f"b2bua={B2BUA.uid}", "--mediad", str(MEDIAD.uid))
             return Program(name, ("--site", str(state.site), *run, "--state-dir", str(state.var), *users), None)
         case "b2bua":
-            return Program(name, (*run, "--state-dir", str(state.kept)), B2BUA)
+            answers = ("--answers", str(state.certificates / "answers"))
+            return Program(name, (*run, "--state-dir", str(state.kept), *answers), B2BUA)
         case "mediad":
             return Program(name, run, MEDIAD)
         case "mixer":

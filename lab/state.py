@@ -7,6 +7,7 @@ site.yaml   the edge's site file
 run/        sockets of the edge's programs
 var/        gatewayd's versions of the site
 kept/       what b2bua keeps: registrations
+obtained/   what certd obtains
 keys/       the lab's certificate authority, certificates and keys of the edge and of every host
 log/        what the programs print
 bus/        the bus: configuration, what it holds, secrets of the programs that use it
@@ -63,6 +64,11 @@ class State:
     def kept(self) -> Path:
         """Return b2bua's directory of what outlasts it."""
         return self.directory / "kept"
+
+    @property
+    def certificates(self) -> Path:
+        """Return certd's directory, which b2bua may read."""
+        return self.directory / "obtained"
 
     @property
     def keys(self) -> Path:
@@ -165,6 +171,9 @@ class State:
         os.chown(self.kept, B2BUA.uid, B2BUA.gid)
         os.chown(self.keys, B2BUA.uid, B2BUA.gid)
         self.keys.chmod(0o750)
+        self.certificates.mkdir(exist_ok=True)
+        os.chown(self.certificates, 0, B2BUA.gid)
+        self.certificates.chmod(0o2750)
         os.chown(self.run, 0, GROUP)
         self.run.chmod(0o3770)  # the programs' sockets belong to their group, and nobody removes another's
 
