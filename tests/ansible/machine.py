@@ -118,11 +118,10 @@ class Machine:
         """Kill its first process, and so, before that is gone, all that run in it; then nspawn ends by itself."""
         if self._process is None:
             return
-        pid = self._process.pid
-        for child in (
-            Path(f"/proc/{pid}/task/{pid}/children").read_text().split() if self._process.poll() is None else ()
-        ):
-            os.kill(int(child), signal.SIGKILL)
+        if self._process.poll() is None:
+            children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+            for child in children.read_text().split():
+                os.kill(int(child), signal.SIGKILL)
         self._process.wait(READY_S)
         self._process = None
 
