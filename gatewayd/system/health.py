@@ -31,7 +31,7 @@ ENDS = 5
 """Ends of one program after which it is not waited for: systemd starts it anew each second, and it does not stay."""
 
 LOOPED = "vdx-looped.service"
-LOOPED_SECONDS = 250.0
+LOOPED_SECONDS = 500.0
 """For a call to itself, above the unit's own time."""
 
 

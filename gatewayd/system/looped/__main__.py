@@ -13,7 +13,7 @@ from gatewayd.system.errors import CallError
 from gatewayd.system.looped import ground
 from gatewayd.system.looped.telephone import Call, Telephone
 
-SECONDS = 60.0
+SECONDS = 120.0
 """For the signalling of a call: some 20 ms, and a hundred times that on an emulated machine that is busy."""
 
 PACKETS, ENOUGH = 500, 50

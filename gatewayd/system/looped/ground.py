@@ -50,8 +50,8 @@ dialplan:
 """
 LINKS = {"sdn0": ("caller", CALLER), "net0": ("callee", CALLEE)}
 PROGRAMS = ("gatewayd", "mediad", "b2bua")
-READY_SECONDS = 90.0
-"""Until the programs have found each other: some 3 s, and ten times that where the machine is emulated."""
+READY_SECONDS = 300.0
+"""Until the programs have found each other: some 3 s, and a hundred times that in a machine emulated on a busy host."""
 
 LOOK_SECONDS = 0.2
 END_SECONDS = 10.0
