@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from hub.errors import AwayError
 from hub.store import database as store
 from hub.store.database import Database, TakenError
 from hub.store.tables import organisations, outbox, persons
 from hub.store.together import Together
+from tests.hub.world import World
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 SAID = 'Æ \\ " \u2028 🏥 %s :name {"a": null}'
@@ -94,3 +95,23 @@ def test_writers_of_sqlite_take_turns(tmp_path: Any, monkeypatch: pytest.MonkeyP
         return done
 
     assert asyncio.run(run()) == [*range(20), 22]
+
+
+def test_a_booking_takes_few_ways_to_the_server(world: World) -> None:
+    # each statement is a way there and back; what can be asked or written together is
+    world.organisation("north")
+    world.book()  # the template that all share is made
+    asked: list[str] = []
+    engine = world.database.engine.sync_engine
+
+    def note(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        if not statement.startswith("BEGIN"):
+            asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    world.book(labels=["a", "b"], externalId="x")
+    assert len(asked) == (4 if world.database.postgresql else 8), asked
+    asked.clear()
+    world.ask("GET", "/v2/meetings?label=a", "meeting-planner")
+    assert len(asked) == 3, asked
+    event.remove(engine, "before_cursor_execute", note)
