@@ -7,7 +7,6 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
 from contextlib import suppress
 
 import msgspec
@@ -16,6 +15,7 @@ import pytest
 from bench.mixer.load import record
 from mixer.reports import Flow, Stats
 from mixer.wire import Address, Format, Join, Scene, Scenes, Stream, Tile, Watch
+from tests.mixer.worker.test_bad_input_system import nacked
 from tests.mixer.worker.world import PATIENCE, End, Peer, Worker, bound, eventually, running
 
 pytestmark = pytest.mark.system
@@ -40,18 +40,6 @@ def clip() -> list[list[bytes]]:
     )
     stamps = sorted({packet.stamp for packet in packets})
     return [[packet.payload for packet in packets if packet.stamp == stamp] for stamp in stamps]
-
-
-def asked(report: bytes) -> Iterator[int]:
-    """Give the numbers of the packets that a compound RTCP packet asks for again (RFC 4585, section 6.2.1)."""
-    while len(report) >= 12:
-        form, kind, words = report[0] & 31, report[1], int.from_bytes(report[2:4], "big")
-        if (kind, form) == (205, 1):
-            for at in range(12, 4 * (words + 1), 4):
-                first, more = struct.unpack_from("!HH", report, at)
-                yield first
-                yield from ((first + 1 + bit) & 0xFFFF for bit in range(16) if more >> bit & 1)
-        report = report[4 * (words + 1) :]
 
 
 class Sender:
@@ -84,7 +72,7 @@ class Sender:
                 report = self._reports.recv(2000)
             except TimeoutError:
                 return
-            for number in asked(report):
+            for number in nacked(report):
                 if number in self._sent:
                     stamp, payload = self._sent[number]
                     head = struct.pack("!BBHII", 0x80, AGAIN, self._again, stamp, SOURCE_AGAIN)
