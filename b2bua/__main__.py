@@ -83,6 +83,7 @@ async def run(run_dir: Path, state_dir: Path | None, answers: Path) -> None:
         asyncio.create_task(sight.run(), name="records"),
         asyncio.create_task(rooms.run(), name="bus"),
         asyncio.create_task(collector.look_when_quiet(lambda: gateway.sizes["calls"]), name="collector"),
+        asyncio.create_task(collector.give_back(), name="memory"),
         asyncio.create_task(feed_watchdog(), name="watchdog"),
     ]
     collector.hold_off()

@@ -8,6 +8,7 @@ more on a busy machine, in which nobody is answered. So it looks when there is l
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import logging
 from collections.abc import Callable
@@ -20,6 +21,9 @@ QUIET = 50
 
 LONGEST_SECONDS = 86_400.0
 """After which it looks whatever is held, since some gateway is never quiet; SIP repeats what it misses."""
+
+GIVE_BACK_SECONDS = 30.0
+"""Between two times that free memory goes back to the system: a few milliseconds each."""
 
 log = logging.getLogger(__name__)
 
@@ -47,3 +51,20 @@ async def look_when_quiet(held: Callable[[], int]) -> None:
 def due(held: int, since: float) -> bool:
     """Tell whether to look now, that many seconds after the last time."""
     return held <= QUIET or since >= LONGEST_SECONDS
+
+
+async def give_back() -> None:
+    """Give free memory back to the system from time to time, until cancelled.
+
+    Messages are larger than what Python allots itself, and those that stay lie scattered between those that went: the C
+    library keeps all of that, and after some minutes of calls a tenth of the program is nothing but holes.
+    """
+    while True:
+        await asyncio.sleep(GIVE_BACK_SECONDS)
+        trim()
+
+
+def trim() -> bool:
+    """Give back what is free; tells whether anything was (malloc_trim(3), of glibc alone)."""
+    function = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return function is not None and bool(function(0))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from vdx.collector import LONGEST_SECONDS, QUIET, due, hold_off
+from vdx.collector import LONGEST_SECONDS, QUIET, due, hold_off, trim
 
 
 @pytest.fixture
@@ -35,3 +35,11 @@ def test_nothing_is_looked_through_by_itself() -> None:
 )
 def test_it_looks_where_little_is_held_and_once_a_day_at_least(held: int, since: float, *, now: bool) -> None:
     assert due(held, since) == now
+
+
+def test_holes_between_what_stays_go_back_to_the_system() -> None:
+    messages = [bytes(3_000) for _ in range(4_000)]
+    stay = messages[::16]
+    del messages
+    assert trim()
+    assert len(stay) == 250
