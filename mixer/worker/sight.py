@@ -16,7 +16,7 @@ from mixer.worker.formats import VIDEO
 from mixer.worker.frames import Picture, picture
 from mixer.worker.pace import Gate
 from mixer.worker.relay import Relay
-from mixer.worker.transport import MAX_STREAMS, Needs, Sockets, Transport
+from mixer.worker.transport import Needs, Sockets, Transport
 
 LARGEST = 1920 * 1088
 """Pixels of the largest picture that is decoded: a sender of more was not asked for it, and would slow the room."""
@@ -34,16 +34,6 @@ class Eyes:
     wanted: Callable[[], None]
     """A key picture is needed of an endpoint that takes no RTCP feedback."""
     broken: Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where one synchronisation source of a stream is decoded."""
-
-    kind: Format
-    pad: Gst.Pad
-    valve: Gst.Element
-    sink: Gst.Element
 
 
 class VideoStream:
@@ -70,8 +60,9 @@ class VideoStream:
         self._lock = threading.Lock()
         self._latest: Picture | None = None
         self._latest_at = 0
-        self._sources: list[Source] = []
-        """All that sent something, the one that is shown last."""
+        self._sink: Gst.Element | None = None
+        self._valve: Gst.Element | None = None
+        self._source_pad: Gst.Pad | None = None
         self._tap: Callable[[], None] | None = None
         """Ends giving on what comes; there only while somebody gets it."""
         self._described: Origin | None = None
@@ -119,8 +110,8 @@ class VideoStream:
             if shown == self._shown:
                 return
             self._shown = shown
-            if self._sources:
-                self._sources[-1].valve.set_property("drop", not shown or self._oversize)
+            if self._valve is not None:
+                self._valve.set_property("drop", not shown or self._oversize)
             if not shown:
                 self._latest = None
         if shown:
@@ -144,7 +135,7 @@ class VideoStream:
     def tick(self) -> None:
         """Ask for the key picture that was put off, if its time has come."""
         with self._lock:
-            pad = self._sources[-1].pad if self._sources else None
+            pad = self._source_pad
         if pad is not None and self._gate.due(now()):
             self.asked += 1
             event = GstVideo.video_event_new_upstream_force_key_unit(
@@ -165,14 +156,13 @@ class VideoStream:
     def latest(self) -> Picture | None:
         """Give what is shown now, or None before the first picture and after a long silence."""
         with self._lock:
-            sample = self._sources[-1].sink.try_pull_sample(0) if self._sources and self._shown else None
+            sink = self._sink
+            sample = sink.try_pull_sample(0) if sink is not None and self._shown else None
             if sample is not None:
                 self.pictures += 1
                 self._latest, self._latest_at = picture(sample, self._latest), now()
-            elif now() - self._latest_at > STALE:
-                self._latest, self._latest_at = None, now()
-                if self._shown and len(self._sources) > 1:  # another of his sources may be back
-                    self._turn_to(self._sources[0])
+            elif self._latest is not None and now() - self._latest_at > STALE:
+                self._latest = None
             return self._latest
 
     def size(self) -> tuple[int, int]:
@@ -224,8 +214,7 @@ class VideoStream:
         """Stop; the sockets stay open."""
         self._source = None
         with self._lock:
-            self._sources.clear()
-            self._latest = None
+            self._sink = self._valve = self._source_pad = self._latest = None
         self.transport.close()
 
     # -- in threads of the stream
@@ -245,7 +234,16 @@ class VideoStream:
                 valve.get_static_pad("sink"), Gst.PadProbeType.EVENT_DOWNSTREAM, partial(self._measured, valve)
             )
             pipeline.probe(decode[0].get_static_pad("sink"), Gst.PadProbeType.EVENT_UPSTREAM, self._asked_of_them)
-            self._turn_to(Source(kind, pad, valve, sink))
+            if self._valve is not None:
+                self._valve.set_property("drop", True)
+            self._close_tap()
+            self._sink, self._valve, self._source_pad, self._oversize = sink, valve, pad, False
+            if self.relay.listeners:
+                self._open_tap()
+        self.receives = kind
+        self.relay.describe(None)
+        if self._shown or self.relay.listeners:
+            self._gate.ask()
         return [*decode[:-1], valve, decode[-1], sink]
 
     def _measured(self, valve: Gst.Element, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
@@ -253,34 +251,18 @@ class VideoStream:
         event = info.get_event()
         if event.type == Gst.EventType.CAPS:
             caps = event.parse_caps()
+            wide, high = (field_of(caps.get_structure(0), name, 0) for name in ("width", "height"))
             with self._lock:
-                if self._sources and valve is self._sources[-1].valve:
+                if self._valve is not None and valve is self._valve:
                     self.relay.describe(caps)
-                    self._oversize = _too_large(caps)
-                    valve.set_property("drop", self._oversize or not self._shown)
+                    self._oversize = wide * high > LARGEST
+                    self._valve.set_property("drop", self._oversize or not self._shown)
         return Gst.PadProbeReturn.OK
-
-    def _turn_to(self, source: Source) -> None:
-        """Show this source from its next key picture on, and none of the others."""
-        if self._sources:
-            self._sources[-1].valve.set_property("drop", True)
-        self._close_tap()
-        others = [one for one in self._sources if one is not source]
-        self._sources = [*others[1 - MAX_STREAMS :], source]
-        caps = source.valve.get_static_pad("sink").get_current_caps()
-        self._oversize = _too_large(caps)
-        source.valve.set_property("drop", self._oversize or not self._shown)
-        if self.relay.listeners:
-            self._open_tap()
-        self.receives = source.kind
-        self.relay.describe(caps)
-        if self._shown or self.relay.listeners:
-            self._gate.ask()
 
     def _open_tap(self) -> None:
         """Look at each picture before it is decoded: not for nothing, as it costs as much as a packet."""
-        if self._tap is None and self._sources:
-            pad = self._sources[-1].valve.get_static_pad("sink")
+        if self._tap is None and self._valve is not None:
+            pad = self._valve.get_static_pad("sink")
             self._tap = self.transport.pipeline.probe(pad, Gst.PadProbeType.BUFFER, self._passed)
 
     def _close_tap(self) -> None:
@@ -306,11 +288,3 @@ class VideoStream:
             return Gst.PadProbeReturn.OK
         self.repeat()
         return Gst.PadProbeReturn.DROP
-
-
-def _too_large(caps: Gst.Caps | None) -> bool:
-    """Tell whether pictures of this form are not decoded; one that is not known yet may be."""
-    if caps is None:
-        return False
-    wide, high = (field_of(caps.get_structure(0), name, 0) for name in ("width", "height"))
-    return wide * high > LARGEST

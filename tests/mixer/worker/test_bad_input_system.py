@@ -194,20 +194,6 @@ def sent_to(raw: Raw) -> bytes:
             return packet
 
 
-def test_a_source_that_comes_back_after_another_is_seen_again(room: Worker, carl: Peer, raw: Raw) -> None:
-    seen(room, carl, raw)
-    raw.ssrc += 1
-    seen(room, carl, raw)
-    raw.ssrc -= 1
-
-    def decoded() -> bool:
-        raw.send(raw.packets(clip(320, 180)))
-        return raw.counted().received.fps > 0
-
-    eventually(room, lambda: not decoded(), "what no longer comes is still counted")
-    eventually(room, decoded, "the first source is not seen again")
-
-
 def test_a_flood_of_requests_for_key_pictures(room: Worker, carl: Peer, raw: Raw) -> None:
     seen(room, carl, raw)
     ours = int.from_bytes(sent_to(raw)[8:12], "big")
