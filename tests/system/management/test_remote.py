@@ -53,7 +53,11 @@ def test_the_verbs_of_the_appliance_work_from_elsewhere(managed: Managed, tmp_pa
         assert ctl(managed, files["dora"], *verb)[0] == 0, verb
     assert ctl(managed, files["anna"], "cut", "peer", "north", "--why", "stolen")[0] == 0
     assert ctl(managed, files["anna"], "uncut", "peer", "north")[0] == 0
-    status, said = ctl(managed, files["anna"], "drain")
+    status, said = ctl(managed, files["dora"], "drain")
+    assert (status, "may not ask for" in said) == (1, True), said
+    for verb in ("drain", "undrain"):
+        assert ctl(managed, files["anna"], verb)[0] == 0, verb
+    status, said = ctl(managed, files["anna"], "reload")
     assert (status, "for root on the appliance" in said) == (2, True), said
     status, said = ctl(managed, files["anna"], "records")
     assert (status, "for the appliance itself" in said) == (2, True), said
