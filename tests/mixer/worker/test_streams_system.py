@@ -217,13 +217,23 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(room: Worker) -> None:
     one.close()
 
 
-def test_what_is_lost_is_sent_again_and_less_is_sent_from_then_on(room: Worker) -> None:
-    source = "videotestsrc is-live=true pattern=snow ! video/x-raw,format=I420,width=320,height=180,framerate=15/1"
-    one = Peer(room, "anna", End("video", "h264", source=source, rtx=99, loss=0.3, size=(640, 360)))
+SNOW = "videotestsrc is-live=true pattern=snow ! video/x-raw,format=I420,width=320,height=180,framerate=15/1"
+
+
+def test_what_is_lost_is_sent_again(room: Worker) -> None:
+    one = Peer(room, "anna", End("video", "h264", source=SNOW, rtx=99, loss=0.3, size=(640, 360)))
     room.do(all_see("anna"))
     one.join()
     end = one.by["video"]
     eventually(room, lambda: end.frames > 5 and end.repeated > 5, "nothing is sent again")
+    one.close()
+
+
+def test_who_reports_loss_is_sent_less(room: Worker) -> None:
+    """The other end gives no feedback: one of GStreamer 1.22 that does may leave its report blocks out for good."""
+    one = Peer(room, "anna", End("video", "h264", source=SNOW, loss=0.3, size=(640, 360), feedback=frozenset()))
+    room.do(all_see("anna"))
+    one.join()
 
     def sent() -> Flow:
         return room.wait(Stats, lambda said: bool(said.streams)).streams[0].sent

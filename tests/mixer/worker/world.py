@@ -234,7 +234,8 @@ class End:
         }[self.encoding]
         quick = f" host={self.host} sync=false async=false"
         return (
-            f"rtpbin name=b rtp-profile=avpf do-retransmission={bool(self.rtx)} do-lost=true "
+            f"rtpbin name=b rtp-profile={'avpf' if self.stream.feedback else 'avp'} "
+            f"do-retransmission={bool(self.rtx)} do-lost=true "
             f"{source} ! {encode} ! b.send_rtp_sink_0 "
             f"b.send_rtp_src_0 ! udpsink name=rtp_out port={theirs[0]} bind-port={ours[0]}{quick} "
             f"b.send_rtcp_src_0 ! udpsink name=rtcp_out port={reports} bind-port={ours[1]}{quick} "

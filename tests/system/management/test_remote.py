@@ -55,8 +55,8 @@ def test_the_verbs_of_the_appliance_work_from_elsewhere(managed: Managed, tmp_pa
     assert ctl(managed, files["anna"], "uncut", "peer", "north")[0] == 0
     status, said = ctl(managed, files["dora"], "drain")
     assert (status, "may not ask for" in said) == (1, True), said
-    for verb in ("drain", "undrain"):
-        assert ctl(managed, files["anna"], verb)[0] == 0, verb
+    for change in ("drain", "undrain"):
+        assert ctl(managed, files["anna"], change)[0] == 0, change
     status, said = ctl(managed, files["anna"], "reload")
     assert (status, "for root on the appliance" in said) == (2, True), said
     status, said = ctl(managed, files["anna"], "records")
