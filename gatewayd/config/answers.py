@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from gatewayd.config import compare, gate, roles
 from gatewayd.config.errors import ConflictError, DeclineError
 from gatewayd.config.events import Approved, CutOff, Froze, Pushed, Restored, Scheduled, Thawed, Withdrawn
-from gatewayd.config.keeper import GATEWAYD, Keeper
+from gatewayd.config.keeper import GATEWAYD, Judge, Keeper
 from gatewayd.config.merge import named_lists
 from gatewayd.config.roles import Asker
 from gatewayd.config.state import Head, Kept, Made
@@ -189,8 +189,7 @@ class Answers:
 
     async def apply(self, request: versions.ApplyVersion, asker: Asker) -> Applied:
         """Bring a candidate into force, now or later."""
-        if request.break_glass and (asker.role != "admin" or not request.why):
-            raise DeclineError("forbidden", "breaking the glass is for admins, and they say why")
+        asker.require_glass(request)
         async with self._keeper.changing:
             already = next((h for h in self._keeper.state.heads().items() if h[1].ref == request.candidate), None)
             if already is not None:
@@ -220,23 +219,25 @@ class Answers:
         if (head.ref if head else None) != kept.expected:
             text = f"fragment {kept.fragment!r} has changed since this was pushed: look at what runs, and push again"
             raise ConflictError(text, head.ref if head else None)
-
-        async def judge(loaded: LoadedSite) -> None:
-            if not break_glass:
-                waits_for = await self._missing(kept, loaded, who)
-                state = self._keeper.state
-                for each in gate.hindrances(self._keeper.running.site, state.frozen, self._keeper.wall(), waits_for):
-                    raise DeclineError(each.code, each.text)
-            await self._judge(loaded)
-
         return await self._keeper.change(
             {kept.fragment: kept.ref},
             who,
             why,
             confirm_within=confirm_within,
             break_glass=break_glass,
-            judge=judge,
+            judge=self._judging([kept], who, break_glass=break_glass),
         )
+
+    def _judging(self, contents: Iterable[Kept], who: str, *, break_glass: bool) -> Judge:
+        async def judge(loaded: LoadedSite) -> None:
+            if not break_glass:
+                waits_for = [zone for kept in contents for zone in await self._missing(kept, loaded, who)]
+                state, now = self._keeper.state, self._keeper.wall()
+                for each in gate.hindrances(self._keeper.running.site, state.frozen, now, waits_for):
+                    raise DeclineError(each.code, each.text)
+            await self._judge(loaded)
+
+        return judge
 
     async def _judge(self, loaded: LoadedSite) -> None:
         """Raise `VdxError` for what is not sound, and for what the kernel does otherwise than its policy says."""
@@ -269,7 +270,8 @@ class Answers:
         return self._applied(request.id, self._keeper.state.running)
 
     async def rollback(self, request: versions.Rollback, asker: Asker) -> Applied:
-        """Bring the content of an earlier version back."""
+        """Bring the content of an earlier version back: at once if it ran so as a whole, else as `apply` does."""
+        asker.require_glass(request)
         fragment = request.fragment or (asker.organisation if asker.role == "owner" else None)
         if fragment is not None:
             asker.require_fragment(fragment)
@@ -284,9 +286,38 @@ class Answers:
             }
             if not changes:
                 return self._applied(request.id, self._keeper.state.running, changed=False)
-            why = request.why or f"back to version {request.number}"
-            done = await self._keeper.change(changes, asker.name, why, confirm_within=request.confirm_within)
+            done = await self._keeper.change(
+                changes,
+                asker.name,
+                request.why or f"back to version {request.number}",
+                confirm_within=request.confirm_within,
+                break_glass=request.break_glass,
+                judge=self._judging_back(request, fragment, made, changes, asker),
+            )
         return self._applied(request.id, done.number)
+
+    def _judging_back(
+        self,
+        request: versions.Rollback,
+        fragment: str | None,
+        made: Made,
+        changes: Mapping[str, str | None],
+        asker: Asker,
+    ) -> Judge:
+        if fragment is not None or made.state not in {"running", "replaced"}:  # nobody has seen this beside the rest
+            there, now = self._keeper.state.candidates, self._keeper.wall()
+            contents = [
+                there.get(ref or "") or Kept(ref or "", name, None, asker.name, "", now)
+                for name, ref in changes.items()
+            ]
+            return self._judging(contents, asker.name, break_glass=request.break_glass)
+
+        async def thawed(_loaded: LoadedSite) -> None:
+            for each in gate.freezes(self._keeper.state.frozen, self._keeper.wall()):
+                if not request.break_glass:
+                    raise DeclineError(each.code, each.text)
+
+        return thawed
 
     # Freezes and cuts
 

@@ -37,6 +37,14 @@ def frozen_at(frozen: Frozen | None, moment: float) -> bool:
     return frozen is not None and (frozen.until is None or moment < frozen.until)
 
 
+def freezes(frozen: Frozen | None, moment: float) -> Iterator[Hindrance]:
+    """Yield the freeze that holds at a time."""
+    if frozen is not None and frozen_at(frozen, moment):
+        until = f" until {_shown(frozen.until)}" if frozen.until is not None else ""
+        text = f"changes are frozen{until} by {frozen.who} ({frozen.why}): wait, or let an admin break the glass"
+        yield Hindrance("closed", text)
+
+
 def missing(management: Management, touched: Collection[str], kept: Kept, applying: str) -> tuple[str, ...]:
     """Give the zones in which somebody else than who pushed and applies still has to approve."""
     needed = [zone for zone in management.approvers if zone in touched]
@@ -53,10 +61,7 @@ def hindrances(
     site: Site, frozen: Frozen | None, moment: float, waits_for: Collection[str] = ()
 ) -> Iterator[Hindrance]:
     """Yield what holds up a change at a time: `site` is what runs, `waits_for` the zones without approval."""
-    if frozen is not None and frozen_at(frozen, moment):
-        until = f" until {_shown(frozen.until)}" if frozen.until is not None else ""
-        text = f"changes are frozen{until} by {frozen.who} ({frozen.why}): wait, or let an admin break the glass"
-        yield Hindrance("closed", text)
+    yield from freezes(frozen, moment)
     if not open_at(site, moment):
         yield Hindrance("closed", f"{_shown(moment)} lies in no change window: apply it `at` a time within one")
     if waits_for:

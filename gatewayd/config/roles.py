@@ -80,6 +80,11 @@ class Asker:
             text = f"{self.name!r} owns the fragment of {self.organisation!r} and no other"
             raise DeclineError("forbidden", text)
 
+    def require_glass(self, request: ApplyVersion | Rollback) -> None:
+        """Raise `DeclineError` where it would break the glass and may not, or does not say why."""
+        if request.break_glass and (self.role != "admin" or not request.why):
+            raise DeclineError("forbidden", "breaking the glass is for admins, and they say why")
+
     def sees(self, fragments: object) -> bool:
         """Tell whether this one may know of a change of these fragments."""
         return self.role != "owner" or (isinstance(fragments, dict | set | tuple) and self.organisation in fragments)

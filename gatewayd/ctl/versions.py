@@ -174,7 +174,8 @@ async def _take_back(talk: Talk, options: argparse.Namespace) -> FromGatewayd:
 async def _rollback(talk: Talk, options: argparse.Namespace) -> FromGatewayd:
     fragment = options.organisation if options.organisation != BASE or options.only_base else None
     within = None if options.no_confirm else options.confirm_within
-    request = versions.Rollback(1, options.number, fragment, within, options.why, principal=talk.principal)
+    glass = options.break_glass
+    request = versions.Rollback(1, options.number, fragment, within, options.why, glass, principal=talk.principal)
     return await talk.ask(request, versions.Applied)
 
 
@@ -262,9 +263,7 @@ def add(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the type o
         if name == "apply":
             _confirming(verb)
             verb.add_argument("--at", type=shown.moment, metavar="TIME", help="apply it then, as 2026-01-31T22:00Z")
-            verb.add_argument(
-                "--break-glass", action="store_true", help="pass freeze, windows and approvals; say --why"
-            )
+            _glass(verb)
     for name, text in (("confirm", "keep what was applied"), ("take-back", "undo what waits to be confirmed, now")):
         verb = verbs.add_parser(name, help=text)
         verb.add_argument("number", type=int, nargs="?", help="the version (default: the one that waits)")
@@ -274,6 +273,7 @@ def add(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the type o
     of_fragment(back)
     back.add_argument("--only-base", action="store_true", help="the base alone, with the newest of the rest")
     _confirming(back)
+    _glass(back)
     verbs.add_parser("candidates", help="what was pushed and does not run")
     verbs.add_parser("versions", help="what runs, what waits, what is frozen and who is cut off")
     history = verbs.add_parser("history", help="applied versions: who, why, when")
@@ -319,6 +319,10 @@ def _confirming(verb: argparse.ArgumentParser) -> None:
         help="how long it waits for `confirm` (default: %(default)s)",
     )
     verb.add_argument("--no-confirm", action="store_true", help="it stays at once")
+
+
+def _glass(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--break-glass", action="store_true", help="pass freeze, windows and approvals; say --why")
 
 
 def _seconds(text: str) -> int:

@@ -98,7 +98,8 @@ class TakeBack(Asking, frozen=True, tag="take-back"):
 class Rollback(Asking, frozen=True, tag="rollback"):
     """Make the content of an earlier version active again -> `Applied`.
 
-    Of the whole site, or of one `fragment` with the newest of the rest. Not held up by windows, freezes or approvals.
+    Of the whole site, or of one `fragment` with the newest of the rest. A whole version that ran is held up by a freeze
+    alone; all else is judged and held up as by `ApplyVersion`. `break_glass` as there.
     """
 
     id: Sequence
@@ -106,6 +107,7 @@ class Rollback(Asking, frozen=True, tag="rollback"):
     fragment: Name | None = None
     confirm_within: Annotated[int, Meta(ge=1, le=MAX_CONFIRM)] | None = None
     why: Why = ""
+    break_glass: bool = False
 
 
 class History(Asking, frozen=True, tag="history"):

@@ -58,7 +58,8 @@ async def _apply(asker: Asker, form: FormData) -> str:
 
 async def _rollback(asker: Asker, form: FormData) -> str:
     within = {"confirm_within": None} if form.get("stays") else {}
-    await asker.ask(said(form, versions.Rollback, **within))
+    glass = bool(form.get("break_glass"))
+    await asker.ask(said(form, versions.Rollback, break_glass=glass, **within))
     return "/changes"
 
 
