@@ -14,6 +14,19 @@ import yaml
 MAX_DEPTH = 32
 """Levels of nesting: the models have six."""
 
+MAX_SCALAR = 100
+"""Characters of a number, date or switch: some take time that grows with the square of their length."""
+
+WORDS = {
+    "tag:yaml.org,2002:timestamp": "date or time",
+    "tag:yaml.org,2002:int": "whole number",
+    "tag:yaml.org,2002:float": "number",
+    "tag:yaml.org,2002:bool": "true or false",
+}
+"""What people call what is not text; each of the rest is a value."""
+
+TEXT = "tag:yaml.org,2002:str"
+
 
 @dataclass(slots=True)
 class Node:
@@ -79,7 +92,7 @@ class _Composer(yaml.constructor.SafeConstructor, yaml.resolver.Resolver):
         return root
 
     def _node(self, event: yaml.NodeEvent) -> Node:
-        line = event.start_mark.line + 1 if event.start_mark else 1
+        line = _line(event)
         if isinstance(event, yaml.AliasEvent):
             return self._aliased(event, line)
         if isinstance(event, yaml.ScalarEvent):
@@ -109,4 +122,23 @@ class _Composer(yaml.constructor.SafeConstructor, yaml.resolver.Resolver):
         return self._plain[event.value]
 
     def _constructed(self, event: yaml.ScalarEvent, tag: str) -> Any:  # noqa: ANN401 - whatever YAML's scalars are
-        return self.construct_object(yaml.ScalarNode(tag, event.value, event.start_mark, event.end_mark))  # type: ignore[arg-type]  # marks of libyaml are marks
+        if tag == TEXT:
+            return event.value
+        line = _line(event)
+        fault = f"{event.value[:40]!r} is no {WORDS.get(tag, 'value that can be used')}"
+        if len(event.value) > MAX_SCALAR:
+            raise NodeError(line, f"{fault}: it has more than {MAX_SCALAR} characters; quote it if it is text")
+        try:
+            return self.construct_object(yaml.ScalarNode(tag, event.value, event.start_mark, event.end_mark))  # type: ignore[arg-type]  # marks of libyaml are marks
+        except (
+            ValueError,
+            ArithmeticError,
+            LookupError,
+            AttributeError,
+        ) as error:  # the last two: a tag on what it does not fit
+            why = f" ({error})" if isinstance(error, ValueError) and tag.endswith(":timestamp") else ""
+            raise NodeError(line, f"{fault}{why}: correct it, or quote it if it is text") from None
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vdx.site import source
@@ -138,6 +139,24 @@ FAULTS: list[tuple[str, str, tuple[str, ...] | int]] = [
     ("name: edge-1\n", "name: edge-1\ninterfaces: {v: {mtu: 100}}\n", 2),
     ("name: edge-1\n", "name: edge-1\n? [a]\n: 5\n", ("2: a key must be a plain word",)),
     ("name: edge-1\n", "name: [edge-1\n", 2),
+    (
+        "name: edge-1",
+        "name: 2026-02-30",
+        ("1: '2026-02-30' is no date or time (day is out of range for month): correct it, or quote it if it is text",),
+    ),
+    ("name: edge-1", "name: 2030-01-01T25:00:00", 1),
+    ("name: edge-1\n", "name: edge-1\n2030-13-45: x\n", 2),
+    (
+        "calls: 100",
+        "calls: !!int many",
+        ("22: 'many' is no whole number: correct it, or quote it if it is text",),
+    ),
+    ("calls: 100", "calls: !!bool many", 22),
+    (
+        "calls: 100",
+        f"calls: {'9' * 5000}",
+        (f"22: '{'9' * 40}' is no whole number: it has more than 100 characters; quote it if it is text",),
+    ),
     ("name: edge-1\n", "name: !!python/object/apply:os.system [id]\n", 1),
 ]
 """What is replaced, by what, and what is told; a number alone is the line, where the words are pydantic's or YAML's."""
@@ -235,6 +254,11 @@ YAML = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
+    | st.integers(10**90, 10**110)
+    | st.floats()
+    | st.dates()
+    | st.datetimes(timezones=st.sampled_from([None, UTC]))
+    | st.binary(max_size=4)
     | st.text(max_size=8)
     | st.sampled_from(["sdn", "10.0.0.1/24", "default"]),
     lambda inner: (
@@ -254,3 +278,32 @@ def test_any_yaml_in_a_zone_is_a_site_or_a_site_error(value: object) -> None:
         parse(text.encode())
     except SiteError as error:
         assert error.faults  # noqa: PT017 - both ends are right
+
+
+TAGS = ["", "!", "!!str ", "!!null ", *(f"!!{tag} " for tag in ("int", "float", "bool", "timestamp", "binary", "set"))]
+SCALARS = (
+    st.text("0123456789-+:.TZ_exob infa", max_size=24)
+    | st.from_regex(
+        r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(T[0-9]{1,2}:[0-9]{2}:[0-9]{2}([+-][0-9]{1,2}(:[0-9]{2})?)?)?", fullmatch=True
+    )
+    | st.integers(1, 400).map(lambda groups: "1" + ":1" * groups + ".5")
+    | st.integers(1, 6000).map(lambda digits: "9" * digits)
+)
+
+
+@given(st.sampled_from(TAGS), SCALARS)
+@example("", "2026-02-30")
+@example("", "2030-13-45")
+@example("", "2030-01-01T25:00:00")
+@example("", "2030-01-01T00:00:00+99:59")
+@example("", "9" * 5000)
+@example("!!int ", "abc")
+@example("!!int ", "''")
+@example("!!bool ", "x")
+@example("!!timestamp ", "x")
+@example("", "1" + ":1" * 400 + ".5")
+def test_any_scalar_is_read_or_told_with_its_line(tag: str, scalar: str) -> None:
+    try:
+        source.read(f"a: 1\nb: {tag}{scalar}\n".encode(), "site.yaml")
+    except SiteError as error:
+        assert str(error).startswith("site.yaml:")  # noqa: PT017 - both ends are right
