@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import MAXYEAR, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from gatewayd.errors import VersionError
@@ -24,6 +24,12 @@ from vdx.site.zones import ZoneSettings
 
 DEFAULT_YEARS = 5
 """How long an agreement lasts that names no end, as the agreement system of the network has it."""
+
+FIRST, LAST = -62_135_424_000, 253_402_128_000
+"""Seconds since 1970 that can be shown in every time zone: two days after the year 1 begins, two before the year 10000.
+
+What lies beyond counts as these: 9999-12-31 is how people write that something has no end.
+"""
 
 
 def tables(loaded: LoadedSite) -> Tables:
@@ -140,8 +146,9 @@ class _Reader:
         if isinstance(moment, datetime):
             known = moment if moment.tzinfo else moment.replace(tzinfo=self._zone)
         else:
-            known = datetime.combine(moment + timedelta(days=days), time(), self._zone)
-        return round(known.timestamp())
+            day = moment + min(timedelta(days=days), date.max - moment)
+            known = datetime.combine(day, time(), self._zone)
+        return min(max(FIRST, round(known.timestamp())), LAST)
 
     def window(self, one: site.Agreement) -> tuple[int, int]:
         """Give when an agreement starts, and when it is over."""
@@ -152,7 +159,7 @@ class _Reader:
 
 
 def _years_after(moment: date) -> date:
-    year = moment.year + DEFAULT_YEARS
+    year = min(moment.year + DEFAULT_YEARS, MAXYEAR)
     try:
         return moment.replace(year=year)
     except ValueError:  # 29 February

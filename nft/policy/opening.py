@@ -46,6 +46,12 @@ The kernel counts ticks from when it has taken the transaction, which may be sec
 is years away need not be exact yet: it gets so as it comes near, and until then keeps its counter.
 """
 
+LONGEST = 100 * 366 * 86400.0
+"""Seconds of the longest timeout that is written: the kernel counts nanoseconds in 64 bits, some 584 years.
+
+What is further away gets this one, and anew once half of it is over.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -122,10 +128,10 @@ def changes(
     removed = {(each.shape.name, each.key) for each in gone}
     for key, aim in later.items():
         if key not in kept or (shapes.early.name, key) in removed:
-            fresh.append(Put(shapes.early, key, timeout=aim.starts - now))
+            fresh.append(Put(shapes.early, key, timeout=lasting(aim.starts - now)))
     for key, aim in aims.items():
         if key not in held or (shapes.open.name, key) in removed:
-            fresh.append(Put(shapes.open, key, aim.mark, aim.ends - now, aim.comment))
+            fresh.append(Put(shapes.open, key, aim.mark, lasting(aim.ends - now), aim.comment))
     return [*gone, *fresh]
 
 
@@ -136,9 +142,18 @@ def additions(operations: Iterable[Operation]) -> list[Operation]:
     return [each for each in listed if each.key not in gone]
 
 
+def lasting(left: float) -> float:
+    """Return the timeout of an element whose time comes in so many seconds."""
+    return min(left, LONGEST)
+
+
 def _same(element: Element, mark: Value, comment: str, left: float) -> bool:
     return element.data == mark and element.comment == comment and _in_time(element, left)
 
 
 def _in_time(element: Element, left: float) -> bool:
-    return element.expires is not None and abs(element.expires - left) <= DRIFT + SLACK * max(0.0, left)
+    if element.expires is None:
+        return False
+    if left > LONGEST:
+        return element.expires > LONGEST / 2
+    return abs(element.expires - left) <= DRIFT + SLACK * max(0.0, left)

@@ -20,7 +20,7 @@ from nft.model import Edge, Zone
 from nft.number import passing_mark
 from nft.policy import chains, parts, traffic, translation
 from nft.policy.agreement import DAY
-from nft.policy.opening import OF_NONE, Opening, Place, Shapes, openings
+from nft.policy.opening import OF_NONE, Opening, Place, Shapes, lasting, openings
 from nft.policy.parts import TABLE, Draft, Held, Hook, Part
 from nft.policy.prefix import VERSIONS, address
 from nft.policy.tables import Class, Stage, Tables
@@ -185,21 +185,23 @@ def _openings(shapes: Shapes, found: Iterable[Opening], now: float) -> Iterator[
     """Write what is open or will be."""
     listed = list(found)
     rows = (
-        f"0x{each.offer:x} . {_classid(each.client)} timeout {_lasting(each.ends - now)}"
+        f"0x{each.offer:x} . {_classid(each.client)} timeout {_written(each.ends - now)}"
         f"{text.comment(each.comment)} : 0x{each.mark:08x}"
         for each in listed
     )
     yield parts.elements(shapes.open.name, _lines(rows))
     later = (
-        f"0x{each.offer:x} . {_classid(each.client)} timeout {_lasting(each.starts - now)}"
+        f"0x{each.offer:x} . {_classid(each.client)} timeout {_written(each.starts - now)}"
         for each in listed
         if each.starts > now
     )
     yield parts.elements(shapes.early.name, _lines(later))
 
 
-def _lasting(seconds: float) -> str:
-    whole, rest = divmod(max(1, round(seconds * 1000)), 1000)  # nft reads no more milliseconds than 32 bits hold
+def _written(seconds: float) -> str:
+    whole, rest = divmod(
+        max(1, round(lasting(seconds) * 1000)), 1000
+    )  # nft reads no more milliseconds than 32 bits hold
     days, part = divmod(whole, DAY)
     return f"{days}d{part}s{rest}ms" if whole > MAX_SECONDS else f"{whole}s{rest}ms"
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from gatewayd import transit
+from gatewayd.config import compare
 from gatewayd.errors import VersionError
 from gatewayd.version import compute
 from nft.policy import traffic
+from nft.policy.agreement import DAY
+from nft.policy.opening import LONGEST
 from nft.policy.packet import parse as packet
 from nft.policy.verdict import verdict
 from vdx.site import SiteError, source
@@ -95,6 +100,35 @@ def test_days_are_those_of_the_sites_time_zone_and_the_last_one_counts(site: Sit
     assert datetime.fromtimestamp(first.ends, UTC).isoformat() == "2030-12-31T23:00:00+00:00"
     assert datetime.fromtimestamp(second.ends, UTC).isoformat() == "2033-02-28T23:00:00+00:00"
     assert (first.approved, second.approved) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends"),
+    [
+        ("2028-02-29", "9999-12-31"),
+        ("2028-02-29", "9999-12-31T23:59:59-14:00"),
+        ("2028-02-29", "2700-01-01"),
+        ("9996-02-29", ""),
+        ("9998-01-01T00:00:00", ""),
+        ("0001-01-01T00:00:00+14:00", "9999-12-31"),
+        ("0001-01-01", "9999-12-30"),
+    ],
+)
+@pytest.mark.parametrize("approved", ["true", "false"])
+def test_forever_is_a_time_that_can_be_loaded_and_shown(site: Site, starts: str, ends: str, approved: str) -> None:
+    said = f"starts: {starts}, approved: {approved}" + (f", ends: {ends}" if ends else "")
+    loaded = site(("starts: 2028-02-29", said))
+    version = compute(loaded, {})
+    one = loaded.site.agreements.agreements["a-2"]
+    for each in transit.window(loaded, one):
+        for zone in ("Pacific/Kiritimati", "Pacific/Niue"):
+            assert 1 <= datetime.fromtimestamp(each, ZoneInfo(zone)).year <= 9999
+    now = datetime(2031, 6, 1, tzinfo=UTC).timestamp()  # the other one is over
+    transit.stated(version.transit, now)
+    assert bool(list(map(str, compare.difference(site(), loaded).paths))) == (approved == "true")
+    days = [int(each) for each in re.findall(r"timeout (\d+)d", version.ruleset.added((), now))]
+    assert all(each <= LONGEST / DAY for each in days)
+    assert (LONGEST / DAY in days) == (approved == "true")
 
 
 def test_a_version_has_its_policy_and_the_stated_tests_hold(site: Site) -> None:

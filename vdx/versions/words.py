@@ -31,7 +31,8 @@ Number = Annotated[int, Meta(ge=1)]
 """The number of an applied version: counts up, and never names another one."""
 
 Why = Annotated[str, Meta(max_length=MAX_WHY)]
-Moment = Annotated[float, Meta(ge=0, le=253402300800)]
+Moment = Annotated[float, Meta(ge=0, le=253402128000)]
+"""Seconds since 1970, until two days before the year 10000: what comes out can be shown in every time zone."""
 Rows = Annotated[int, Meta(ge=1, le=MAX_ROWS)]
 Role = Literal["viewer", "operator", "owner", "admin"]
 """What somebody may do. viewer: read all but contents; operator: also confirm, cut, approve and end calls; admin: all.

@@ -8,7 +8,7 @@ from nft.elements import Element, Put, Remove
 from nft.number import passing_mark
 from nft.policy.compile import compile_policy, merged
 from nft.policy.model import Policy
-from nft.policy.opening import DRIFT, OF_NONE, Opening, changes, label, next_change, openings
+from nft.policy.opening import DRIFT, LONGEST, OF_NONE, Opening, changes, label, next_change, openings
 from nft.policy.tables import Class, Offer, Window
 from tests.nft.policy.world import DAY, EDGE, NOW, POLICY, agreement
 
@@ -86,6 +86,26 @@ def test_what_is_far_away_need_not_be_exact_until_it_comes_near() -> None:
     late = held(1000 * DAY + 60)
     assert changes(OF_NONE, [late], [], [far], NOW) == []
     assert changes(OF_NONE, [replace(late, expires=60.0 + DAY)], [], [replace(far, ends=NOW + DAY)], NOW) != []
+
+
+def test_what_the_kernel_cannot_time_gets_the_longest_timeout_and_a_new_one_at_half() -> None:
+    forever = opening(starts=NOW - 1, ends=NOW + 8000 * 366 * DAY)
+    (put,) = changes(OF_NONE, [], [], [forever], NOW)
+    assert isinstance(put, Put)
+    assert put.timeout == LONGEST
+    assert changes(OF_NONE, [held(LONGEST)], [], [forever], NOW) == []
+    assert changes(OF_NONE, [held(LONGEST * 0.6)], [], [forever], NOW) == []
+    assert changes(OF_NONE, [held(LONGEST * 0.4)], [], [forever], NOW) == [Remove(OPEN, KEY), put]
+
+
+def test_a_start_that_the_kernel_cannot_time_stays_shut() -> None:
+    far = opening(starts=NOW + 7000 * 366 * DAY, ends=NOW + 7500 * 366 * DAY)
+    shut, opened = changes(OF_NONE, [], [], [far], NOW)
+    assert isinstance(shut, Put)
+    assert isinstance(opened, Put)
+    assert (shut.shape, shut.timeout, opened.shape, opened.timeout) == (EARLY, LONGEST, OPEN, LONGEST)
+    early = Element(KEY, expires=LONGEST * 0.9)
+    assert changes(OF_NONE, [held(LONGEST * 0.9)], [early], [far], NOW) == []
 
 
 def test_what_differs_is_written_anew_in_one_transaction() -> None:
