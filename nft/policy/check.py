@@ -207,18 +207,16 @@ def _claims(policy: Policy) -> Iterator[Fault]:
 
 
 def _strangers(policy: Policy) -> Iterator[Fault]:
-    """Tell of networks that two organisations claim in one zone."""
+    """Tell of networks that two organisations claim in one zone, be it for clients or as endpoints of services."""
     known = policy.agreements
-    rows: dict[tuple[str, str, int], list[tuple[int, int, str, Prefix]]] = {}
-    for kind, parties in (
-        ("client", [(c.zone, c.organisation, c.prefixes) for c in known.clients]),
-        ("service", [(s.zone, s.organisation, s.endpoints) for s in known.services]),
-    ):
-        for zone, organisation, prefixes in parties:
-            for prefix in prefixes:
-                row = (prefix.first, -prefix.last, organisation, prefix)
-                rows.setdefault((kind, zone, prefix.version), []).append(row)
-    for (_, zone, _), listed in rows.items():
+    rows: dict[tuple[str, int], list[tuple[int, int, str, Prefix]]] = {}
+    parties = [(client.zone, client.organisation, client.prefixes) for client in known.clients]
+    parties += [(service.zone, service.organisation, service.endpoints) for service in known.services]
+    for zone, organisation, prefixes in parties:
+        for prefix in prefixes:
+            row = (prefix.first, -prefix.last, organisation, prefix)
+            rows.setdefault((zone, prefix.version), []).append(row)
+    for (zone, _), listed in rows.items():
         yield from _overlapping(zone, sorted(listed))
 
 

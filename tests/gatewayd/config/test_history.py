@@ -7,12 +7,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gatewayd.config.disk import Directory
 from gatewayd.config.journal import Journal
-from gatewayd.config.state import State
+from gatewayd.config.state import Head, State
 from tests.gatewayd.config.bench import Bench, limited, run
 from vdx import versions
 
@@ -69,6 +69,7 @@ async def ask(bench: Bench, asked: object) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(ASKED, max_size=12))
+@example([("north", 1, None), versions.Rollback(1, 1, None, 60)])  # takes a fragment away, and waits
 def test_the_journal_is_the_state(sequence: list[object]) -> None:
     async def scenario(root: Path) -> None:
         bench = Bench(root, SITE)
@@ -79,7 +80,8 @@ def test_the_journal_is_the_state(sequence: list[object]) -> None:
             assert told(root) == state
             assert bench.keeper.journal.verify() == ""
             for made in state.waiting:
-                assert all(state.heads()[fragment].number == made.number for fragment in made.begun.changes)
+                for fragment, ref in made.begun.changes.items():
+                    assert state.heads().get(fragment) == (None if ref is None else Head(ref, made.number))
             wanted = (await bench.keeper.compose(state.heads())).loaded
             if "cut" not in bench.keeper.alarms:
                 assert bench.active[-1].site == wanted.site

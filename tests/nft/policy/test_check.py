@@ -126,6 +126,22 @@ PARTIES: list[tuple[Agreements, str]] = [
             "a network belongs to one organisation"
         ),
     ),
+    (
+        Agreements(ORGANISATIONS, (offer("a", "tcp/1", "10.1.7.0/24", zone_="sdn", line=14),), (WARD,)),
+        (
+            "site.yaml:14: 10.1.7.0/24 of 'hub' overlaps 10.1.0.0/16 of 'north' at site.yaml:11 in zone 'sdn': "
+            "a network belongs to one organisation"
+        ),
+    ),
+    (
+        Agreements(
+            ORGANISATIONS, (offer("a", "tcp/1", "2001:db8::/32", zone_="sdn"),), (client("b", "2001:db8:a::/48"),)
+        ),
+        (
+            "site.yaml:1: 2001:db8:a::/48 of 'north' overlaps 2001:db8::/32 of 'hub' at site.yaml:1 in zone 'sdn': "
+            "a network belongs to one organisation"
+        ),
+    ),
 ]
 
 
@@ -143,8 +159,9 @@ def test_an_error_among_agreements_says_what_and_where(agreements: Agreements, s
 
 def test_networks_of_one_organisation_may_overlap_and_of_two_zones_as_well() -> None:
     inner = client("ward-7", "10.1.7.0/24")
+    own = offer("north.archive", "tcp/104", "10.1.7.9", zone_="sdn", organisation="north")
     abroad = client("core-lan", "10.1.0.0/16", zone_="core", organisation="south")
-    assert told(Policy(ZONES, agreements=Agreements(ORGANISATIONS, (), (WARD, inner)))) == []
+    assert told(Policy(ZONES, agreements=Agreements(ORGANISATIONS, (own,), (WARD, inner)))) == []
     assert told(Policy(("sdn", "core"), agreements=Agreements(ORGANISATIONS, (), (WARD, abroad)))) == []
 
 
