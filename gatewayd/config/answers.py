@@ -7,8 +7,8 @@ import difflib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from gatewayd.config import compare, gate, roles
-from gatewayd.config.errors import ConflictError, DeclineError
+from gatewayd.config import compare, fault, gate, roles
+from gatewayd.config.errors import ConflictError, DeclineError, FaultError
 from gatewayd.config.events import Approved, CutOff, Froze, Pushed, Restored, Scheduled, Thawed, Withdrawn
 from gatewayd.config.keeper import GATEWAYD, Judge, Keeper
 from gatewayd.config.merge import named_lists
@@ -78,7 +78,10 @@ class Answers:
             return Declined(request.id, error.code, error.reasons)
         try:
             asker.require(request)
-            return await self._handlers[type(request)](request, asker)
+            with fault.told("this"):
+                return await self._handlers[type(request)](request, asker)
+        except FaultError as error:
+            return Declined(request.id, error.code, error.reasons)
         except ConflictError as error:
             return Declined(request.id, error.code, await self._told(asker, error, request), error.running)
         except DeclineError as error:
@@ -140,6 +143,8 @@ class Answers:
         try:
             loaded = await self._composed(kept)
             version = await asyncio.to_thread(compare.sound, loaded, now)
+        except FaultError:
+            raise
         except VdxError as error:
             return Checked(request.id, kept.ref, await self._told(asker, error, request))
         found = await asyncio.to_thread(lambda: list(compare.findings(version, now)))

@@ -3,7 +3,8 @@
 VersionError
 └── DeclineError            a request about versions is not carried out
     ├── StorageError        the disk is full, read-only or gives other content than it got
-    └── ConflictError       another content runs than was expected, or waits to be confirmed
+    ├── ConflictError       another content runs than was expected, or waits to be confirmed
+    └── FaultError          this program has a fault of its own; nothing was done
 """
 
 from __future__ import annotations
@@ -26,6 +27,13 @@ class StorageError(DeclineError):
 
     def __init__(self, reason: str) -> None:
         super().__init__("storage", reason)
+
+
+class FaultError(DeclineError):
+    """Something went wrong here that is not the asker's doing; the log has its traceback."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("refused", reason)
 
 
 class ConflictError(DeclineError):

@@ -18,6 +18,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from gatewayd.config import fault
 from gatewayd.config.cut import Cut
 from gatewayd.config.disk import Disk
 from gatewayd.config.errors import ConflictError, DeclineError, StorageError
@@ -111,7 +112,8 @@ class Keeper:
         for name, changes, heads in self._starts(failures):
             try:
                 merged = await self.compose(heads)
-                await first(merged.loaded)
+                with fault.told(f"starting {name}"):
+                    await first(merged.loaded)
             except VdxError as error:
                 failures.append(error)
                 log.error("version.unstartable what=%r: %s", name, error)  # noqa: TRY400 - sentences
@@ -134,7 +136,8 @@ class Keeper:
         ref = ""
         if from_file:
             try:
-                ref = self.seen.keep(self.store)
+                with fault.told("reading the site file"):
+                    ref = self.seen.keep(self.store)
             except VdxError as error:
                 failures.append(error)
         if ref and (base is None or base.ref != ref):
@@ -192,7 +195,8 @@ class Keeper:
         heads = _changed(self.state.heads(), changes, self.state.next_number)
         merged = await self.compose(heads)
         if judge:
-            await judge(merged.loaded)
+            with fault.told("judging this"):
+                await judge(merged.loaded)
         if confirm_within is None:
             await self._without_waiting(changes)
         whole = await self._whole(heads)
@@ -200,7 +204,7 @@ class Keeper:
         begun = Begun(self.state.next_number, whole, dict(changes), deadline, break_glass, from_file)
         await self.add(begun, who, why)
         try:
-            await self.activate(merged.loaded)
+            await self._activated(merged.loaded)
         except BaseException as error:
             await self.note(Undone((begun.number,)), why=f"not applied: {error}" if str(error) else "gatewayd ended")
             if isinstance(error, VdxError):
@@ -243,7 +247,7 @@ class Keeper:
             log.warning("version.dragged numbers=%s: %s", numbers, error)
             merged = await self.compose(self.state.heads(*numbers))
         try:
-            await self.activate(merged.loaded)
+            await self._activated(merged.loaded)
         except VdxError as error:
             self.alarms["undo"] = f"the version before {min(numbers)} could not come back and is tried again: {error}"
             raise
@@ -255,12 +259,13 @@ class Keeper:
 
     async def reload(self, judge: Judge) -> None:
         """Take the site file as the base, or make what runs active again where it is the same; raises `VdxError`."""
-        ref = await asyncio.to_thread(self.seen.keep, self.store)
+        with fault.told("reading the site file"):
+            ref = await asyncio.to_thread(self.seen.keep, self.store)
         if self.state.heads()[BASE].ref != ref:
             await self.change({BASE: ref}, "root", f"read from {self.seen.name}", from_file=True, judge=judge)
             return
         merged = await self.compose(self.state.heads())
-        await self.activate(merged.loaded)
+        await self._activated(merged.loaded)
         await self._settled(merged)
 
     async def cut(self, event: CutOff | Restored, who: str, why: str) -> None:
@@ -275,7 +280,7 @@ class Keeper:
     async def _refresh(self) -> None:
         try:
             merged = await self.compose(self.state.heads())
-            await self.activate(merged.loaded)
+            await self._activated(merged.loaded)
         except VdxError as error:
             self.alarms["cut"] = f"what is cut off could not be brought into force and is tried again: {error}"
             self._wake.set()
@@ -323,11 +328,16 @@ class Keeper:
         """Give the seconds until a version that waits is taken back."""
         return max(0.0, self._due.get(number, 0.0) - self.boot())
 
+    async def _activated(self, loaded: LoadedSite) -> None:
+        with fault.told("making this active"):
+            await self.activate(loaded)
+
     # Contents
 
     async def compose(self, heads: Mapping[str, Head]) -> Merged:
-        """Put a site together from contents; raises `SiteError` or `StorageError`."""
-        return await asyncio.to_thread(self._compose, dict(heads))
+        """Put a site together from contents; raises `SiteError` or `DeclineError`."""
+        with fault.told("putting the site together"):
+            return await asyncio.to_thread(self._compose, dict(heads))
 
     def _compose(self, heads: dict[str, Head]) -> Merged:
         if BASE not in heads:

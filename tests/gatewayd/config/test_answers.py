@@ -120,6 +120,9 @@ def test_of_two_who_change_the_same_the_second_is_told(tmp_path: Path) -> None:
         ("a: &a [1,1,1,1,1,1,1,1,1,1]\nb: &b [" + "*a," * 500 + "]\nc: &c [" + "*b," * 500 + "]\n", "aliases expand"),
         ("peers: {a: 1}\npeers: {}\n", "'peers' stands here and on line 1"),
         ("[" * 200 + "]" * 200, "nested deeper than 32 levels"),
+        ("x: 2026-02-30", "north.yaml:1: '2026-02-30' is no date or time"),
+        (f"x: {'9' * 5000}", "is no whole number: it has more than 100 characters"),
+        ("x: !!bool many", "north.yaml:1: 'many' is no true or false"),
         ("#" * (2 << 20) + "#", "a fragment of more than 2 MiB"),
     ],
 )

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from gatewayd.config.errors import FaultError
 from tests.gatewayd.config.bench import Bench, limited, run
 from tests.gatewayd.config.power import FATES, Fate, PowerCut, power
 from tests.gatewayd.config.sites import BASE_TEXT
 from vdx import versions
 from vdx.site import SiteError
+from vdx.site.source import LoadedSite
 from vdx.versions import Applied, Declined, Principal
 
 ANNA = Principal("anna")
@@ -187,6 +189,95 @@ def test_a_start_that_fails_falls_back_and_says_so(tmp_path: Path) -> None:
         bench.open()
         await bench.start()
         assert bench.calls == 4
+
+    run(scenario())
+
+
+def test_a_file_with_an_impossible_day_does_not_keep_it_from_starting(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        bench = Bench(tmp_path)
+        await bench.start()
+        bench.file.write_text(limited(4) + "x: 2026-02-30\n")
+        with pytest.raises(SiteError, match="'2026-02-30' is no date"):
+            await bench.answers.reload()
+        assert bench.calls == 3
+        bench.open()
+        await bench.start()
+        assert bench.calls == 3
+        assert "'2026-02-30' is no date" in bench.keeper.alarms["start"]
+
+    run(scenario())
+
+
+def broken(*_: object) -> None:
+    raise KeyError("ours")
+
+
+FAULT = "met a fault of gatewayd itself (KeyError): its log has the place, please report it"
+
+
+def test_a_fault_of_ours_in_making_a_site_active_falls_back_and_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        bench = Bench(tmp_path)
+        await bench.start()
+        await bench.apply(limited(4))
+
+        async def first(loaded: LoadedSite) -> None:
+            if loaded.site.limits.calls == 4:
+                broken()
+            await bench.activate(loaded)
+
+        bench.open()
+        await bench.keeper.start(first)
+        assert bench.calls == 3
+        assert FAULT in bench.keeper.alarms["start"]
+        assert "KeyError: 'ours'" in caplog.text
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("place", ["gatewayd.config.keeper.merge", "gatewayd.config.compare.compute"])
+def test_a_fault_of_ours_declines_and_what_runs_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, place: str
+) -> None:
+    async def scenario() -> None:
+        bench = Bench(tmp_path)
+        await bench.start()
+        pushed = await bench.push(limited(4))
+        bench.file.write_text(limited(5))
+        monkeypatch.setattr(place, broken)
+        for request in (
+            versions.CheckVersion(1, pushed.ref, principal=ANNA),
+            versions.ApplyVersion(2, pushed.ref, principal=ANNA),
+        ):
+            answer = await bench.ask(request)
+            assert isinstance(answer, Declined)
+            assert (answer.code, len(answer.reasons)) == ("refused", 1)
+            assert FAULT in answer.reasons[0]
+        with pytest.raises(FaultError, match="a fault of gatewayd itself"):
+            await bench.answers.reload()
+        assert bench.calls == 3
+        assert bench.keeper.state.running == 1
+        assert "KeyError: 'ours'" in caplog.text
+
+    run(scenario())
+
+
+def test_a_fault_of_ours_at_its_time_withdraws_the_candidate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        bench = Bench(tmp_path)
+        await bench.start()
+        pushed = await bench.push(limited(4))
+        assert isinstance(
+            await bench.ask(versions.ApplyVersion(2, pushed.ref, at=bench.now + 60, principal=ANNA)), Applied
+        )
+        monkeypatch.setattr("gatewayd.config.keeper.merge", broken)
+        bench.now += 61
+        await bench.answers.due()
+        assert pushed.ref not in bench.keeper.state.candidates
+        assert bench.calls == 3
 
     run(scenario())
 
