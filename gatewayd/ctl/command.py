@@ -36,7 +36,7 @@ ACTIVE_FILE = Path("/var/lib/vdx/active.yaml")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(packet.spelled(sys.argv[1:] if arguments is None else arguments))
     run = OWN_VERBS.get(options.verb)
     try:
         if options.host and options.verb in LOCAL_VERBS:

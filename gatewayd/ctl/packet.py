@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,22 @@ def add(verbs: Any, active: Path) -> None:  # noqa: ANN401 - argparse does not n
     explain = verbs.add_parser("explain", help="what the firewall decides, and why")
     kinds = explain.add_subparsers(dest="explain_verb", required=True, metavar="WHAT")
     packet = kinds.add_parser("packet", help="whether a packet passes between zones")
-    packet.add_argument("packet", metavar="PACKET", help=f"in quotes: {EXAMPLE!r}")
+    packet.add_argument("packet", nargs="+", metavar="PACKET", help=f"in quotes: {EXAMPLE!r}; without: `to` for `->`")
     packet.add_argument("--site", type=Path, default=active, metavar="FILE", help="(default: %(default)s)")
     packet.add_argument("--at", type=_moment, metavar="TIME", help="at another time, as in 2026-03-02T08:00")
 
 
+def spelled(arguments: Sequence[str]) -> list[str]:
+    """Write the arrow of a packet as a word: argparse would take it for an option."""
+    return ["to" if word == "->" else word for word in arguments]
+
+
 def run(options: argparse.Namespace) -> int:
     """Print the verdict; exit status 0 where the packet passes, 1 where it does not. Raises `VdxError`."""
-    asked = parse(options.packet)
+    if "-" in options.packet:
+        text = "the shell took the `>` of `->` for a file to write to: write `to` instead, or put the packet in quotes"
+        raise ModelError(text)
+    asked = parse(" ".join(options.packet))
     tables = transit.tables(site.load(options.site))
     if asked.zone not in tables.policy.zones:
         raise ModelError(f"there is no zone {asked.zone!r}: known are {', '.join(tables.policy.zones)}")

@@ -1,4 +1,4 @@
-"""A packet as a person writes it: ``sdn 10.1.2.3 -> core 10.9.0.5 tcp/443``. Pure."""
+"""A packet as a person writes it: ``sdn 10.1.2.3 -> core 10.9.0.5 tcp/443``; the arrow may be ``to``. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from nft.policy import traffic
 from nft.policy.traffic import Kind
 from nft.schema import IPAddress
 
-_TEXT = re.compile(r"\s*([a-z][a-z0-9-]{0,31})\s+(\S+)\s*->\s*(?:([a-z][a-z0-9-]{0,31})\s+)?(\S+)\s+(\S+)\s*")
+_ZONE = r"([a-z][a-z0-9-]{0,31})\s+"
+_ARROW = r"(?:\s*->\s*|\s+to\s+|\s+)"
+_TEXT = re.compile(rf"\s*{_ZONE}(\S+?){_ARROW}(?:{_ZONE})?(\S+)\s+(\S+)\s*")
 _TRAFFIC = re.compile(r"(tcp|udp)/(\d{1,5})|(ping|other)")
 MAX_TEXT = 200  # characters: two long IPv6 addresses and two zones are about 150
 EXAMPLE = "sdn 10.1.2.3 -> core 10.9.0.5 tcp/443"

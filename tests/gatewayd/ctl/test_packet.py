@@ -28,6 +28,28 @@ def test_a_packet_is_explained_with_the_rule_that_decides(file: str, capsys: pyt
     assert "deny: no rule and no agreement allows it" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "sdn 10.1.2.3 to core 10.9.1.5 tcp/443",
+        "sdn 10.1.2.3 -> core 10.9.1.5 tcp/443",
+        "sdn 10.1.2.3 core 10.9.1.5 tcp/443",
+        "sdn 10.1.2.3 to 10.9.1.5 tcp/443",
+        "sdn 10.1.2.3->10.9.1.5 tcp/443",
+    ],
+)
+def test_a_packet_needs_no_quotes(file: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "packet", *words.split(), "--site", file]) == 0
+    assert main(["explain", "packet", "--site", file, *words.split()]) == 0
+    assert capsys.readouterr().out.count(f"allow: rule from sdn to core (site.yaml:{line('rate: 50')})") == 2
+    assert main(["explain", "packet", words, "--site", file]) == 0
+
+
+def test_an_arrow_that_the_shell_has_taken_is_told(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "packet", *["sdn", "10.1.2.3", "-", "10.9.1.5", "tcp/443"], "--site", file]) == 2
+    assert "the shell took the `>`" in capsys.readouterr().err
+
+
 def test_an_agreement_is_explained_for_a_time(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["explain", "packet", "sdn 10.2.0.9 -> core 10.9.2.9 tcp/5061", "--site", file]
     assert main(["--json", *words, "--at", "2030-12-31T12:00:00+01:00"]) == 0

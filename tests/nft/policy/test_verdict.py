@@ -123,7 +123,7 @@ def test_a_stated_test_that_does_not_hold_is_told_with_what_happens_instead() ->
 
 @pytest.mark.parametrize(
     "text",
-    ["", "sdn", "sdn 10.0.0.1 core 10.0.0.2 tcp/1", "sdn 10.0.0.1 -> core 10.0.0.2 sctp/1", "sdn x -> core y ping",
+    ["", "sdn", "sdn 10.0.0.1 into core 10.0.0.2 tcp/1", "sdn 10.0.0.1 -> core 10.0.0.2 sctp/1", "sdn x -> core y ping",
      "sdn 10.0.0.1 -> core 2001:db8::1 ping", "sdn 10.0.0.1 -> core 10.0.0.2 tcp/65536", "sdn 1 -> 2 ping" + " " * 300],
 )  # fmt: skip
 def test_what_is_no_packet_is_refused_with_an_example(text: str) -> None:
