@@ -36,7 +36,7 @@ class Target(Model):
     @classmethod
     def _usual_port(cls, value: Any) -> Any:  # noqa: ANN401 - what YAML holds
         if isinstance(value, dict) and "host" not in value:
-            return {"transport": "udp", "port": DEFAULT_PORTS.get(value.get("transport"), 5060), **value}
+            return {"transport": "udp", "port": DEFAULT_PORTS.get(str(value.get("transport")), 5060), **value}
         return value
 
     @model_validator(mode="after")

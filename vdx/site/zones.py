@@ -106,7 +106,7 @@ class Listener(Model):
     def _short_forms(cls, value: Any) -> Any:  # noqa: ANN401 - what YAML holds
         if not isinstance(value, dict):
             return value
-        filled = {"port": DEFAULT_PORTS.get(value.get("transport"), 5060), **value}
+        filled = {"port": DEFAULT_PORTS.get(str(value.get("transport")), 5060), **value}
         if "certificates" not in value and ("certificate" in value or "key" in value):
             pair = {name: filled.pop(name) for name in ("certificate", "key") if name in filled}
             filled["certificates"] = [pair]

@@ -13,7 +13,7 @@ from nft.kernel import Kernel
 from nft.netlink import Netlink
 from nft.policy.agreement import Agreements
 from nft.policy.model import Masking, Policy, Publication, Rule
-from nft.policy.opening import changes
+from nft.policy.opening import LONGEST, changes
 from nft.policy.ruleset import Ruleset
 from tests.nft import frames
 from tests.nft.policy.conftest import Load
@@ -123,6 +123,29 @@ def test_an_agreement_that_ends_cuts_an_established_flow_both_ways_by_itself(
     assert until(lambda: not flow.forth())
     assert not flow.back()
     assert held(net, ruleset) == (0, 0)
+
+
+def test_an_agreement_without_end_is_open_and_left_alone(net: Network, load: Load, flow: Flow) -> None:
+    now = time.time()
+    ruleset = load(agreed(now - DAY, now + 7000 * 365 * DAY))
+    assert flow.forth()
+    assert flow.back()
+    with inside(net.names["gw"]), Netlink() as netlink:
+        shapes, wanted = ruleset.shapes, ruleset.openings(now)
+        (written,) = netlink.dump(shapes.open)
+        assert written.timeout == LONGEST
+        assert changes(shapes, [written], [], wanted, time.time()) == []
+        netlink.commit(changes(shapes, [replace(written, expires=LONGEST / 3)], [], wanted, time.time()))
+        (renewed,) = netlink.dump(shapes.open)
+        assert (renewed.timeout, renewed.packets) == (LONGEST, 0)
+    assert flow.forth()
+
+
+def test_a_start_that_is_too_far_to_time_keeps_it_shut(net: Network, load: Load, flow: Flow) -> None:
+    now = time.time()
+    ruleset = load(agreed(now + 5000 * 365 * DAY, now + 7000 * 365 * DAY))
+    assert not flow.forth()
+    assert held(net, ruleset) == (1, 1)
 
 
 def test_an_agreement_opens_at_its_start_by_itself(net: Network, load: Load, flow: Flow) -> None:

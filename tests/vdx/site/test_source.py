@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+import contextlib
+import itertools
+import math
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from vdx.site import source
+from vdx.site.block import Model
 from vdx.site.source import SiteError, load, parse
 
 TEXT = """\
@@ -93,6 +99,7 @@ FAULTS: list[tuple[str, str, tuple[str, ...] | int]] = [
         ("11: zones.sdn.sip.1: another listener has this address and port: remove one",),
     ),
     ("transport: tcp", "transport: sctp", 11),
+    ("transport: tcp", "transport: []", 11),
     (
         "198.51.100.1/24",
         "10.0.0.1/8",
@@ -307,3 +314,49 @@ def test_any_scalar_is_read_or_told_with_its_line(tag: str, scalar: str) -> None
         source.read(f"a: 1\nb: {tag}{scalar}\n".encode(), "site.yaml")
     except SiteError as error:
         assert str(error).startswith("site.yaml:")  # noqa: PT017 - both ends are right
+
+
+def models(model: type[Model] = Model) -> Iterator[type[Model]]:
+    for each in model.__subclasses__():
+        yield each
+        yield from models(each)
+
+
+ODD: list[object] = [
+    *(
+        None,
+        True,
+        -1,
+        0,
+        10**99,
+        math.inf,
+        math.nan,
+        "",
+        "x",
+        "\u0663",
+        b"\xff",
+        [],
+        {},
+        [[1]],
+        [None],
+        {1: 2},
+        {"x": []},
+    ),
+    *(
+        date.min,
+        date.max,
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=-14))),
+    ),
+]
+
+
+def test_whatever_a_field_of_any_block_holds_is_taken_or_told() -> None:
+    tried = 0
+    for model in models():
+        for field, value in itertools.product(model.model_fields, ODD):
+            for entry in ({field: value}, {field: [value]}, {field: {"x": value}}):
+                tried += 1
+                with contextlib.suppress(ValidationError):
+                    model.model_validate(entry)
+    assert tried > 10_000
