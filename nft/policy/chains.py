@@ -187,10 +187,11 @@ def _rule(index: int, rule: Rule, zones: dict[str, Zone]) -> list[str]:
         f" group {LOG_GROUP} snaplen {LOG_BYTES}"
     )
     if rule.action == "deny":
-        return [*([log] if rule.log else []), f"counter name <hits_{index}> drop{origin}"]
+        words = [*([log] if rule.log else []), f"counter name <hits_{index}> drop"]
+        return [f"{each}{origin}" for each in words]
     steps = [
         f"meta mark set 0x{passing_mark(target.index):08x} meta priority set 0",
-        f"ct direction reply counter name <hits_{index}> goto <back_{source.name}>{origin}",
+        f"ct direction reply counter name <hits_{index}> goto <back_{source.name}>",
     ]
     for version, host in _HOST.items():
         if rule.rate:
@@ -207,4 +208,5 @@ def _rule(index: int, rule: Rule, zones: dict[str, Zone]) -> list[str]:
     if rule.log:
         steps.append(f"ct state new {log}")
     mark = flow_mark(source.index, target.index)
-    return [*steps, f"ct mark set 0x{mark:04x} counter name <hits_{index}> accept{origin}"]
+    steps.append(f"ct mark set 0x{mark:04x} counter name <hits_{index}> accept")
+    return [f"{each}{origin}" for each in steps]

@@ -40,7 +40,8 @@ def chains(policy: Policy, zones: dict[str, Zone]) -> list[Draft]:
 
 def _published(listed: tuple[Publication, ...], zones: dict[str, Zone], version: int) -> str:
     rows = [
-        f"{text.quoted(name)} . {each.address} . {each.protocol} . {each.port} : {each.to} . {each.to_port}"
+        f"{text.quoted(name)} . {each.address} . {each.protocol} . {each.port}{text.comment(told(str(each.origin)))}"
+        f" : {each.to} . {each.to_port}"
         for each in listed
         if each.address.version == version
         for name in zones[each.zone].interfaces

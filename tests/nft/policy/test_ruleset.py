@@ -43,6 +43,7 @@ POLICIES = {
         POLICY,
         publications=(
             Publication("internet", "tcp", ip_address("198.18.2.1"), 443, ip_address("10.9.0.5"), 8443, at(30)),
+            Publication("internet", "tcp", ip_address("198.18.2.1"), 5061, ip_address("10.9.0.6"), 5061, at(32)),
         ),
         maskings=(Masking("mgmt", "core", ip_address("198.18.3.1"), at(31), ("web",), ("https", "ping")),),
     ),
@@ -102,9 +103,14 @@ def test_a_policy_without_a_path_leaves_no_table() -> None:
 
 
 def test_every_rule_carries_its_origin() -> None:
-    made = text("many")
-    for rule in POLICIES["many"].rules:
-        assert f'comment "{rule.origin}"' in made
+    made, policy = text("many"), POLICIES["many"]
+    lines = {name: body.splitlines() for name, body in re.findall(r"chain (\w+) \{\n(.*?)\n  \}", made, re.DOTALL)}
+    for index, rule in enumerate(policy.rules):
+        assert all(line.endswith(f' comment "{rule.origin}"') for line in lines[f"rule_{index}"])
+    masks = {str(each.origin) for each in policy.maskings}
+    assert {re.search(r' comment "([^"]+)"$', line)[1] for line in lines["masked"]} == masks  # type: ignore[index]
+    (published,) = lines["published"]
+    assert re.findall(r' comment "([^"]+)" : ', published) == [str(each.origin) for each in policy.publications]
     assert 'comment "a-1"' in made
 
 
