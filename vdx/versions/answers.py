@@ -255,7 +255,8 @@ DECLINED_STATUS: dict[DeclineCode, int] = {
 }
 """The HTTP status of each code. invalid: the content has faults; conflict: another one runs than was expected, or waits
 to be confirmed; closed: a freeze, or no change window; approval: another person has to agree first; refused: kernel or
-`b2bua` refused, and what ran runs; storage: the disk is full or read-only, and what ran runs."""
+`b2bua` refused, or `gatewayd` met a fault of its own, and what ran runs; storage: the disk is full or read-only, and
+what ran runs."""
 
 
 class Declined(Message, frozen=True, tag="declined"):
