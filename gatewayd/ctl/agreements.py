@@ -68,7 +68,8 @@ def _tables(text: Text, name: str) -> Tables:
 
 def _read(path: Path) -> Text:
     text = read(_bytes(path), str(path))
-    if not isinstance(text.data, dict) or not isinstance(text.data.get(BLOCK, {}), dict | None):
+    block = text.data.get(BLOCK) or {} if isinstance(text.data, dict) else None
+    if not isinstance(block, dict) or not all(isinstance(block.get(kind) or {}, dict | list) for kind in KINDS):
         raise VersionError(f"{path}:1: this is no site file or fragment: it holds no block of keys and values")
     return text
 

@@ -21,6 +21,7 @@ policy:
   networks:
     south.secret: {zone: sdn, prefixes: [10.30.77.0/24]}
 """
+ANNA = Principal("anna")
 BO = Principal("bo")
 HIDDEN = "whose part is not shown: ask the appliance's admins"
 
@@ -133,6 +134,18 @@ def test_what_is_no_text_of_ours_is_declined_at_once(tmp_path: Path, text: str, 
     assert answer.code == "invalid"
     assert reason in answer.reasons[0]
     assert len(bench.keeper.journal.recent) == lines
+
+
+@pytest.mark.parametrize("times", ["starts: 2026-01-01, ends: 9999-12-31", "starts: 9996-01-01"])
+def test_an_agreement_without_end_is_pushed_checked_shown_and_applied(tmp_path: Path, times: str) -> None:
+    bench = started(tmp_path)
+    pushed = run(bench.push(replaced(NORTH_TEXT, ("starts: 2026-01-01", times)), "bo", "north"))
+    assert isinstance(pushed, Candidate)
+    checked = run(bench.ask(versions.CheckVersion(2, pushed.ref, principal=ANNA)))
+    assert (checked.faults, checked.hindrances) == ((), ())
+    shown = run(bench.ask(versions.DiffVersion(3, pushed.ref, principal=ANNA)))
+    assert isinstance(shown, versions.Differences)
+    assert isinstance(run(bench.ask(versions.ApplyVersion(4, pushed.ref, principal=ANNA))), Applied)
 
 
 def test_who_pushes_again_and_again_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

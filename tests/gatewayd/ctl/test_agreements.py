@@ -75,6 +75,7 @@ def test_a_table_at_fault_changes_nothing(site: Path, tmp_path: Path, capsys: py
     assert site.read_text() == SITE
     assert main(["agreements", "import", str(tmp_path / "none.json"), "--into", str(site)]) == 2
     assert "cannot be read" in capsys.readouterr().err
-    (tmp_path / "list.yaml").write_text("- a\n")
-    assert main(["agreements", "export", "--site", str(tmp_path / "list.yaml")]) == 2
-    assert "no site file or fragment" in capsys.readouterr().err
+    for odd in ("- a\n", "agreements: [a]\n", "agreements: {agreements: x}\n"):
+        (tmp_path / "odd.yaml").write_text(odd)
+        assert main(["agreements", "export", "--site", str(tmp_path / "odd.yaml")]) == 2
+        assert "no site file or fragment" in capsys.readouterr().err

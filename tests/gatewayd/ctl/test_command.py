@@ -29,6 +29,13 @@ def test_check_of_a_bad_file(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     ]
 
 
+def test_check_of_a_day_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "site.yaml"
+    file.write_text(TEXT + "ends: 2026-02-30\n")
+    assert main(["check", str(file)]) == 2
+    assert "'2026-02-30' is no date or time (day is out of range for month)" in capsys.readouterr().err
+
+
 def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(tmp_path / "no.yaml")]) == 2
     assert "no.yaml: cannot be read: No such file or directory" in capsys.readouterr().err
