@@ -25,8 +25,8 @@ from vdx.site.zones import ZoneSettings
 DEFAULT_YEARS = 5
 """How long an agreement lasts that names no end, as the agreement system of the network has it."""
 
-FIRST, LAST = -62_135_424_000, 253_402_128_000
-"""Seconds since 1970 that can be shown in every time zone: two days after the year 1 begins, two before the year 10000.
+FIRST, LAST = -62_135_510_400, 253_402_214_400
+"""Seconds since 1970 that can be shown in every time zone: 0001-01-02 and 9999-12-31, UTC.
 
 What lies beyond counts as these: 9999-12-31 is how people write that something has no end.
 """
