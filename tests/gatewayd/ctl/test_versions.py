@@ -77,7 +77,10 @@ def test_the_whole_cycle(ctl: Callable[..., int], tmp_path: Path, capsys: pytest
     assert "no version waits" in capsys.readouterr().err
     assert ctl("history") == 0
     assert "anna as root" in capsys.readouterr().out
-    assert ctl("rollback", "1", "--no-confirm") == 0
+    assert ctl("freeze", "holiday") == 0
+    assert ctl("rollback", "1", "--no-confirm") == 1
+    assert "changes are frozen" in capsys.readouterr().err
+    assert ctl("rollback", "1", "--no-confirm", "--break-glass", "--why", "fire") == 0
     assert ctl("journal", "verify") == 0
     assert "every line follows the one before it" in capsys.readouterr().out
 
