@@ -56,9 +56,15 @@ def asked(run_dir: Path) -> list[str]:
 def of(answer: StatusReport) -> list[str]:
     """Say what a status shows to be amiss."""
     found: list[str] = []
-    if not answer.facts.get("site version"):
+    version = answer.facts.get("site version")
+    if not version:
         found.append("no site version is active")
-    found += [f"gatewayd has no {name}" for name in ("b2bua", "mediad") if answer.facts.get(name) != "connected"]
+    away = [name for name in ("b2bua", "mediad") if answer.facts.get(name) != "connected"]
+    found += [f"gatewayd has no {name}" for name in away]
+    if "b2bua" not in away:
+        if "b2bua" not in str(answer.facts.get("owners", "")).split(", "):
+            found.append("b2bua cannot ask for pinholes yet")
+        found += [f"{each.program} runs another site version" for each in answer.others if each.version != version]
     return found
 
 

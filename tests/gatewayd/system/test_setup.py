@@ -196,6 +196,13 @@ def test_health_names_what_is_amiss() -> None:
     facts: dict[str, str | int | float] = {"site version": "", "b2bua": "away", "mediad": "connected"}
     amiss = health.of(StatusReport(1, "gatewayd", "1", "serving", facts))
     assert amiss == ["no site version is active", "gatewayd has no b2bua"]
+    facts |= {"site version": "one", "b2bua": "connected", "owners": "none connected"}
+    b2bua = StatusReport(1, "b2bua", "", "running", {})
+    amiss = health.of(StatusReport(1, "gatewayd", "1", "serving", facts, (b2bua,)))
+    assert amiss == ["b2bua cannot ask for pinholes yet", "b2bua runs another site version"]
+    facts["owners"] = "b2bua, other"
+    b2bua = StatusReport(1, "b2bua", "one", "running", {})
+    assert health.of(StatusReport(1, "gatewayd", "1", "serving", facts, (b2bua,))) == []
 
 
 def test_health_waits_until_all_was_well_for_a_while() -> None:
