@@ -216,13 +216,13 @@ def test_nesting_without_end() -> None:
     assert len(faults("[" * 100_000)) == 1
 
 
-def test_a_file_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "MAX_BYTES", 1 << 20)
+def test_a_file_of_a_gigabyte_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "site.yaml"
     with path.open("wb") as file:
-        file.truncate((1 << 20) + 1)
-    with pytest.raises(SiteError, match=r"file is larger than 1 MiB: is this a site file?"):
+        file.truncate(1 << 30)
+    with pytest.raises(SiteError, match=r"file is larger than 16 MiB: is this a site file?"):
         load(path)
+    monkeypatch.setattr(source, "MAX_BYTES", 1 << 20)
     with pytest.raises(SiteError, match="longer than 1 MiB"):
         parse(b" " * ((1 << 20) + 1))
 
