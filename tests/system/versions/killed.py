@@ -17,6 +17,7 @@ from gatewayd import __main__, version
 from gatewayd.config.disk import Directory
 from gatewayd.network.kernel import Kernel as NetworkKernel
 from gatewayd.pinholes.desk import Desk
+from nft import apply as transactions
 
 KILL_AT = int(sys.argv.pop(1))
 HERE = Path(sys.argv.pop(1))
@@ -49,6 +50,7 @@ counted(Directory, "write")
 counted(Directory, "append")
 counted(version, "_install")
 counted(version, "_reopen")
+counted(transactions, "_run")
 counted(NetworkKernel, "apply")
 counted(Desk, "follow")
 sys.exit(__main__.main())

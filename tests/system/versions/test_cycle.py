@@ -75,6 +75,7 @@ def test_a_kill_at_any_step_ends_in_the_old_version_or_the_new(appliance: Applia
         old = found
     steps = (appliance.edge.directory / "steps").read_text().split()
     assert len(steps) >= len(ended) >= 8, steps
+    assert "_run" in steps, "no transaction of the kernel was among them"
     assert set(ended) == {"old", "new"}
     assert sorted(ended, reverse=True) == ended, ended  # once it is new, it stays so
 
