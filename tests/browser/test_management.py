@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Place
+from tests.gatewayd.test_restart_system import LEASE, open_stream
+from vdx.pinhole import Release
 
 pytestmark = pytest.mark.system
 
@@ -179,3 +181,24 @@ def test_a_small_screen_scrolls_tables_and_not_the_page(place: Place, shots: Pat
         page.goto(place.web.url + path)
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), path
         page.screenshot(path=shots / f"small-{path.strip('/') or 'status'}.png", full_page=True)
+
+
+def test_pinholes_and_bans_come_and_go_while_one_looks(place: Place, shots: Path) -> None:
+    page = place.page("anna")
+    page.goto(f"{place.web.url}/rules")
+    expect(page.locator("tr.never .tag.warn").first).to_have_text("never")
+    page.goto(f"{place.web.url}/live")
+    expect(page.locator("#pinholes")).to_have_text("No pinholes are open.")
+    expect(page.locator("#bans")).to_have_text("Nobody is banned.")
+    owner = place.edge.owner()
+    for one in open_stream(place.edge, owner)[:2]:
+        one.close()
+    place.edge.ctl("ban", "203.0.113.77", "--seconds", "3600", "--reason", "guesses")
+    expect(page.locator("#pinholes th[scope=row]")).to_have_text(LEASE)
+    expect(page.locator("#bans th[scope=row]")).to_have_text("203.0.113.77")
+    assert page.evaluate(CONTRAST) == []
+    page.screenshot(path=shots / "live-rows.png", full_page=True)
+    place.edge.ctl("unban", "203.0.113.77")
+    owner.ask(Release(2, (LEASE,)))
+    expect(page.locator("#bans")).to_have_text("Nobody is banned.")
+    expect(page.locator("#pinholes")).to_have_text("No pinholes are open.")
