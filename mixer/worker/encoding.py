@@ -14,7 +14,7 @@ import numpy as np
 
 from mixer.wire import Format
 from mixer.worker.adaptation import Send
-from mixer.worker.engine import Gst, GstVideo, Pipeline, element, entry, now
+from mixer.worker.engine import Gst, GstVideo, Pipeline, element, entry, live_source, now
 from mixer.worker.formats import SOUND, VIDEO
 from mixer.worker.frames import raw_caps
 from mixer.worker.pace import Gate
@@ -119,17 +119,8 @@ class VideoEncoder(Encoder):
         self._gate = Gate()
         chain = VIDEO[format_.encoding].encode(format_, send)
         self._first = chain[0]
-        self._source = element(
-            "appsrc",
-            name="encode-video",
-            caps=raw_caps(send.width, send.height, send.fps),
-            format="time",
-            is_live=True,
-            block=False,
-            max_buffers=WAITING_PICTURES,
-            max_bytes=0,
-            leaky_type="downstream",
-        )
+        caps = raw_caps(send.width, send.height, send.fps)
+        self._source = live_source(WAITING_PICTURES, name="encode-video", caps=caps)
         super().__init__(f"video-{format_.encoding}-{send.kbps}", [self._source, *chain], broken)
         self._sink.set_property("emit-signals", True)
         self._pipeline.on(self._sink, "new-sample", self._encoded)

@@ -40,6 +40,7 @@ __all__ = [
     "entry",
     "field_of",
     "give_back",
+    "live_source",
     "load",
     "name_thread",
     "now",
@@ -160,6 +161,20 @@ def entry(first: Gst.Element, name: str, caps: Gst.Caps) -> Gst.Pad:
     for event in (Gst.Event.new_stream_start(name), Gst.Event.new_caps(caps), Gst.Event.new_segment(segment)):
         pad.push_event(event)
     return pad
+
+
+def live_source(waiting: int, **properties: object) -> Gst.Element:
+    """Make a source for buffers that come as they are made; of more than so many that wait, the oldest go."""
+    return element(
+        "appsrc",
+        format="time",
+        is_live=True,
+        block=False,
+        max_buffers=waiting,
+        max_bytes=0,
+        leaky_type="downstream",
+        **properties,
+    )
 
 
 def _property(name: str) -> str:

@@ -7,8 +7,9 @@ import struct
 from collections.abc import Callable
 
 from mixer.wire import Stream
-from mixer.worker.engine import Gst, element, now
+from mixer.worker.engine import Gst, element, live_source, now
 from mixer.worker.formats import H224_CAPS
+from mixer.worker.line import LineStream
 from mixer.worker.packets import payload_of
 from mixer.worker.transport import Needs, Sockets, Transport
 
@@ -24,7 +25,7 @@ CLOCK = 4800
 """Hz of time stamps."""
 
 
-class CameraControl:
+class CameraControl(LineStream):
     """What one participant says to the cameras of others, and what is said to his."""
 
     def __init__(
@@ -37,32 +38,17 @@ class CameraControl:
         broken: Callable[[str], None],
     ) -> None:
         """`said` takes each packet's payload, in a thread of the stream."""
-        self.stream = stream
         self._said = said
         self._allowance = float(BURST)
         self._allowed_at = now()
         self._source_id = secrets.randbits(32)
         self._number = secrets.randbits(15)
-        self.transport = Transport(name, stream, sockets, Needs(self._arrived, lambda _kbps: None, broken))
+        super().__init__(stream, Transport(name, stream, sockets, Needs(self._arrived, lambda _kbps: None, broken)))
         self.transport.take_first()
-        self._source: Gst.Element | None = None
         if stream.send is not None and stream.remote is not None:
             caps = Gst.Caps.from_string(f"{H224_CAPS},payload={stream.send.payload_type}")
-            self._source = element(
-                "appsrc",
-                caps=caps,
-                format="time",
-                is_live=True,
-                block=False,
-                max_buffers=WAITING,
-                max_bytes=0,
-                leaky_type="downstream",
-            )
+            self._source = live_source(WAITING, caps=caps)
             self.transport.send_from([self._source])
-
-    def play(self) -> None:
-        """Start."""
-        self.transport.play()
 
     def move(self, payload: bytes) -> None:
         """Send one packet to his camera; from any thread."""
@@ -76,17 +62,6 @@ class CameraControl:
         packet = Gst.Buffer.new_wrapped(head + payload)
         packet.pts = at
         source.push_buffer(packet)
-
-    def retarget(self, stream: Stream) -> None:
-        """Send where this description says, which otherwise is the same as before."""
-        if stream != self.stream:
-            self.stream = stream
-            self.transport.retarget(stream)
-
-    def close(self) -> None:
-        """Stop; the sockets stay open."""
-        self._source = None
-        self.transport.close()
 
     def _arrived(self, _pad: Gst.Pad, _number: int) -> list[Gst.Element]:
         sink = element("appsink", sync=False, async_=False, emit_signals=True, max_buffers=WAITING, drop=True)

@@ -11,9 +11,10 @@ from mixer.wire import Format, Stream
 from mixer.worker.adaptation import Rate
 from mixer.worker.asking import UNBOUNDED
 from mixer.worker.encoding import Listener, Origin, Pictures
-from mixer.worker.engine import Gst, GstVideo, element, field_of, now
+from mixer.worker.engine import Gst, GstVideo, element, field_of, live_source, now
 from mixer.worker.formats import VIDEO
 from mixer.worker.frames import Picture, picture
+from mixer.worker.line import LineStream
 from mixer.worker.pace import Gate
 from mixer.worker.relay import Relay
 from mixer.worker.transport import Needs, Sockets, Transport
@@ -36,11 +37,10 @@ class Eyes:
     broken: Callable[[str], None]
 
 
-class VideoStream:
+class VideoStream(LineStream):
     """One participant's camera or content."""
 
     def __init__(self, name: str, stream: Stream, sockets: Sockets, eyes: Eyes) -> None:
-        self.stream = stream
         self.rate = Rate(stream.kbps)
         self.encoder: Pictures | None = None
         """Whose pictures are sent."""
@@ -71,18 +71,9 @@ class VideoStream:
         self._gate = Gate()
         self._shown = False
         self._oversize = False
-        self.transport = Transport(name, stream, sockets, Needs(self._arrived, self.rate.ask, eyes.broken))
-        self._source: Gst.Element | None = None
+        super().__init__(stream, Transport(name, stream, sockets, Needs(self._arrived, self.rate.ask, eyes.broken)))
         if stream.send is not None and stream.remote is not None:
-            self._source = element(
-                "appsrc",
-                format="time",
-                is_live=True,
-                block=False,
-                max_buffers=WAITING,
-                max_bytes=0,
-                leaky_type="downstream",
-            )
+            self._source = live_source(WAITING)
             packer = VIDEO[stream.send.encoding].pack(stream.send)
             if stream.transport_cc:
                 numbers = element("rtphdrexttwcc")
@@ -92,10 +83,6 @@ class VideoStream:
                 packer.get_static_pad("src"), Gst.PadProbeType.EVENT_UPSTREAM, self._asked_of_us
             )
             self.transport.send_from([self._source, packer])
-
-    def play(self) -> None:
-        """Start."""
-        self.transport.play()
 
     @property
     def sends(self) -> Format | None:
@@ -204,18 +191,11 @@ class VideoStream:
                 source.set_property("caps", encoder.caps)
             source.push_buffer(frame)
 
-    def retarget(self, stream: Stream) -> None:
-        """Send where this description says, which otherwise is the same as before."""
-        if stream != self.stream:
-            self.stream = stream
-            self.transport.retarget(stream)
-
     def close(self) -> None:
         """Stop; the sockets stay open."""
-        self._source = None
         with self._lock:
             self._sink = self._valve = self._source_pad = self._latest = None
-        self.transport.close()
+        super().close()
 
     # -- in threads of the stream
 

@@ -10,8 +10,9 @@ import numpy as np
 from mixer.wire import Format, Stream
 from mixer.worker.digits import TelephoneEvents, Tones
 from mixer.worker.encoding import Origin
-from mixer.worker.engine import Gst, element
+from mixer.worker.engine import Gst, element, live_source
 from mixer.worker.formats import SOUND
+from mixer.worker.line import LineStream
 from mixer.worker.packets import payload_of
 from mixer.worker.transport import MAX_STREAMS, Needs, Sockets, Transport
 from mixer.worker.voice import RATE, Voice
@@ -35,11 +36,10 @@ class Ears:
     broken: Callable[[str], None]
 
 
-class SoundStream:
+class SoundStream(LineStream):
     """One participant's sound."""
 
     def __init__(self, name: str, stream: Stream, sockets: Sockets, voice: Voice, ears: Ears) -> None:
-        self.stream = stream
         self.voice = voice
         self.tones = Tones()
         self.events_seen = False
@@ -49,25 +49,12 @@ class SoundStream:
         """Where what each of his sources sends is found decoded; replaced as a whole."""
         self._events = TelephoneEvents()
         needs = Needs(self._arrived, lambda _kbps: None, ears.broken)
-        self.transport = Transport(name, stream, sockets, needs)
-        self._source: Gst.Element | None = None
+        super().__init__(stream, Transport(name, stream, sockets, needs))
         if stream.send is not None and stream.remote is not None:
-            self._source = element(
-                "appsrc",
-                format="time",
-                is_live=True,
-                block=False,
-                max_buffers=WAITING,
-                max_bytes=0,
-                leaky_type="downstream",
-            )
+            self._source = live_source(WAITING)
             packer = SOUND[stream.send.encoding].pack(stream.send.payload_type)
             self.transport.send_from([self._source, packer])
         self._caps_set = False
-
-    def play(self) -> None:
-        """Start."""
-        self.transport.play()
 
     @property
     def sends(self) -> Format | None:
@@ -91,17 +78,10 @@ class SoundStream:
             source.set_property("caps", encoder.caps)
         source.push_buffer(frame)
 
-    def retarget(self, stream: Stream) -> None:
-        """Send where this description says, which otherwise is the same as before."""
-        if stream != self.stream:
-            self.stream = stream
-            self.transport.retarget(stream)
-
     def close(self) -> None:
         """Stop; the sockets stay open."""
-        self._source = None
         self._sinks = ()
-        self.transport.close()
+        super().close()
 
     def _arrived(self, _pad: Gst.Pad, number: int) -> list[Gst.Element]:
         """Take apart and decode what comes from a new source."""
