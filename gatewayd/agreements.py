@@ -1,7 +1,7 @@
 """Keeps the agreements in the kernel to the date. They start and end by the kernel's clock, also when nobody looks.
 
-What is left to do: what opens again after a pause, and the difference between the kernel's ticks and the date, which
-adds up over years and jumps when the clock is set.
+What is left to do: the third time that something opens, after two pauses; and the difference between the kernel's ticks
+and the date, which adds up over years and jumps when the clock is set.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from nft.errors import ApplyError, DeclarationError
 from nft.model import Edge
 from nft.netlink import Netlink
 from nft.policy import ruleset as policy
-from nft.policy.opening import Place, additions, changes
+from nft.policy.opening import Place, additions, changes, keys
 from nft.policy.parts import TABLE, Held
 from nft.policy.ruleset import Ruleset
 from nft.ruleset import compile_edge, compile_reset
@@ -107,24 +107,25 @@ def held() -> Held:
         return Held(named, frozenset(netlink.chains(TABLE)), frozenset(netlink.counters(TABLE)))
 
 
-def _settle(transit: Ruleset, now: float, keys: Collection[Place] | None = None, *, opening: bool = False) -> int:
+def _settle(transit: Ruleset, now: float, places: Collection[Place] | None = None, *, opening: bool = False) -> int:
     """Write the elements that are not as they should be; with ``opening`` only those that take nothing away.
 
-    Where ``keys`` are given, only theirs are asked for.
+    Where ``places`` are given, only theirs are asked for.
     """
-    wanted = transit.openings(now, keys)
+    wanted = transit.openings(now, places)
     with Netlink() as netlink:
-        there, early = (_held_by(netlink, shape, keys) for shape in transit.shapes)
+        there, early = (_held_by(netlink, shape, places) for shape in transit.shapes)
         operations = changes(transit.shapes, there, early, wanted, now)
         chosen = additions(operations) if opening else operations
         netlink.commit(chosen)
     return len(chosen)
 
 
-def _held_by(netlink: Netlink, shape: Shape, keys: Collection[Place] | None) -> list[Element]:
-    if keys is None:
+def _held_by(netlink: Netlink, shape: Shape, places: Collection[Place] | None) -> list[Element]:
+    if places is None:
         return netlink.dump(shape)
-    return [element for element in netlink.find(shape, list(keys)) if element]
+    wanted = [key for place in places for key in keys(place)]
+    return [element for element in netlink.find(shape, wanted) if element]
 
 
 def reset() -> None:

@@ -138,6 +138,20 @@ class Upstream:
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """The other appliance of a pair, whose adverts (VRRP) are heard, and to which ours go."""
+
+    zone: str
+    address: IPAddress
+    origin: str = ""
+
+    def __post_init__(self) -> None:
+        _match(_NAME, self.zone, "the name of a zone")
+        if self.origin:
+            _match(_ORIGIN, self.origin, "the origin of a rule")
+
+
+@dataclass(frozen=True, slots=True)
 class Edge:
     """Everything a ruleset says. The parts name zones of the same edge; `spared` sources are never banned."""
 
@@ -146,14 +160,15 @@ class Edge:
     services: tuple[Service, ...] = ()
     upstreams: tuple[Upstream, ...] = ()
     spared: tuple[Network, ...] = ()
+    pair: Pair | None = None
 
     def __post_init__(self) -> None:
         _unique([zone.index for zone in self.zones], "zone index")
         _unique([zone.name for zone in self.zones], "zone name")
         _unique([name for zone in self.zones for name in zone.interfaces], "interface")
         _unique([(m.interface, m.address) for _, m in self.media()], "media address")
-        parts: tuple[Listener | Service | Upstream, ...] = (*self.listeners, *self.services, *self.upstreams)
-        for part in parts:
+        parts: tuple[Listener | Service | Upstream | Pair, ...] = (*self.listeners, *self.services, *self.upstreams)
+        for part in (*parts, *((self.pair,) if self.pair else ())):
             self.zone(part.zone, part.origin)
         for listener in self.listeners:
             if listener.address not in self.zone(listener.zone).addresses:

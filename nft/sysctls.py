@@ -49,6 +49,8 @@ REQUIRED_SYSCTLS: tuple[Sysctl, ...] = (
     Sysctl("net.ipv4.tcp_syncookies", "1", "a flood of SYNs shuts nobody out of a listener of ours; IPv6 as well"),
     Sysctl("net.ipv4.conf.all.arp_ignore", "1", "an address is answered for on its own interface only"),
     Sysctl("net.ipv4.conf.all.arp_announce", "2", "an ARP request does not show one zone an address of another"),
+    Sysctl("net.ipv4.ip_nonlocal_bind", "1", "what a pair shares is listened on before it is here"),
+    Sysctl("net.ipv6.ip_nonlocal_bind", "1", "what a pair shares is listened on before it is here"),
     Sysctl("net.ipv4.ip_local_port_range", "16384 32767", "own sockets stay out of the media ports: answers got lost"),
 )
 

@@ -13,6 +13,7 @@ from nft.model import Zone
 from nft.number import passing_mark
 from nft.policy import traffic
 from nft.policy.model import Policy, Rule
+from nft.policy.opening import AGAIN
 from nft.policy.parts import Draft, chain
 from nft.policy.prefix import Origin
 from nft.policy.tables import Stage, Tables
@@ -78,8 +79,9 @@ def of(tables: Tables, zones: dict[str, Zone]) -> Iterator[Draft]:
     yield chain("related", _related())
     yield chain("denied", _denied())
     for zone in zones.values():
-        yield chain(f"into_{zone.name}", _into(zone))
-        yield chain(f"back_{zone.name}", _back(zone))
+        for way, rules in (("into", _into(zone)), ("back", _back(zone))):
+            yield chain(f"{way}_{zone.name}", rules)
+            yield chain(f"agreed_{way}_{zone.name}", _in_force(f"{way}_{zone.name}"))
     for side in sorted({*tables.rules.sides, *tables.agreed.sides}):
         for direction in ("from", "to"):
             yield from _walk(tables, *side, direction)
@@ -137,6 +139,12 @@ def _back(zone: Zone) -> list[str]:
     ]
 
 
+def _in_force(way: str) -> list[str]:
+    """Let a packet go on where an agreement is in force, by either key (``nft.policy.opening``)."""
+    held = f"meta mark . meta priority != @<early> meta mark set meta mark . meta priority map @<open> goto <{way}>"
+    return [held, f"meta priority set meta priority | 0x{AGAIN:x} {held}"]
+
+
 def _walk(tables: Tables, zone: str, version: int, direction: str) -> Iterator[Draft]:
     """Yield the chains that judge what comes from a zone (``from``) or answers it (``to``)."""
     suffix = f"{zone}{version}"
@@ -149,8 +157,7 @@ def _walk(tables: Tables, zone: str, version: int, direction: str) -> Iterator[D
     if (zone, version) in tables.agreed.sides:
         steps.append(f"jump <ask_agreed_{name}>")
         way = f"into_{zone}" if direction == "from" else f"back_{zone}"
-        end = f"meta mark . meta priority != @<early> meta mark set meta mark . meta priority map @<open> goto <{way}>"
-        yield from _look_up("agreed", tables.agreed, (zone, version, direction), end)
+        yield from _look_up("agreed", tables.agreed, (zone, version, direction), f"goto <agreed_{way}>")
     yield chain(name, [*steps, "goto <denied>"])
 
 

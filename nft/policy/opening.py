@@ -2,8 +2,9 @@
 
 An agreement that is in force is one element of ``open`` whose timeout is its end. One that is still to come stands in
 ``open`` as well, and in ``early`` until its start: a packet must be in the one and not in the other. So both its start
-and its end come by the kernel's clock alone, whoever else is dead. Only what opens again after a pause has to be
-written anew, at ``next_change``.
+and its end come by the kernel's clock alone, whoever else is dead. What opens again after a pause has elements of its
+own, under a second key (``AGAIN``): the kernel holds the time that runs, or comes next, and the one after it. Only a
+third has to be written, at ``next_change``.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import NamedTuple, TypeAlias
 from nft.elements import Element, Operation, Put, Remove
 from nft.number import passing_mark
 from nft.policy.parts import TABLE
-from nft.policy.tables import Class, Offer, Tables
+from nft.policy.tables import Cell, Class, Offer, Tables, Window
 from nft.policy.words import MAX_COMMENT, told
 from nft.schema import MARK, Field, Key, Shape, Value
 
@@ -39,6 +40,12 @@ OF_NONE = Shapes(
 Place: TypeAlias = tuple[Offer, Class]
 """What the element of an agreement is found by."""
 
+AGAIN = 1 << 31
+"""Bit of the client class, which is far smaller, in the keys of every other time of a place: none has to move."""
+
+TURNS = 2
+"""Times of a place that the kernel holds at once: each more is another look-up for what is shut."""
+
 DRIFT, SLACK = 2.0, 1e-4
 """By how much an element may miss its time before it is written anew: seconds, and a part of what is left.
 
@@ -55,19 +62,13 @@ What is further away gets this one, and anew once half of it is over.
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What one client class may use of one offer, and when: seconds since 1970."""
+    """What one client class may use of one offer, and when: seconds since 1970. ``key`` is that of its elements."""
 
-    offer: Offer
-    client: Class
+    key: Key
     mark: int
     starts: int
     ends: int
     ids: tuple[str, ...]
-
-    @property
-    def key(self) -> Key:
-        """The key of its elements."""
-        return (self.offer, self.client)
 
     @property
     def comment(self) -> str:
@@ -83,24 +84,37 @@ def label(ids: Iterable[str]) -> str:
     return told(words).encode()[: MAX_COMMENT - 3].decode(errors="ignore") + "..."
 
 
+def keys(place: Place) -> tuple[Key, Key]:
+    """Return the keys of a place's elements: its times take turns."""
+    offer, client = place
+    return (offer, client), (offer, client | AGAIN)
+
+
 def openings(
-    tables: Tables, zones: Mapping[str, int], now: float, keys: Iterable[Place] | None = None
+    tables: Tables, zones: Mapping[str, int], now: float, places: Iterable[Place] | None = None
 ) -> list[Opening]:
-    """Return what is open at a time or opens next, of ``keys`` or of all; ``zones`` are their numbers."""
+    """Return what is open at a time or opens next, and what follows it, of ``places`` or of all.
+
+    ``zones`` are their numbers.
+    """
     found = []
-    cells = tables.cells if keys is None else {key: tables.cells[key] for key in keys if key in tables.cells}
-    for (offer, client), cell in cells.items():
-        window = next((each for each in cell.windows if each.ends > now), None)
-        if window:
-            mark = passing_mark(zones[cell.target])
-            found.append(Opening(offer, client, mark, window.starts, window.ends, window.ids))
+    cells = tables.cells if places is None else {each: tables.cells[each] for each in places if each in tables.cells}
+    for place, cell in cells.items():
+        turns, mark = keys(place), passing_mark(zones[cell.target])
+        for turn, window in _ahead(cell, now)[:TURNS]:
+            found.append(Opening(turns[turn % TURNS], mark, window.starts, window.ends, window.ids))
     return found
 
 
 def next_change(tables: Tables, now: float) -> int | None:
-    """Return when something opens again after a pause, which the kernel cannot know; None where nothing does."""
-    ends = (window.ends for cell in tables.cells.values() for window in cell.windows[:-1] if window.ends > now)
-    return min(ends, default=None)
+    """Return when there is room for a time that the kernel does not hold yet; None where it holds all of them."""
+    ahead = (_ahead(cell, now) for cell in tables.cells.values() if len(cell.windows) > TURNS)
+    return min((times[0][1].ends for times in ahead if len(times) > TURNS), default=None)
+
+
+def _ahead(cell: Cell, now: float) -> list[tuple[int, Window]]:
+    """Return the times that are not over, with their numbers."""
+    return [(turn, window) for turn, window in enumerate(cell.windows) if window.ends > now]
 
 
 def changes(

@@ -26,6 +26,7 @@ from nft.policy.prefix import VERSIONS, address
 from nft.policy.tables import Class, Stage, Tables
 from nft.policy.words import flow_mark
 from nft.ruleset import text
+from nft.schema import Key
 
 COUNTERS = ("denied", "misrouted", "transit_flood", "rate_limited", "connections_limited")
 _TYPE = {4: "ipv4_addr", 6: "ipv6_addr"}
@@ -54,9 +55,9 @@ class Ruleset:
         own = (*COUNTERS, *(hook.name for hook in self.hooks)) if self.hooks else ()
         return frozenset((*own, *(part.name for part in self.parts)))
 
-    def openings(self, now: float, keys: Iterable[Place] | None = None) -> list[Opening]:
-        """Return what agreements open at a time (seconds since 1970), or next; where ``keys`` are given, of those."""
-        return openings(self.tables, self.zones, now, keys)
+    def openings(self, now: float, places: Iterable[Place] | None = None) -> list[Opening]:
+        """Return what agreements open at a time (seconds since 1970), or next, of ``places`` or of all."""
+        return openings(self.tables, self.zones, now, places)
 
     def added(self, held: Collection[str], now: float) -> str:
         """Return the text that makes what is not ``held``; no packet gets there yet."""
@@ -185,17 +186,17 @@ def _openings(shapes: Shapes, found: Iterable[Opening], now: float) -> Iterator[
     """Write what is open or will be."""
     listed = list(found)
     rows = (
-        f"0x{each.offer:x} . {_classid(each.client)} timeout {_written(each.ends - now)}"
-        f"{text.comment(each.comment)} : 0x{each.mark:08x}"
+        f"{_place(each.key)} timeout {_written(each.ends - now)}{text.comment(each.comment)} : 0x{each.mark:08x}"
         for each in listed
     )
     yield parts.elements(shapes.open.name, _lines(rows))
-    later = (
-        f"0x{each.offer:x} . {_classid(each.client)} timeout {_written(each.starts - now)}"
-        for each in listed
-        if each.starts > now
-    )
+    later = (f"{_place(each.key)} timeout {_written(each.starts - now)}" for each in listed if each.starts > now)
     yield parts.elements(shapes.early.name, _lines(later))
+
+
+def _place(key: Key) -> str:
+    offer, client = key
+    return f"0x{offer:x} . {_classid(int(client))}"
 
 
 def _written(seconds: float) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 
-from nft.model import Edge, Listener, Network, Service, Upstream
+from nft.model import Edge, Listener, Network, Pair, Service, Upstream
 from nft.number import LOCAL, PASSING, ZONE_MASK, passing_mark, zone_mark
 from nft.ruleset import text
 from nft.schema import BANS
@@ -146,6 +146,7 @@ def _input(model: Edge) -> list[str]:
         f"{_TO_SIP[4]} goto sip_in",
         f"{_TO_SIP[6]} goto sip_in",
         *(rule for service in model.services for rule in _service(model, service)),
+        *(_adverts(model, model.pair, "iifname", "saddr") if model.pair else ()),
         "counter name input_denied drop",
     ]
 
@@ -243,6 +244,7 @@ def _output(model: Edge) -> list[str]:
         f"icmpv6 type {_ICMP6_OUT} oifname @interfaces accept",
         f"icmpv6 type {_ND_OUT} oifname @interfaces accept",
         *(rule for upstream in model.upstreams for rule in _upstream(model, upstream)),
+        *(_adverts(model, model.pair, "oifname", "daddr") if model.pair else ()),
         "jump sip_out",
         "counter name output_denied drop",
     ]
@@ -254,6 +256,13 @@ def _upstream(model: Edge, one: Upstream) -> list[str]:
     if one.address is not None:
         target = f"{'ip' if one.address.version == 4 else 'ip6'} daddr {one.address} {target}"
     return [f"oifname {names} {target} counter accept{text.comment(one.origin)}"]
+
+
+def _adverts(model: Edge, one: Pair, way: str, end: str) -> list[str]:
+    """Let adverts of the pair pass between the two, which also is what they are for: no relay adds to them."""
+    names = text.anonymous(map(text.quoted, model.zone(one.zone).interfaces))
+    ip = "ip" if one.address.version == 4 else "ip6"
+    return [f"{way} {names} {ip} {end} {one.address} meta l4proto vrrp counter accept{text.comment(one.origin)}"]
 
 
 def _media_out() -> list[str]:

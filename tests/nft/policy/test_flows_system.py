@@ -98,10 +98,14 @@ def ruled(*rules: Rule, **more: object) -> Policy:
 ALLOW = Rule("sdn", "core", "allow", at(1), ("lan",), ("hosts",), ("echo",))
 
 
-def rewrite(net: Network, ruleset: Ruleset, starts: float, ends: float) -> None:
-    """Move the times of all agreements as gatewayd does: by single elements."""
+def rewrite(net: Network, ruleset: Ruleset, *times: tuple[float, float] | None) -> None:
+    """Move the times of all agreements as gatewayd does: by single elements; what gets none is over."""
     now = time.time()
-    wanted = [replace(each, starts=int(now + starts), ends=int(now + ends) + 1) for each in ruleset.openings(now)]
+    wanted = [
+        replace(each, starts=int(now + moved[0]), ends=int(now + moved[1]) + 1)
+        for each, moved in zip(ruleset.openings(now), times, strict=True)
+        if moved
+    ]
     shapes = ruleset.shapes
     with inside(net.names["gw"]), Netlink() as netlink:
         netlink.commit(changes(shapes, netlink.dump(shapes.open), netlink.dump(shapes.early), wanted, now))
@@ -119,7 +123,7 @@ def test_an_agreement_that_ends_cuts_an_established_flow_both_ways_by_itself(
     ruleset = load(agreed(now - DAY, now + DAY))
     assert flow.forth()
     assert flow.back()
-    rewrite(net, ruleset, -DAY, SOON)
+    rewrite(net, ruleset, (-DAY, SOON))
     assert until(lambda: not flow.forth())
     assert not flow.back()
     assert held(net, ruleset) == (0, 0)
@@ -153,7 +157,27 @@ def test_an_agreement_opens_at_its_start_by_itself(net: Network, load: Load, flo
     ruleset = load(agreed(now + DAY, now + 2 * DAY))
     assert not flow.forth()
     assert held(net, ruleset) == (1, 1)
-    rewrite(net, ruleset, SOON, DAY)
+    rewrite(net, ruleset, (SOON, DAY))
+    assert until(flow.forth)
+    assert flow.back()
+    assert held(net, ruleset) == (1, 0)
+
+
+def test_an_agreement_after_a_pause_opens_by_itself_as_well(net: Network, load: Load, flow: Flow) -> None:
+    now = time.time()
+    policy = agreed(now - DAY, now + DAY)
+    (first,) = policy.agreements.agreements
+    second = replace(first, id="a-2", starts=int(now) + 2 * DAY, ends=int(now) + 3 * DAY)
+    both = replace(policy.agreements, agreements=(first, second))
+    ruleset = load(replace(policy, agreements=both))
+    assert held(net, ruleset) == (2, 1)
+    assert flow.forth()
+    assert flow.back()
+    rewrite(net, ruleset, (-DAY, SOON), (DAY, 2 * DAY))
+    assert until(lambda: not flow.forth())
+    assert not flow.back()
+    assert held(net, ruleset) == (1, 1)
+    rewrite(net, ruleset, None, (SOON, DAY))
     assert until(flow.forth)
     assert flow.back()
     assert held(net, ruleset) == (1, 0)

@@ -46,15 +46,34 @@ def test_what_is_over_is_not_written() -> None:
     assert next_change(tables, NOW) is None
 
 
-def test_a_pause_is_the_one_thing_that_has_to_be_written_in_its_time() -> None:
+def test_what_opens_again_after_a_pause_is_in_the_kernel_as_well() -> None:
     first = agreement("a-1", "ward-7", "vdx-sip", NOW - DAY, NOW + DAY)
     second = agreement("a-2", "ward-7", "vdx-sip", NOW + 2 * DAY, NOW + 3 * DAY)
     tables = compile_policy(with_agreements(first, second))
-    assert next_change(tables, NOW) == NOW + DAY
-    assert [one.ids for one in openings(tables, ZONES, NOW)] == [("a-1",)]
-    (later,) = openings(tables, ZONES, NOW + DAY)
-    assert (later.ids, later.starts) == (("a-2",), NOW + 2 * DAY)
-    assert next_change(tables, NOW + DAY) is None
+    one, other = openings(tables, ZONES, NOW)
+    assert [one.ids, other.ids] == [("a-1",), ("a-2",)]
+    assert changes(OF_NONE, [], [], [one, other], NOW) == [
+        Put(EARLY, other.key, timeout=2 * DAY),
+        Put(OPEN, one.key, passing_mark(3), DAY, "a-1"),
+        Put(OPEN, other.key, passing_mark(3), 3 * DAY, "a-2"),
+    ]
+    assert openings(tables, ZONES, NOW + DAY) == [other], "its elements need not move when the first is over"
+    assert next_change(tables, NOW) is None
+
+
+def test_only_a_third_time_has_to_be_written_when_there_is_room() -> None:
+    times = [
+        agreement(f"a-{day}", "ward-7", "vdx-sip", NOW + day * DAY, NOW + (day + 1) * DAY) for day in (-1, 1, 3, 5)
+    ]
+    tables = compile_policy(with_agreements(*times))
+    assert [one.ids for one in openings(tables, ZONES, NOW - 1)] == [("a--1",), ("a-1",)]
+    assert next_change(tables, NOW - 1) == NOW
+    held_, fresh = openings(tables, ZONES, NOW)
+    assert (held_.ids, fresh.ids) == (("a-1",), ("a-3",))
+    assert held_ == openings(tables, ZONES, NOW - 1)[1]
+    assert held_.key != fresh.key
+    assert next_change(tables, NOW) == NOW + 2 * DAY
+    assert next_change(tables, NOW + 2 * DAY) is None
 
 
 def test_windows_that_touch_are_one() -> None:
@@ -65,7 +84,7 @@ def test_windows_that_touch_are_one() -> None:
 
 
 def opening(starts: int = NOW - 1, ends: int = NOW + 100, ids: tuple[str, ...] = ("a-1",)) -> Opening:
-    return Opening(Offer(1), Class(2), passing_mark(3), starts, ends, ids)
+    return Opening((Offer(1), Class(2)), passing_mark(3), starts, ends, ids)
 
 
 KEY = opening().key
