@@ -89,7 +89,7 @@ def name_servers(site: Site) -> tuple[DnsServer, ...]:
     upstream = site.upstream
     if upstream is None:
         return ()
-    own = [interface.ip for interface in site.zones[upstream.zone].addresses]
+    own = [interface.ip for interface in site.zones[upstream.zone].own]
     pairs = [(server, next((ip for ip in own if ip.version == server.version), None)) for server in upstream.dns]
     return tuple(DnsServer(str(server), str(source)) for server, source in pairs if source is not None)
 

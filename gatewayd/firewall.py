@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from gatewayd.network.desired import zone_number
 from gatewayd.pinholes.layout import Key, MediaPlace
-from nft.model import Edge, Listener, MediaAddress, Service, Upstream, Zone
+from nft.model import Edge, Listener, MediaAddress, Pair, Service, Upstream, Zone
 from vdx.site.acme import CHALLENGE_PORT
 from vdx.site.model import Site
 from vdx.site.revocation import HTTP_PORT
@@ -32,6 +32,7 @@ def edge(loaded: LoadedSite, places: Mapping[Key, MediaPlace]) -> Edge:
         services=tuple(_services(loaded)),
         upstreams=tuple(_upstreams(loaded)),
         spared=tuple(network for _, network in spared(loaded.site)),
+        pair=_pair(loaded),
     )
 
 
@@ -63,11 +64,18 @@ def _services(loaded: LoadedSite) -> Iterator[Service]:
         yield Service(acme.zone, "tcp", CHALLENGE_PORT, EVERYWHERE, loaded.origin("acme"))
 
 
+def _pair(loaded: LoadedSite) -> Pair | None:
+    told = loaded.site.pair
+    return None if told is None else Pair(told.zone, told.other, loaded.origin("pair"))
+
+
 def spared(site: Site) -> Iterator[tuple[str, IpNetwork]]:
     """Give the sources that are never banned, each with the words for whose it is: of peers, and of services."""
     for name, peer in site.peers.items():
         for network in peer.sources:
             yield f"belongs to peer {name!r}: peers are not banned", network
+    if site.pair:
+        yield "is the other appliance of the pair: it is not banned", ip_network(site.pair.other)
     for name, zone in site.zones.items():
         for label, service in zone.services.items():
             for network in service.sources:

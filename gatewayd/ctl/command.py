@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from gatewayd import transit
+from gatewayd import pair, transit
 from gatewayd.admin import program_version
 from gatewayd.ctl import agreements, dns, packet, prove, records, remote, route, system, tables, trace, versions
 from gatewayd.ctl.ask import ask_once
@@ -32,6 +32,12 @@ RUN_DIR = Path("/run/vdx")
 BAN_SECONDS = 3600
 ACTIVE_FILE = Path("/var/lib/vdx/active.yaml")
 """Where gatewayd keeps the site file that is active."""
+
+OF_SITE = {
+    "dns": "the DNS records to publish for every domain, as zone-file text",
+    "pair": "what keepalived of a pair reads; nothing where the site is of none",
+}
+"""Verbs that tell something of a site file."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,6 +69,11 @@ def _version(options: argparse.Namespace) -> int:
 
 def _dns(options: argparse.Namespace) -> int:
     print(dns.records(site.load(options.file).site))
+    return 0
+
+
+def _pair(options: argparse.Namespace) -> int:
+    print(pair.keepalived(site.load(options.file).site), end="")
     return 0
 
 
@@ -155,10 +166,11 @@ def _parser() -> argparse.ArgumentParser:
     agreements.add(verbs, ACTIVE_FILE)
     versions.add(verbs)
     system.add(verbs)
-    publish = verbs.add_parser("dns", help="the DNS records to publish for every domain, as zone-file text")
-    publish.add_argument(
-        "file", type=Path, nargs="?", default=ACTIVE_FILE, metavar="FILE", help="(default: %(default)s)"
-    )
+    for name, words in OF_SITE.items():
+        told = verbs.add_parser(name, help=words)
+        told.add_argument(
+            "file", type=Path, nargs="?", default=ACTIVE_FILE, metavar="FILE", help="(default: %(default)s)"
+        )
     drain = verbs.add_parser("drain", help="take no new calls, and say so")
     drain.add_argument(
         "--deadline", type=_duration, metavar="TIME", help="end calls that are up after 90s, 30m, 2h (default: never)"
@@ -195,6 +207,7 @@ OWN_VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "check": _check,
     "dns": _dns,
     "explain": packet.run,
+    "pair": _pair,
     "records": records.run,
     "route": route.run,
     "system": system.run,

@@ -42,11 +42,19 @@ def table(name: str) -> int:
     return TABLE_BASE + zone_number(name)
 
 
-def desired(site: Site) -> Network:
-    """Give the links, addresses, routes and rules of a site."""
+def desired(site: Site, *, serving: bool = False) -> Network:
+    """Give the links, addresses, routes and rules of a site.
+
+    What a pair shares is not ours to give: keepalived puts it where the pair serves (`gatewayd.pair`), and a proof,
+    which plays the one that does, says `serving`.
+    """
     return Network(
         links=tuple(_links(site)),
-        addresses=tuple(Address(zone.interface, own) for zone in site.zones.values() for own in zone.addresses),
+        addresses=tuple(
+            Address(zone.interface, one)
+            for zone in site.zones.values()
+            for one in (zone.addresses if serving else zone.own)
+        ),
         routes=tuple(route for name, zone in site.zones.items() for route in _routes(name, zone)),
         rules=tuple(_rules(site)),
     )
@@ -82,12 +90,12 @@ def _link(name: str, interface: Interface) -> Link:
 
 def _routes(name: str, zone: ZoneSettings) -> Iterator[Route]:
     seen: set[IpNetwork] = set()
-    for own in zone.addresses:
+    for own in zone.own:
         if own.network not in seen:  # two addresses in one network share its route, from the first
             seen.add(own.network)
             yield Route(table(name), own.network, zone.interface, source=own.ip)
     for route in zone.routes:
-        own_ip = next(own.ip for own in zone.addresses if route.via in own.network)
+        own_ip = next(own.ip for own in zone.own if route.via in own.network)
         yield Route(table(name), route.network, zone.interface, via=route.via, source=own_ip)
 
 

@@ -51,7 +51,9 @@ def of(candidate: LoadedSite, running: LoadedSite | None, now: float, seconds: f
         policy = transit.tables(candidate).policy
     except NftError as error:
         raise VersionError(f"{candidate.name}: {error}") from error
-    return Order(candidate.version, edge, desired(candidate.site), policy, _readable(running), int(now), seconds)
+    return Order(
+        candidate.version, edge, desired(candidate.site, serving=True), policy, _readable(running), int(now), seconds
+    )
 
 
 def _readable(running: LoadedSite | None) -> Policy | None:

@@ -7,6 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
+from gatewayd.pair import keepalived
 from gatewayd.system import migrate, paths, place
 from gatewayd.system.errors import ApplianceError
 from vdx import site
@@ -48,9 +49,9 @@ def resolv(told: Site) -> str:
 def web(told: Site) -> str:
     """Write where the management page listens; "" without a mgmt zone."""
     zone = told.zones.get("mgmt")
-    if zone is None or not zone.addresses:
+    if zone is None or not zone.own:
         return ""
-    address = zone.addresses[0].ip
+    address = zone.own[0].ip
     return f"LISTEN={f'[{address}]' if address.version == 6 else address}:{WEB_PORT}\n"
 
 
@@ -75,13 +76,18 @@ def main() -> int:
     listen = web(told)
     if listen and (paths.CREDENTIALS / "mgmt" / "certificate.pem").exists():
         place.put(paths.START / "web.env", listen.encode())
-    servers = paths.HOME / "chrony" / "site.sources"
-    if not servers.exists() or servers.read_text() != chrony(told):
-        try:
-            place.put(servers, chrony(told).encode())
-        except OSError as error:  # a full disk keeps nobody from the management page
-            print(f"{servers}: {error.strerror}", file=sys.stderr)  # noqa: T201 - to the journal
+    _tell(paths.HOME / "chrony" / "site.sources", chrony(told))
+    _tell(paths.HOME / "keepalived" / "keepalived.conf", keepalived(told))  # empty: it is not started
     return 0
+
+
+def _tell(file: Path, text: str) -> None:
+    if file.exists() and file.read_text() == text:
+        return
+    try:
+        place.put(file, text.encode())
+    except OSError as error:  # a full disk keeps nobody from the management page
+        print(f"{file}: {error.strerror}", file=sys.stderr)  # noqa: T201 - to the journal
 
 
 if __name__ == "__main__":

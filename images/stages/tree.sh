@@ -3,10 +3,10 @@
 
 enabled=(vdx.target vdx-setup.service vdx-health.service vdx-grow.service vdx-settle.service tmp.mount chrony.service
   vdx-console@ttyS0.service vdx-console@tty1.service vdx-prove.socket gatewayd.service gatewayd-web.service
-  b2bua.service mediad.service certd.timer certd.path)
+  b2bua.service mediad.service certd.timer certd.path keepalived.service)
 # no logins, no packages to update, no state that a read-only root cannot keep
 masked=(getty@.service serial-getty@.service getty.target console-getty.service systemd-firstboot.service apt-daily.timer
-  apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer keepalived.service
+  apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer
   systemd-machine-id-commit.service systemd-remount-fs.service systemd-random-seed.service systemd-boot-update.service
   systemd-networkd.service ctrl-alt-del.target debug-shell.service emergency.service rescue.service nftables.service)
 

@@ -17,6 +17,7 @@ from vdx.site.delegation import Delegations, delegation_faults
 from vdx.site.dialplan import Domain, Room, Rule, TimeZone
 from vdx.site.limits import Limits
 from vdx.site.management import Management, management_faults
+from vdx.site.pair import Pair, pair_faults
 from vdx.site.peers import Peer
 from vdx.site.policy import Agreements, Policy
 from vdx.site.revocation import Revocation, revocation_faults
@@ -56,6 +57,7 @@ class Site(Model):
     records: RecordKeeping = RecordKeeping()
     hep: Hep | None = None
     bus: Bus | None = None
+    pair: Pair | None = None
     policy: Policy = Policy()
     agreements: Agreements = Agreements()
     delegations: Delegations = Field(default_factory=dict)
@@ -73,6 +75,7 @@ def _contradictions(site: Site) -> Iterator[LocatedError]:
     for name, zone in site.zones.items():
         yield from zone_faults(name, zone)
     yield from overlaps(site.zones)
+    yield from pair_faults(site.pair, site.zones)
     for label, peer in site.peers.items():
         if peer.zone not in site.zones:
             yield LocatedError(f"zone {peer.zone!r} is not configured: add it under `zones`", "peers", label, "zone")

@@ -44,4 +44,4 @@ def hep_faults(hep: Hep | None, zones: Mapping[Zone, ZoneSettings]) -> Iterator[
 
 def hep_source(hep: Hep, zone: ZoneSettings) -> IpAddress | None:
     """Give our address that messages to the collector leave from."""
-    return next((one.ip for one in zone.addresses if one.version == hep.address.version), None)
+    return next((one.ip for one in zone.own if one.version == hep.address.version), None)

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from vdx.site.block import LocatedError, Model, Zone
 from vdx.site.certificates import ClientCertificate, FilePath, KeyPair, Ocsp, Origin, listener_faults
 from vdx.site.limits import ScopeLimits
+from vdx.site.pair import shared_faults
 from vdx.site.streams import Dscp, Encryption
 from vdx.site.values import InterfaceName, IpAddress, IpInterface, IpNetwork, Mtu, Port, PortRange, Ports, Word
 
@@ -132,10 +133,14 @@ class Service(Model):
 
 
 class ZoneSettings(Model):
-    """One side of the appliance; `reception` is what a caller reaches who dials its address alone."""
+    """One side of the appliance; `reception` is what a caller reaches who dials its address alone.
+
+    Of `addresses` those in `shared` are the pair's: the appliance that serves has them (`vdx.site.pair`).
+    """
 
     interface: InterfaceName
     addresses: tuple[IpInterface, ...] = ()
+    shared: tuple[IpAddress, ...] = ()
     routes: tuple[Route, ...] = ()
     media: Media = Media()
     encryption: Encryption | None = None
@@ -143,6 +148,11 @@ class ZoneSettings(Model):
     services: dict[Word, Service] = Field(default_factory=dict)
     reception: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]{1,128}$")] | None = None
     limits: ScopeLimits = ScopeLimits()
+
+    @property
+    def own(self) -> tuple[IpInterface, ...]:
+        """Its addresses that are this appliance's alone."""
+        return tuple(one for one in self.addresses if one.ip not in self.shared)
 
 
 def interface_faults(interfaces: Mapping[str, Interface], zones: Mapping[Zone, ZoneSettings]) -> Iterator[LocatedError]:
@@ -161,7 +171,7 @@ def interface_faults(interfaces: Mapping[str, Interface], zones: Mapping[Zone, Z
 def zone_faults(name: str, zone: ZoneSettings) -> Iterator[LocatedError]:
     """Give what contradicts within one zone."""
     own = {interface.ip for interface in zone.addresses}
-    networks = [interface.network for interface in zone.addresses]
+    networks = [interface.network for interface in zone.own]
     hint = f"is no address of zone {name!r}: add it to `addresses`"
     for index, media in enumerate(zone.media.addresses):
         if media.address not in own:
@@ -177,6 +187,7 @@ def zone_faults(name: str, zone: ZoneSettings) -> Iterator[LocatedError]:
         if first <= listener.port <= last:
             yield LocatedError(f"port {listener.port} lies in the media range {first}-{last}", *where, "port")
         yield from listener_faults(name, index, listener)
+    yield from shared_faults(name, zone)
     for index, route in enumerate(zone.routes):
         if not any(route.via in network for network in networks):
             message = f"{route.via} is not reachable: no address of zone {name!r} lies in its network"
