@@ -22,7 +22,7 @@ RETRY_SECONDS = 0.5
 """Between attempts to connect: a restarted `gatewayd` is found again long before a lease expires."""
 
 PATIENT_SECONDS = 0.05
-"""How long a word that nobody waits for, such as a release, may wait for a question to travel with.
+"""How long a word that no call waits for, such as a release, may wait for a question to travel with.
 
 Each message of its own wakes `gatewayd` and costs it a transaction. One that finds nothing sent so lately goes at once.
 """
@@ -65,7 +65,7 @@ class PinholeClient:
             return
         self._kept += requests
         due = self._sent_at + PATIENT_SECONDS
-        if due <= self._clock() or any(request.id for request in requests):
+        if due <= self._clock() or any(_is_urgent(request) for request in requests):
             self._send_kept()
         elif self._later is None:
             self._later = asyncio.get_running_loop().call_later(PATIENT_SECONDS, self._send_kept)
@@ -107,3 +107,8 @@ class PinholeClient:
     def _take(self, message: pinhole.Reply | pinhole.Event) -> None:
         if self._connection:  # what still comes from a connection that was given up is nobody's answer
             self._desk.on_pinhole(message, self._clock())
+
+
+def _is_urgent(request: Question) -> bool:
+    """Tell whether a call goes on only after the answer; the record of one that is over can wait."""
+    return request.id > 0 and not isinstance(request, pinhole.Release)

@@ -47,6 +47,9 @@ WARM_CALLS = 4_000
 CPU, KILOBYTES = Aim("at most", 0.3), Aim("at most", 15)
 ALICE, BOB, INSIDE, OUTSIDE = "198.18.1.10", "198.51.100.10", "198.18.0.10", "203.0.113.10"
 
+HEARD = pinhole.Traffic(1000, 200_000, 10, 0.0)
+"""What each end of a lease is told to have carried."""
+
 _REQUEST = (
     "{method} sip:clinic@{there}:5060 SIP/2.0\r\n"
     "Via: SIP/2.0/UDP {here}:5060;branch=z9hG4bK-{number}-{method}\r\nMax-Forwards: 70\r\n"
@@ -170,9 +173,10 @@ class Drive:
                 return pinhole.Leased(id, tuple(self._opened(stream.lease) for stream in streams))
             case pinhole.SetRemote(id, _):
                 return pinhole.Done(id)
+            case pinhole.Release(id, leases):
+                return pinhole.Released(id, tuple(pinhole.Usage(lease, HEARD, HEARD) for lease in leases))
             case pinhole.Renew(id, leases):
-                heard = pinhole.Traffic(1000, 200_000, 10, 0.0)
-                return pinhole.Renewed(id, tuple(pinhole.Usage(lease, heard, heard) for lease in leases), ())
+                return pinhole.Renewed(id, tuple(pinhole.Usage(lease, HEARD, HEARD) for lease in leases), ())
         return None
 
     def _opened(self, lease: str) -> pinhole.Opened:

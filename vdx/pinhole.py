@@ -10,7 +10,8 @@ Lease   open streams           Leased    ports | Refused
 SetRemote  new SDP             Done      | Refused
 Renew   all of mine            Renewed   packets and last-seen of each, what is gone
 Narrow  RTCP comes with RTP    Done      | Refused
-Release, Ban                   Done      | Refused
+Release close leases           Released  what they carried | Refused
+Ban                            Done      | Refused
 List                           Listed
                                Learned, Revoked (events, without `id`)
 """
@@ -187,7 +188,7 @@ class Narrow(Message, frozen=True, tag="narrow"):
 
 
 class Release(Message, frozen=True, tag="release"):
-    """Close these leases; closing one that is gone is no error. With `id` 0 nobody waits, and no answer comes."""
+    """Close these leases and tell what they carried; one that is gone is no error. With `id` 0 no answer comes."""
 
     id: Sequence
     leases: Leases
@@ -236,6 +237,13 @@ class Renewed(Message, frozen=True, tag="renewed"):
     gone: tuple[Lease_, ...] = ()
 
 
+class Released(Message, frozen=True, tag="released"):
+    """The traffic of the released leases up to their end; those that were gone before are left out."""
+
+    id: Sequence
+    usage: tuple[Usage, ...]
+
+
 class Listed(Message, frozen=True, tag="listed"):
     """Every open lease."""
 
@@ -263,14 +271,15 @@ class Learned(Message, frozen=True, tag="learned"):
 
 
 class Revoked(Message, frozen=True, tag="revoked"):
-    """These leases were closed by `gatewayd`; the owner ends the calls."""
+    """These leases were closed by `gatewayd`, after this traffic; the owner ends the calls."""
 
     leases: tuple[Lease_, ...]
     reason: str
+    usage: tuple[Usage, ...] = ()
 
 
 Request = Hold | Lease | SetRemote | Renew | Narrow | Release | List | Ban
-Reply = Held | Leased | Done | Renewed | Listed | Refused
+Reply = Held | Leased | Done | Renewed | Released | Listed | Refused
 Event = Learned | Revoked
 
 OwnerCodec: Codec[Reply | Event] = Codec(Reply | Event)

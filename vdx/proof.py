@@ -38,6 +38,8 @@ class ProofReport(Message, frozen=True, tag="proof"):
     """What a proof has found: packets sent, seconds taken, differences, and what was left out and why.
 
     `different` counts every difference, also those past `MAX_DIFFERENCES`; `unsent` packets that a limit left out.
+    `unmet` counts the stated tests and changed rules of which no packet was sent, as the time was over; `unproved`
+    names the first of them.
     """
 
     version: str
@@ -47,19 +49,28 @@ class ProofReport(Message, frozen=True, tag="proof"):
     differences: tuple[Difference, ...] = ()
     unsent: int = 0
     notes: tuple[str, ...] = ()
+    unmet: int = 0
+    unproved: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
-        """Whether the kernel did with every packet what the model says."""
-        return not self.different
+        """Whether the kernel did with every packet what the model says, and every stated test and change was asked."""
+        return not (self.different or self.unmet)
 
     def sentences(self) -> list[str]:
         """Return the report for people, a line each: differences, remarks, and the sum."""
         lines = [str(each) for each in self.differences]
         if more := self.different - len(self.differences):
             lines.append(f"and {more} more packets of which the kernel thinks otherwise")
+        lines += [f"{each}: not proved, as the time was over" for each in self.unproved]
+        if more := self.unmet - len(self.unproved):
+            lines.append(f"and {more} more that were not proved")
         sent = f"{self.packets} packets in {self.seconds:.1f} s"
-        outcome = "the kernel does what the policy says" if self.holds else f"{self.different} differ"
+        outcome = f"{self.different} differ" if self.different else "the kernel does what the policy says"
+        if self.unmet:
+            outcome += (
+                f", but {self.unmet} tests and changes were not proved: allow it more time, or change less at once"
+            )
         return [*lines, *self.notes, f"proof: {sent}, {outcome}"]
 
 

@@ -30,8 +30,8 @@ class PartyRecord(Part, frozen=True):
 class StreamRecord(Part, frozen=True):
     """One m-line: medium, codec as answered, direction as seen from the caller, and what was relayed from each side.
 
-    Packets and octets are those that `gatewayd` told last, at most `vdx.ids.RENEW_SECONDS` before the end; None for a
-    call that ended before it told any.
+    Packets and octets are those up to the end. Where `gatewayd` was away then, it is what it told last, at most
+    `vdx.ids.RENEW_SECONDS` before; None where it never did.
     """
 
     medium: str

@@ -16,7 +16,7 @@ from b2bua.call.record import CallRecord, Details
 from b2bua.sip import Request, SipError, parse_uri
 from vdx.control import StreamInfo
 from vdx.ids import CallId, LeaseId, call_of, lease_id, stream_of
-from vdx.pinhole import Renewed, Traffic
+from vdx.pinhole import Released, Renewed, Revoked, Traffic
 from vdx.record import PartyRecord, StreamRecord
 
 MAX_ALIAS = 128
@@ -58,7 +58,7 @@ class Accounts:
         """Note that the callee's side rings."""
         self._rang.setdefault(call, now)
 
-    def carried(self, answer: Renewed) -> None:
+    def carried(self, answer: Renewed | Released | Revoked) -> None:
         """Note what leases have carried so far."""
         for usage in answer.usage:
             call = call_of(LeaseId(usage.lease))

@@ -74,7 +74,7 @@ class Call:
         parties: dict[Side, Party],
         session: Session,
         invite: Callee,
-        ended: Callable[[Call, CallRecord], None],
+        ended: Callable[[Call, CallRecord, tuple[str, ...]], None],
         now: float,
     ) -> None:
         self.id = ident
@@ -390,14 +390,14 @@ class Call:
             except Exception:  # whatever is wrong with one leg, the other one and the leases must go
                 log.exception("leg.stuck: %r of call %s", leg, self.id)
             leg.owner = None  # a cycle would wait for the garbage collector
-        self.session.close()
+        leases = self.session.end()
         names = [self.parties[side].peer.name for side in ("a", "b")]
         setup = self.answered - self.began if self.answered is not None else None
         duration = now - self.answered if self.answered is not None else None
         reported = 200 if self.answered is not None else status
         why += self._unbridged if self.answered is None else ""
         record = CallRecord(self.id, names[0], names[1], self.alias, reported, by, why, setup, duration, half=self.half)
-        self._ended(self, record)
+        self._ended(self, record, leases)
 
     def fall_silent(self, side: Side, now: float) -> None:
         """End a call of which one side is not heard any more, although it should be.

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from typing import Literal
 
-from vdx.pinhole import Ban, Change, Lease, Leased, Narrow, Refused, Release, Renew, Reply, SetRemote, Stream
+from vdx.pinhole import Ban, Change, Lease, Leased, Narrow, Refused, Release, Released, Renew, Reply, SetRemote, Stream
 
 ANSWER_SECONDS = 2.0
 """How long `gatewayd` may take: it answers in a millisecond; a caller hears a refusal instead of silence."""
@@ -51,6 +51,13 @@ class Desk:
         """Close leases; no answer is waited for: what is not released expires by itself."""
         if leases:
             self._outbox.append(Release(0, leases))
+
+    def close(self, call: str, leases: tuple[str, ...], now: float, then: Result) -> None:
+        """Close the leases of a call that is over; `then` hears what they carried, or a refusal."""
+        if leases:
+            self._ask(Release(self._number(), leases), call, now, then)
+        else:
+            then(Released(0, ()), now)
 
     def narrow(self, leases: tuple[str, ...]) -> None:
         """Close the RTCP pinholes of leases; no answer is waited for: a pinhole too many does no harm."""
@@ -112,7 +119,7 @@ class Desk:
         self._next += 1
         return self._next
 
-    def _ask(self, request: Lease | SetRemote, call: str, now: float, then: Result) -> None:
+    def _ask(self, request: Lease | SetRemote | Release, call: str, now: float, then: Result) -> None:
         if not self.connected:
             then(Refused(request.id, "kernel", "gatewayd is not connected"), now)
             return

@@ -96,7 +96,7 @@ class Entrance:
         desk: Desk,
         calls: dict[CallId, Call],
         counts: Counter[str],
-        ended: Callable[[Call, CallRecord], None],
+        ended: Callable[[Call, CallRecord, tuple[str, ...]], None],
         registered: Callable[[str, str], list[Place]],
         is_down: Callable[[str], bool],
         drain: Drain,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from sys import intern
 
 from b2bua import sip
@@ -39,7 +40,7 @@ from b2bua.trace.entry import Leg
 from vdx.control import CallInfo
 from vdx.ids import CallId
 from vdx.journal import subject
-from vdx.pinhole import Event, Held, Learned, Renewed, Reply, Revoked
+from vdx.pinhole import Event, Held, Learned, Released, Renewed, Reply, Revoked
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +149,7 @@ class Gateway:
         """Take in what `gatewayd` says."""
         self._now = now
         self.traces.said(message, now)
-        if isinstance(message, Renewed):
+        if isinstance(message, Renewed | Released | Revoked):
             self.accounts.carried(message)
         if isinstance(message, Revoked | Held | Renewed):
             self._upkeep.hear(message, now, self.plan.signalling.media_silence)
@@ -354,13 +355,18 @@ class Gateway:
             if call.due != due:
                 self._deadlines.watch(call)
 
-    def _ended(self, call: Call, record: CallRecord) -> None:
+    def _ended(self, call: Call, record: CallRecord, leases: tuple[str, ...]) -> None:
         del self._calls[call.id]
         self._deadlines.forget_ended()
         self.counts[f"ended: {record.status // 100}xx"] += 1
         self._entrance.over(call.counted)
         self.traces.end(call.id, f"ended by {record.ended_by}: {record.why}", self._now)
-        self._on_record(self.accounts.close(call, record, self._now))
+        self._desk.close(call.id, leases, self._now, partial(self._account, call, record, self._now))
+
+    def _account(self, call: Call, record: CallRecord, ended: float, reply: Reply, now: float) -> None:
+        """Close the account of a call that is over: what it carried was told, or will not be."""
+        del reply, now  # a refusal leaves what the last renewal told
+        self._on_record(self.accounts.close(call, record, ended))
 
     def _rest(self, ident: CallId) -> None:
         call = self._calls.get(ident)

@@ -202,10 +202,13 @@ class Session:
 
     def close(self) -> None:
         """Release everything."""
-        if not self._closed:
-            self._desk.release(self._media.leases)
-            self._closed = True
-            self._waiting = ()
+        self._desk.release(self.end())
+
+    def end(self) -> tuple[str, ...]:
+        """Be over; gives the leases that are to be released."""
+        leases = self.leases
+        self._closed, self._waiting = True, ()
+        return leases
 
     @property
     def shows(self) -> bool:

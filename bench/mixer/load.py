@@ -1,21 +1,30 @@
-"""Participants made of packets: clips that are encoded once, and replayed to every port."""
+"""Participants made of packets: clips that are encoded once, and replayed to every port.
+
+One who follows does as room systems do: told by TMMBR how much it may send, it sends the largest picture that looks
+good at that rate, from its next picture on, and begins with a key picture.
+"""
 
 from __future__ import annotations
 
+import heapq
 import socket
 import struct
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from mixer.wire import Address, Format, Join, Stream
+from mixer.wire import Address, Feedback, Format, Join, Stream
+from mixer.worker.adaptation import tmmbr
 from mixer.worker.engine import Gst, load
 from tests.mixer.worker.world import Worker, bound
 
 SECONDS = 4
 """Of a clip, which then begins anew with its key picture."""
-KBPS = {360: 600, 720: 1300, 1080: 2500}
+KBPS = {180: 250, 360: 380, 720: 1300, 1080: 2500}
+LEAST = {180: 0, 360: 300, 720: 1000, 1080: 2000}
+"""Kilobits a second under which a room system sends a smaller picture than that."""
 SPEAKERS = 3
 """Who sends sound that is mixed; the others send silence."""
 
@@ -39,6 +48,7 @@ class Clip:
     payload_type: int
     width: int = 0
     height: int = 0
+    fps: int = 0
 
 
 def video_clip(height: int, fps: int) -> Clip:
@@ -51,7 +61,7 @@ def video_clip(height: int, fps: int) -> Clip:
         " video/x-h264,profile=constrained-baseline !"
         " rtph264pay pt=96 mtu=1200 timestamp-offset=0 aggregate-mode=zero-latency ! appsink name=sink sync=false"
     )
-    return Clip(record(launch, 90_000), 90_000, 96, width, height)
+    return Clip(record(launch, 90_000), 90_000, 96, width, height, fps)
 
 
 def sound_clip(*, silent: bool = False) -> Clip:
@@ -85,17 +95,78 @@ def record(launch: str, clock: int) -> tuple[Packet, ...]:
 
 @dataclass(slots=True)
 class _Sending:
-    clip: Clip
+    """One stream of one participant."""
+
+    clips: Sequence[Clip]
+    """What it can send, the smallest first; a camera that follows nobody has one."""
     to: tuple[str, int]
     source: int
+    told: socket.socket
+    """Where RTCP comes."""
+    clip: Clip = field(init=False)
+    began: float = 0.0
+    """When the clip began, in seconds since all did."""
     number: int = 0
+
+    def __post_init__(self) -> None:
+        self.clip = self.clips[-1]
+
+    def packets(self) -> Iterator[tuple[float, bytes]]:
+        """Give packets without end, each with its moment; what was told meanwhile is heeded picture by picture."""
+        while True:
+            for packet in self.clip.packets:
+                moment = self.began + packet.due
+                yield moment, self._packed(packet, moment)
+                if packet.marker and len(self.clips) > 1 and self._begins_anew():
+                    self.began = moment + 1 / self.clip.fps
+                    break
+            else:
+                self.began += SECONDS
+
+    def _packed(self, packet: Packet, moment: float) -> bytes:
+        stamp = round((moment - packet.due) * self.clip.clock) + packet.stamp & 0xFFFFFFFF
+        head = struct.pack(
+            "!BBHII", 0x80, packet.marker << 7 | self.clip.payload_type, self.number, stamp, self.source
+        )
+        self.number = (self.number + 1) & 0xFFFF
+        return head + packet.payload
+
+    def _begins_anew(self) -> bool:
+        """Read RTCP, and say whether another size is sent from now on, or a key picture is wanted."""
+        wanted, before = False, self.clip
+        try:
+            while True:
+                for kind, form, packet in _feedback(self.told.recv(2000)):
+                    asked = tmmbr(packet[12:]) if (kind, form) == (205, 3) else None
+                    if asked is not None:
+                        self.clip = [one for one in self.clips if LEAST[one.height] <= asked][-1]
+                    wanted = wanted or (kind, form) == (206, 1)
+        except BlockingIOError:
+            return wanted or self.clip is not before
+
+
+def _feedback(compound: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Give type, format and octets of each packet of a compound one (RFC 4585, section 6.1)."""
+    while len(compound) >= 4:
+        size = 4 * int.from_bytes(compound[2:4], "big") + 4
+        yield compound[1], compound[0] & 31, compound[:size]
+        compound = compound[size:]
 
 
 class Player(threading.Thread):
-    """Let so many participants join a room and replay clips; what is sent to them nobody reads."""
+    """Let so many participants join a room and replay clips; pictures and sound that are sent to them nobody reads."""
 
-    def __init__(self, worker: Worker, people: int, video: Clip, sound: Clip, *, height: int = 0) -> None:
-        """`height` is that of the pictures that they are sent; 0: as they send."""
+    def __init__(  # noqa: PLR0913 - a room and what is in it
+        self,
+        worker: Worker,
+        people: int,
+        video: Clip,
+        sound: Clip,
+        *,
+        height: int = 0,
+        smaller: Sequence[Clip] = (),
+    ) -> None:
+        """`height` is that of the pictures that they are sent, 0: as they send; `smaller` are what they send if told."""
         super().__init__(daemon=True)
         self.joins: list[tuple[Join, tuple[int, ...]]] = []
         """How each came in, with his sockets: he may come again."""
@@ -105,39 +176,41 @@ class Player(threading.Thread):
         self._out = bound()
         self._stopping = False
         for number in range(people):
-            clips = (sound if number < SPEAKERS else silence, video)
+            choices: tuple[Sequence[Clip], ...] = ((sound if number < SPEAKERS else silence,), (*smaller, video))
             streams, descriptors = [], []
-            for clip in clips:
+            for clips in choices:
                 theirs = (bound(), bound())
-                sink = bound()
-                self._sockets += [*theirs, sink]
+                sink, told = bound(), bound()
+                told.setblocking(False)
+                self._sockets += [*theirs, sink, told]
                 descriptors += [one.fileno() for one in theirs]
-                streams.append(_stream(clip, sink.getsockname()[1], height or clip.height))
-                self._sending.append(_Sending(clip, theirs[0].getsockname(), 1000 + len(self._sending)))
+                streams.append(_stream(clips, (sink, told), height or video.height))
+                self._sending.append(_Sending(clips, theirs[0].getsockname(), 1000 + len(self._sending), told))
             self.joins.append((Join(f"p{number}", tuple(streams)), tuple(descriptors)))
             worker.do(*self.joins[-1])
 
+    @property
+    def heights(self) -> tuple[int, ...]:
+        """Rows of pixels of what each camera sends now."""
+        return tuple(one.clip.height for one in self._sending if one.clip.height)
+
     def run(self) -> None:
         """Replay until `stop`: all packets of a moment at once, as cameras that run at one pace send them."""
-        began, turn = time.monotonic(), 0
-        due = sorted(
-            ((packet.due, place, packet) for place, one in enumerate(self._sending) for packet in one.clip.packets),
-            key=lambda one: one[:2],
-        )
+        began = time.monotonic()
+        streams = [(one, one.packets()) for one in self._sending]
+        firsts = [next(packets) for _, packets in streams]
+        due = [(moment, place, packet) for place, (moment, packet) in enumerate(firsts)]
+        heapq.heapify(due)
         while not self._stopping:
-            for moment, place, packet in due:
-                wait = began + turn * SECONDS + moment - time.monotonic()
-                if wait > 0:
-                    time.sleep(wait)
-                if self._stopping:
-                    return
-                one = self._sending[place]
-                stamped = (packet.stamp + turn * SECONDS * one.clip.clock) & 0xFFFFFFFF
-                kind = packet.marker << 7 | one.clip.payload_type
-                head = struct.pack("!BBHII", 0x80, kind, one.number, stamped, one.source)
-                one.number = (one.number + 1) & 0xFFFF
-                self._out.sendto(head + packet.payload, one.to)
-            turn += 1
+            moment, place, packet = due[0]
+            wait = began + moment - time.monotonic()
+            if wait > 0:
+                time.sleep(wait)
+                continue
+            one, packets = streams[place]
+            self._out.sendto(packet, one.to)
+            following, packet = next(packets)
+            heapq.heapreplace(due, (following, place, packet))
 
     def stop(self) -> None:
         """End it."""
@@ -148,15 +221,19 @@ class Player(threading.Thread):
             one.close()
 
 
-def _stream(clip: Clip, port: int, height: int) -> Stream:
+def _stream(clips: Sequence[Clip], here: tuple[socket.socket, socket.socket], height: int) -> Stream:
+    clip = clips[-1]
     video = clip.clock == 90_000
     form = Format("h264" if video else "opus", clip.payload_type)
+    rtp, rtcp = (Address("127.0.0.1", one.getsockname()[1]) for one in here)
+    follows: frozenset[Feedback] = frozenset({"tmmbr", "pli"} if len(clips) > 1 else ())
     return Stream(
         "video" if video else "audio",
-        remote=Address("127.0.0.1", port),
-        remote_rtcp=Address("127.0.0.1", port),
+        remote=rtp,
+        remote_rtcp=rtcp,
         receive=(form,),
         send=form,
+        feedback=follows,
         kbps={360: 768, 720: 1536, 1080: 3072}.get(height, 64) if video else 64,
         width=height * 16 // 9 if video else 16,
         height=height if video else 16,

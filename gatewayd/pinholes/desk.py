@@ -193,14 +193,18 @@ class Desk:
         known = {held.lease for held in mine}
         return self.usage(mine, now), [lease for lease in leases if lease not in known], taught
 
-    def release(self, owner: str, leases: Iterable[str], now: float) -> None:
-        """Close leases of an owner; those that are gone are no error."""
-        self.close(self.leases.of(owner, leases), now)
+    def release(self, owner: str, leases: Iterable[str], now: float) -> list[Usage]:
+        """Close leases of an owner; gives their traffic up to now. Those that are gone are no error."""
+        return self.close(self.leases.of(owner, leases), now)
 
-    def close(self, leases: Sequence[Held], now: float) -> None:
-        """Close leases for whatever cause; raises `RefusalError` if the kernel does not."""
+    def close(self, leases: Sequence[Held], now: float) -> list[Usage]:
+        """Close leases for whatever cause; gives their traffic. Raises `RefusalError` if the kernel does not close."""
         if not leases:
-            return
+            return []
+        try:
+            usage = self.usage(leases, now)
+        except NftError:
+            usage = []  # what they carried is not known, but close they must
         self._clear([number for held in leases for number in held.numbers])
         self._commit(relay.close([bridge for held in leases for bridge in held.bridges]))
         self._user_space.stop(held.lease for held in leases if held.in_user_space)
@@ -209,6 +213,7 @@ class Desk:
             self._meter.forget(held.lease)
             for zone, side in zip(held.zones, SIDES, strict=True):
                 self._ports.give_back(zone, held.address(side), held.ports(side), now)
+        return usage
 
     def narrow(self, owner: str, leases: Iterable[str], now: float) -> None:
         """Close the RTCP pinholes of leases; raises `RefusalError` if the kernel does not."""

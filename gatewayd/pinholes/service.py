@@ -33,6 +33,7 @@ from vdx.pinhole import (
     OpenLease,
     Refused,
     Release,
+    Released,
     Renew,
     Renewed,
     Reply,
@@ -99,7 +100,7 @@ class PinholeService:
         now = self._clock()
         leases = [held for held in leases if held.lease in self._desk.leases]
         try:
-            self._desk.close(leases, now)
+            usage = self._desk.close(leases, now)
         except RefusalError as refusal:
             log.warning("lease.stuck leases=%d: %s", len(leases), refusal)
             return
@@ -108,7 +109,8 @@ class PinholeService:
             owners.setdefault(held.owner, []).append(held.lease)
         for owner, mine in owners.items():
             log.info("lease.revoked owner=%s leases=%d reason=%r", owner, len(mine), reason)
-            self._tell(owner, Revoked(tuple(mine), reason))
+            carried = tuple([each for each in usage if each.lease in mine])
+            self._tell(owner, Revoked(tuple(mine), reason, carried))
 
     async def listed(self) -> tuple[OpenLease, ...]:
         """Give every open lease with its traffic."""
@@ -173,7 +175,7 @@ class PinholeService:
         elif isinstance(request, Narrow):
             self._desk.narrow(owner, request.leases, now)
         elif isinstance(request, Release):
-            self._desk.release(owner, request.leases, now)
+            return Released(request.id, tuple(self._desk.release(owner, request.leases, now)))
         else:
             self._bans.ban(request.address, request.seconds, f"{owner}: {request.reason}")
         return Done(request.id)
@@ -196,10 +198,11 @@ class PinholeService:
             await self._renew(owner, mine)  # the time they had left may be short: their owner was away
             log.info("owner.holds owner=%s leases=%d", owner, len(mine))
             return pinhole.Held(request.id, tuple(lease for lease in mine if lease in self._desk.leases))
+        usage: list[Usage] = []
         for part in _slices(request.leases, CALL_SLICE):
-            self._desk.release(owner, part, self._clock())
+            usage += self._desk.release(owner, part, self._clock())
             await asyncio.sleep(0)
-        return Done(request.id)
+        return Released(request.id, tuple(usage))
 
     async def _renew(self, owner: str, leases: tuple[str, ...]) -> tuple[tuple[Usage, ...], tuple[str, ...]]:
         usage: list[Usage] = []

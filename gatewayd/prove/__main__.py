@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             running = site.load(options.running) if options.running else None
             wanted = order.of(site.load(options.site), running, time.time(), options.seconds)
             sandbox.enter()
-        most = int(wanted.seconds) + CPU_GRACE
+        most = int(wanted.longest) + CPU_GRACE
         resource.setrlimit(resource.RLIMIT_CPU, (most, most))
         report: ProofReport | NoProof = prove(wanted)
     except MemoryError:

@@ -50,10 +50,11 @@ async def start(
     """
     wanted = await asyncio.to_thread(lambda: order.encode(order.of(candidate, running, now, seconds)))
     ask = _of_unit(socket, wanted) if socket.is_socket() else _of_child(wanted)
+    patience = order.longest(seconds) + GRACE
     try:
-        answer = await asyncio.wait_for(ask, seconds + GRACE)
+        answer = await asyncio.wait_for(ask, patience)
     except TimeoutError as error:
-        raise ProofError(f"the prover did not answer within {seconds + GRACE:.0f} s: is this machine busy?") from error
+        raise ProofError(f"the prover did not answer within {patience:.0f} s: is this machine busy?") from error
     except OSError as error:
         raise ProofError(f"the prover cannot be reached at {socket}: {error.strerror}") from error
     return _read(answer)

@@ -24,6 +24,9 @@ from vdx.site.source import LoadedSite
 SECONDS = 30.0
 """How long a proof may take: an admin waits for it, and a version that is applied waits for nothing else."""
 
+LONGEST_SECONDS = 120.0
+"""How long it goes on for stated tests and changed rules, each of which is owed a packet; the others do without."""
+
 MAX_BYTES = 256 << 20
 """Bytes of an order: two policies of a million prefixes with their lines, 60 bytes each, and their agreements."""
 
@@ -39,6 +42,16 @@ class Order:
     running: Policy | None
     now: int
     seconds: float = SECONDS
+
+    @property
+    def longest(self) -> float:
+        """Seconds until what is owed is given up as well."""
+        return longest(self.seconds)
+
+
+def longest(seconds: float) -> float:
+    """Return how long a proof of so many seconds may go on for what is owed."""
+    return max(seconds, LONGEST_SECONDS)
 
 
 _ADAPTER: Final = pydantic.TypeAdapter(Order)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TypeAlias
@@ -19,10 +19,10 @@ from nft.policy.tables import Tables
 from nft.policy.verdict import Verdict, verdict
 
 MAX_PACKETS = 20_000
-"""Of one proof: they take a few seconds."""
+"""Of one proof, unless more tests are stated and rules are changed: they take a few seconds."""
 
 MAX_TIMES = 32
-"""Times at which a proof asks: each is a change of what agreements open, and of packets' batches."""
+"""Times at which a proof asks besides those of stated tests: each is a change of what agreements open."""
 
 MAX_NOTES = 20
 """Rules and agreements told of which nothing can be sent: a zone without its routes has thousands."""
@@ -33,6 +33,9 @@ PUBLISHED_SOURCES = 8
 CHANGED_INTERVALS = 8
 """Intervals of one side of a changed rule that are met at their ends: a list of thousands is met as a sample."""
 
+
+Sending: TypeAlias = tuple[Packet, int]
+"""A packet and the time at which it is sent."""
 
 Middle: TypeAlias = tuple[int, int, int] | None
 """A packet within a claim, as numbers; None where none can be sent."""
@@ -51,28 +54,45 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to send, how many packets are left out, and what else to tell."""
+    """What to send, how many packets are left out, and what else to tell.
+
+    ``owed`` are those without which nothing is proved, each with for whose sake: stated tests, and one of each changed
+    rule. ``unmet`` are the changed rules of which none was chosen, as the time was over.
+    """
 
     probes: tuple[Probe, ...]
+    owed: Mapping[Sending, str]
+    unmet: tuple[str, ...]
     unsent: int
     notes: tuple[str, ...]
 
 
-def plan(order: Order, tables: Tables, enough: Callable[[], bool] = lambda: False) -> Plan:
-    """Choose the packets of a proof, until there are ``enough`` of them; every claim is met before any is met twice."""
+def plan(
+    order: Order,
+    tables: Tables,
+    enough: Callable[[], bool] = lambda: False,
+    late: Callable[[], bool] = lambda: False,
+) -> Plan:
+    """Choose the packets of a proof; every claim is met before any is met twice.
+
+    Until it is ``late`` what is owed is chosen, until there is ``enough`` the others.
+    """
     ways = Ways(order.edge, order.network)
     chosen = _Chosen(tables, ways, enough)
     for test in order.policy.tests:
         asked = replace(test.packet, target_zone="")
-        chosen.take(asked, order.now if test.at is None else test.at, f"test at {test.origin}", stated=True)
+        chosen.owe(asked, order.now if test.at is None else test.at, f"test at {test.origin}", stated=True)
     for publication in order.policy.publications:
         for asked in _published(publication, tables, ways):
             chosen.take(asked, order.now, f"publication at {publication.origin}")
     claims = list(changed(order.running, order.policy, order.now))
-    inside = {at: _inside(claim, tables, ways) for at, claim in enumerate(claims) if not chosen.full}
+    inside = {at: _inside(claim, tables, ways) for at, claim in enumerate(claims) if not late()}
     met = [(claims[at], middle) for at, middle in inside.items() if middle]
     for claim, middle in met:
-        chosen.claim(claim, [packet(claim.zone, claim.version, *middle)])
+        asked = packet(claim.zone, claim.version, *middle)
+        chosen.owe(asked, claim.times[0], claim.why)
+        for at in claim.times[1:]:
+            chosen.take(asked, at, claim.why)
     for claim, middle in met:
         chosen.claim(claim, _around(claim, middle, tables, ways))
     entries = Entries(tables, ways, order.now, order.version)
@@ -80,8 +100,9 @@ def plan(order: Order, tables: Tables, enough: Callable[[], bool] = lambda: Fals
         chosen.take(asked, order.now, "")
         if chosen.full:
             break
-    unsent = chosen.unsent + entries.left + len(claims) - len(inside)
-    return Plan(tuple(chosen.probes.values()), unsent, tuple(_told((claims[at].why, inside[at]) for at in inside)))
+    unmet = tuple(dict.fromkeys(claim.why for at, claim in enumerate(claims) if at not in inside))
+    notes = tuple(_told((claims[at].why, inside[at]) for at in inside))
+    return Plan(tuple(chosen.probes.values()), chosen.owed, unmet, chosen.unsent + entries.left, notes)
 
 
 def _told(looked: Iterable[tuple[str, Middle]]) -> Iterator[str]:
@@ -103,7 +124,8 @@ class _Chosen:
         self._ways = ways
         self._enough = enough
         self._times: set[int] = set()
-        self.probes: dict[tuple[Packet, int], Probe] = {}
+        self.probes: dict[Sending, Probe] = {}
+        self.owed: dict[Sending, str] = {}
         self.unsent = 0
 
     @property
@@ -111,18 +133,32 @@ class _Chosen:
         """Whether no more packets are taken."""
         return len(self.probes) >= MAX_PACKETS or self._enough()
 
-    def take(self, asked: Packet, at: int, why: str, *, stated: bool = False) -> None:
-        """Take a packet, unless the limits are reached or there is no way for it; stated ones go whatever the way."""
-        if (asked, at) in self.probes or not (stated or self._ways.known(asked.zone, asked.source)):
+    def owe(self, asked: Packet, at: int, why: str, *, stated: bool = False) -> None:
+        """Take a packet whatever the limits, unless there is no way for it; stated ones go whatever the way."""
+        if self._take(asked, at, why, stated=stated):
+            self.owed.setdefault((asked, at), why)
+
+    def take(self, asked: Packet, at: int, why: str) -> None:
+        """Take a packet, unless the limits are reached or there is no way for it."""
+        if (asked, at) in self.probes or not self._ways.known(asked.zone, asked.source):
             return
         if self.full or (at not in self._times and len(self._times) >= MAX_TIMES):
             self.unsent += 1
-            return
+        elif self._take(asked, at, why):
+            self._times.add(at)
+
+    def _take(self, asked: Packet, at: int, why: str, *, stated: bool = False) -> bool:
+        """Take a packet if there is a way for it; tell whether it is sent."""
+        if (asked, at) in self.probes:
+            return True
+        if not (stated or self._ways.known(asked.zone, asked.source)):
+            return False
         said = verdict(self._tables, asked, at)
         lacks = self._lacks(asked, said)
-        if stated or not lacks:
-            self._times.add(at)
-            self.probes[asked, at] = Probe(asked, at, why, said, lacks)
+        if lacks and not stated:
+            return False
+        self.probes[asked, at] = Probe(asked, at, why, said, lacks)
+        return True
 
     def claim(self, claim: Claim, packets: Iterable[Packet]) -> None:
         """Take packets for a claim, at all of its times."""

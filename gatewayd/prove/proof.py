@@ -6,15 +6,16 @@ Another time than now is made by working the agreements out for it, as the kerne
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from gatewayd.errors import ProofError
 from gatewayd.prove.batches import batches
 from gatewayd.prove.compare import Expected
 from gatewayd.prove.ground import Ground
 from gatewayd.prove.order import Order
-from gatewayd.prove.probes import Plan, Probe, plan
+from gatewayd.prove.probes import Plan, Probe, Sending, plan
 from nft.errors import NftError
 from nft.policy.compile import compile_policy
 from nft.policy.ruleset import compile_transit
@@ -31,54 +32,75 @@ HELD = 3600
 def prove(order: Order, clock: Callable[[], float] = time.monotonic) -> ProofReport:
     """Prove a candidate; raises `ProofError`, also where the kernel refuses its ruleset."""
     started = clock()
+
+    def past(seconds: float) -> Callable[[], bool]:
+        return lambda: clock() - started > seconds
+
     try:
         tables = compile_policy(order.policy)
-        chosen = plan(order, tables, lambda: clock() - started > order.seconds * PLANNING)
+        chosen = plan(order, tables, past(order.seconds * PLANNING), past(order.longest * PLANNING))
         with Ground(order.edge, order.network) as ground:
-            sent, unsent, found = _sent(order, tables, chosen, ground, lambda: started + order.seconds < clock())
+            sent, found = _sent(order, tables, chosen, ground, past(order.seconds), past(order.longest))
     except NftError as error:
         raise ProofError(f"the candidate cannot be loaded for its proof: {error}") from error
+    unsent = chosen.unsent + len(chosen.probes) - len(sent)
+    unmet = dict.fromkeys((*(why for owed, why in chosen.owed.items() if owed not in sent), *chosen.unmet))
+    notes = list(chosen.notes)
     if unsent:
-        text = f"{unsent} packets or more were not sent: a proof sends the most telling of its {order.seconds:.0f} s"
-        chosen = replace(chosen, notes=(*chosen.notes, text))
+        notes.append(f"{unsent} packets or more were not sent: a proof sends the most telling of {order.seconds:.0f} s")
     return ProofReport(
         order.version,
-        sent,
+        len(sent),
         round(clock() - started, 3),
         len(found),
         tuple(found[:MAX_DIFFERENCES]),
         unsent,
-        chosen.notes,
+        tuple(notes),
+        len(unmet),
+        tuple(islice(unmet, MAX_DIFFERENCES)),
     )
 
 
 def _sent(
-    order: Order, tables: Tables, chosen: Plan, ground: Ground, over: Callable[[], bool]
-) -> tuple[int, int, list[Difference]]:
-    """Send what was chosen until the time is over; return how many were sent, how many not, and what differs."""
+    order: Order, tables: Tables, chosen: Plan, ground: Ground, over: Callable[[], bool], late: Callable[[], bool]
+) -> tuple[set[Sending], list[Difference]]:
+    """Send what is owed until it is late, and the rest until the time is over; return what was sent, what differs."""
     expected = Expected(order.policy, order.now)
-    moments: dict[int, list[Probe]] = {order.now: []}
-    for probe in chosen.probes:
-        moments.setdefault(probe.at, []).append(probe)
     transit = compile_transit(tables, order.edge)
-    sent, found = 0, list[Difference]()
-    for at, probes in moments.items():
-        if over():
-            break
-        shown = replace(transit, tables=held(tables, at))
-        if at == order.now:
-            ground.load(shown, at)
-        elif not order.policy.empty:
-            ground.shift(shown, at)
-        if over() and not sent:
-            text = f"the {order.seconds:.0f} s were over before the rules of {order.version} were loaded"
+    sent, found = set[Sending](), list[Difference]()
+    loaded: int | None = None
+    for at, probes, done in _rounds(order.now, chosen, over, late):
+        if done():
+            continue
+        if loaded is None:
+            ground.load(replace(transit, tables=held(tables, at)), at)
+        elif at != loaded and not order.policy.empty:
+            ground.shift(replace(transit, tables=held(tables, at)), at)
+        if done() and not sent:
+            text = f"the {order.longest:.0f} s were over before the rules of {order.version} were loaded"
             raise ProofError(f"{text}: allow its proof more time")
+        loaded = at
         for batch in batches(order.policy, probes):
-            if over():
+            if done():
                 break
             found += judge(ground, expected, batch)
-            sent += len(batch)
-    return sent, chosen.unsent + len(chosen.probes) - sent, found
+            sent.update((probe.packet, probe.at) for probe in batch)
+    return sent, found
+
+
+def _rounds(
+    now: int, chosen: Plan, over: Callable[[], bool], late: Callable[[], bool]
+) -> Iterator[tuple[int, list[Probe], Callable[[], bool]]]:
+    """Yield times with what is sent at each, and whether its time is over: what is owed first, from now on."""
+    owed: dict[int, list[Probe]] = {now: []}
+    rest: dict[int, list[Probe]] = {}
+    for probe in chosen.probes:
+        listed = owed if (probe.packet, probe.at) in chosen.owed else rest
+        listed.setdefault(probe.at, []).append(probe)
+    for at, probes in owed.items():
+        yield at, probes, late
+    for at in sorted(rest, key=lambda at: at != next(reversed(owed))):  # the time that is loaded needs no shift
+        yield at, rest[at], over
 
 
 def judge(ground: Ground, expected: Expected, batch: list[Probe]) -> list[Difference]:

@@ -23,6 +23,7 @@ MAX_LINE = 200
 """Characters somebody types at once."""
 
 COMMAND = "/usr/lib/vdx/bin/gatewayctl"
+WEB = "/usr/lib/vdx/bin/gatewayd-web"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def _doctor(menu: Menu, _: Language) -> None:
 
 
 def _address(menu: Menu, lang: Language) -> None:
-    from gatewayd.system import byhand  # noqa: PLC0415 - the models of a site take seconds, and the menu comes first
+    from gatewayd.system import byhand, selfsigned  # noqa: PLC0415 - models of a site take seconds; the menu comes first
 
     names = sorted(cards.cards().values())
     interface = menu.ask(f"{say(lang, 'interface')} ({', '.join(names)})")
@@ -106,11 +107,32 @@ def _address(menu: Menu, lang: Language) -> None:
     text = byhand.changed(path.read_bytes() if path.exists() else None, interface, address, router)
     if path.exists():
         place.put(path.with_name("site.yaml.before"), path.read_bytes())
+    certificate = paths.CREDENTIALS / "mgmt" / "certificate.pem"
+    if not certificate.exists():
+        made = selfsigned.make(byhand.NAME, address.partition("/")[0])
+        place.put(certificate.with_name("key.pem"), made.key, 0o600)
+        place.put(certificate, made.certificate, 0o600)
+        menu.show(f"{say(lang, 'fingerprint')}:\n  {made.fingerprint}\n")
     place.put(path, text)
     machine.run("systemctl", "restart", "vdx-settle.service")
     machine.run("systemctl", "start", "--no-block", "vdx.target")
     machine.run("systemctl", "reload-or-restart", "--no-block", "gatewayd.service")
     menu.show(f"{say(lang, 'done')}\n")
+
+
+def _token(menu: Menu, lang: Language) -> None:
+    from gatewayd.system import byhand  # noqa: PLC0415 - as above
+    from vdx import site  # noqa: PLC0415 - as above
+
+    active = paths.STATE / "active.yaml"
+    names = byhand.admins(site.load(active if active.exists() else paths.SITE / "site.yaml").site)
+    if not names:
+        raise SetupError(say(lang, "no admin"))
+    name = names[0] if len(names) == 1 else menu.ask(f"{say(lang, 'person')} ({', '.join(names)})")
+    if name not in names:
+        raise SetupError(f"{name!r}: {say(lang, 'odd')}")
+    menu.show(f"{name}: {say(lang, 'once')}\n")
+    menu.run(WEB, "token", name)
 
 
 def _update(menu: Menu, lang: Language) -> None:
@@ -180,6 +202,7 @@ CHOICES: tuple[tuple[str, Callable[[Menu, Language], None]], ...] = (
     ("off", _off),
     ("reset", _reset),
     ("install", _install),
+    ("token", _token),
     ("language", _language),
 )
 

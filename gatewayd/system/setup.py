@@ -20,14 +20,15 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from gatewayd import owners
-from gatewayd.system import cards, machine, paths, place
+from gatewayd.system import byhand, cards, machine, paths, place
 from gatewayd.system.errors import DiskError, SetupError
+from gatewayd.web import credentials
 from vdx import site
 from vdx.errors import VdxError
 from vdx.site.block import Model
 from vdx.site.model import Site
 from vdx.site.source import Fault, SiteError, read, validated
-from vdx.site.values import InterfaceName
+from vdx.site.values import InterfaceName, Word
 
 LABELS = {"VDX-SETUP": "setup.yaml", "vdx-setup": "setup.yaml", "cidata": "user-data", "CIDATA": "user-data"}
 """File systems that are looked at, and the file on each."""
@@ -35,6 +36,9 @@ LABELS = {"VDX-SETUP": "setup.yaml", "vdx-setup": "setup.yaml", "cidata": "user-
 CREDENTIAL = Path("/run/credentials/@system/vdx.setup")
 MAX_SETUP = 1 << 20
 """Octets of setup.yaml: a site file of the usual size inside it takes some 20 kB."""
+
+ADMIN_DAYS = 825.0
+"""How long the first token lasts: as long as the certificate beside it (ansible/playbooks/secrets.yml)."""
 
 MAX_FILE = 16 << 20
 MAX_FILES = 64
@@ -69,6 +73,13 @@ class MachineName(Model):
     card: Mac | None = None
 
 
+class Admin(Model):
+    """Who may manage it from the start: a person of the site file, and a token that somebody drew beforehand."""
+
+    name: Word
+    token: Annotated[str, StringConstraints(pattern=f"^{credentials.TOKEN.pattern}$")]
+
+
 class Setup(Model):
     """What a new appliance is told."""
 
@@ -77,6 +88,7 @@ class Setup(Model):
     site: str = Field(min_length=1)
     certificate: str | None = None
     key: str | None = None
+    admin: Admin | None = None
     credentials: Annotated[dict[FileName, str], Field(max_length=MAX_FILES)] = Field(default_factory=dict)
     files: Annotated[tuple[FileName, ...], Field(max_length=MAX_FILES)] = ()
 
@@ -120,6 +132,16 @@ def check_zones(told: Site, wanted: Mapping[str, str], here: Mapping[str, str]) 
                 )
 
 
+def check_admin(told: Site, wanted: Admin | None) -> None:
+    """Refuse an administrator whom the site does not know; raises `SetupError`."""
+    known = byhand.admins(told)
+    if wanted is not None and wanted.name not in known:
+        raise SetupError(
+            f"admin: {wanted.name!r} is no admin of `management.people` in the site file; that has"
+            f" {', '.join(known) or 'none'}: write him there"
+        )
+
+
 def _cards_below(told: Site, interface: str, stack: int = STACK) -> Iterator[str]:
     """Give the cards that an interface of a site stands on."""
     settings = told.interfaces.get(interface) if stack else None
@@ -144,6 +166,7 @@ def carry_out(setup: Setup, source: Path | None, name: str, here: Mapping[str, s
         (ready / "site.yaml").write_bytes(text)
         loaded = site.load(ready / "site.yaml")
         check_zones(loaded.site, setup.cards, here)
+        check_admin(loaded.site, setup.admin)
         pair = _pair(setup, source, name)
         for interface, mac in setup.cards.items():
             rule = f"[Match]\nPermanentMACAddress={mac}\n\n[Link]\nName={interface}\n"
@@ -152,6 +175,12 @@ def carry_out(setup: Setup, source: Path | None, name: str, here: Mapping[str, s
             place.put(paths.CREDENTIALS / "b2bua" / label, value.encode(), 0o600)
         for label, content in pair.items():
             place.put(paths.CREDENTIALS / "mgmt" / label, content, 0o600)
+        if setup.admin is not None:
+            known = credentials.admitted(
+                credentials.fresh(), setup.admin.token, setup.admin.name, "admin", ADMIN_DAYS
+            )
+            readers = owners.number(credentials.GROUP) or 0
+            place.put(paths.SITE / "web" / "credentials.json", credentials.text_of(known), 0o640, readers)
         group = owners.number("b2bua") or 0
         for each in setup.files:
             listed = each in loaded.lists

@@ -31,6 +31,17 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "maskinen har ingen anden disk end den, den er startet fra",
     ),
     "wiped": ("Everything on that disk is lost.", "Alt på den disk går tabt."),
+    "token": ("A token for the management page", "En nøgle til administrationssiden"),
+    "person": ("For whom", "Til hvem"),
+    "once": ("this is shown once and kept nowhere", "dette vises én gang og gemmes ikke"),
+    "no admin": (
+        "`management.people` of the site file has no admin: it has to name one first",
+        "`management.people` i sitefilen har ingen admin: den skal først nævne en",
+    ),
+    "fingerprint": (
+        "The management page shows a certificate with this fingerprint (SHA-256)",
+        "Administrationssiden viser et certifikat med dette fingeraftryk (SHA-256)",
+    ),
     "language": ("Dansk", "English"),
     "interface": ("Network card", "Netkort"),
     "own": ("Address with prefix length, as in 192.0.2.10/24", "Adresse med præfikslængde, som 192.0.2.10/24"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -110,7 +109,7 @@ def _revoke(options: argparse.Namespace) -> int:
 
 
 def _listed(path: Path) -> Listed:
-    return credentials.load(path) if path.exists() else Listed(os.urandom(32).hex())
+    return credentials.load(path) if path.exists() else credentials.fresh()
 
 
 VERBS: dict[str, Callable[[argparse.Namespace], int]] = {

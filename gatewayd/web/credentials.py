@@ -8,6 +8,7 @@ As long as there is no file, nobody is known.
 
 from __future__ import annotations
 
+import grp
 import hashlib
 import hmac
 import os
@@ -24,6 +25,9 @@ from msgspec import Meta, structs
 from gatewayd.web.errors import SetupError
 from vdx.pinhole import Name
 from vdx.versions import Principal, Role
+
+GROUP = "gatewayd-web"
+"""The user that serves, and its group."""
 
 TOKEN = re.compile(r"vdx_([a-z2-7]{8})_([A-Za-z0-9_-]{43})")
 MAX_BYTES = 4 << 20
@@ -147,28 +151,65 @@ def load(path: Path) -> Listed:
 
 def issue(path: Path, name: str, role: Role, days: float | None) -> str:
     """Add a token to the file, which is made where it is missing; gives the token, which is kept nowhere."""
-    listed = load(path) if path.exists() else Listed(secrets.token_hex(32))
+    text = draw()
+    store(path, admitted(load(path) if path.exists() else fresh(), text, name, role, days))
+    return text
+
+
+def draw() -> str:
+    """Give a token that nobody has yet."""
     number = "".join(secrets.choice(_LETTERS) for _ in range(8))
-    secret = secrets.token_urlsafe(32)
+    return f"vdx_{number}_{secrets.token_urlsafe(32)}"
+
+
+def fresh() -> Listed:
+    """Give a list of nobody, with a key of its own."""
+    return Listed(secrets.token_hex(32))
+
+
+def admitted(listed: Listed, text: str, name: str, role: Role, days: float | None) -> Listed:
+    """Give the list with a token more; raises `SetupError` where the text is none."""
+    found = TOKEN.fullmatch(text)
+    if found is None:
+        raise SetupError("this is no token: one is vdx_, 8 letters, _ and 43 characters")
     expires = None if days is None else time.time() + days * 86400
-    token = Token(number, name, digest(listed.key, number, secret), role, expires)
-    store(path, structs.replace(listed, tokens=(*listed.tokens, token)))
-    return f"vdx_{number}_{secret}"
+    token = Token(found[1], name, digest(listed.key, found[1], found[2]), role, expires)
+    return structs.replace(listed, tokens=(*listed.tokens, token))
+
+
+def text_of(listed: Listed) -> bytes:
+    """Give the file's content."""
+    return msgspec.json.format(msgspec.json.encode(listed), indent=1) + b"\n"
 
 
 def store(path: Path, listed: Listed) -> None:
-    """Replace the file so that it is never half written; owner, group and mode stay as they were."""
+    """Replace the file so that it is never half written; owner, group and mode stay as they were.
+
+    A new one, made by root, is for the group of `gatewayd-web` to read.
+    """
     beside = path.with_name(f".{path.name}.new")
+    group = _readers() if os.geteuid() == 0 else None
     try:
+        path.parent.mkdir(mode=0o755, exist_ok=True)
         was = path.stat() if path.exists() else None
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             if was is not None:
                 os.fchown(file.fileno(), was.st_uid, was.st_gid)
                 os.fchmod(file.fileno(), was.st_mode & 0o770)
-            file.write(msgspec.json.format(msgspec.json.encode(listed), indent=1) + b"\n")
+            elif group is not None:
+                os.fchown(file.fileno(), 0, group)
+                os.fchmod(file.fileno(), 0o640)
+            file.write(text_of(listed))
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise SetupError(f"{path}: cannot be written: {error.strerror}; it is as it was") from error
+
+
+def _readers() -> int | None:
+    try:
+        return grp.getgrnam(GROUP).gr_gid
+    except KeyError:  # no appliance, or none yet
+        return None

@@ -14,7 +14,7 @@ from vdx.control import AdminClientCodec, FromGatewayd, ToGatewayd
 SOCKET = "web.sock"
 
 ANSWER_SECONDS = 180.0
-"""For an answer: a proof takes up to a minute, and a version of the largest size some seconds."""
+"""For an answer: a proof takes up to two minutes, and a version of the largest size some seconds."""
 
 AT_ONCE = 16
 """Questions that `gatewayd` is asked at the same time; the others wait their turn here."""

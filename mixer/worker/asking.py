@@ -11,17 +11,47 @@ from collections.abc import Iterable
 
 from mixer.wire import Media, Scene
 
-ENOUGH = ((90, 128), (180, 256), (360, 512))
-"""Rows of pixels of a place, and the kilobits a second at which room systems send a picture that fills it."""
+ENOUGH = ((90, 128), (180, 256), (360, 384))
+"""Rows of pixels of a place, and the kilobits a second at which room systems send a picture that fills it and no larger
+one. Less than the first is never asked for: there are systems that send nothing then."""
 
 UNBOUNDED = 20_000
 """Kilobits a second that mean: as much as the session allows."""
+
+PATIENCE = 10_000_000_000
+"""Nanoseconds that somebody must have been shown smaller before he is asked for less: two who speak in turn are not
+asked for another picture each time."""
 
 _EMPTY_REPORT = 0x80, 201, 1
 _CNAME = 1
 _RATE_BITS_TMMBR, _RATE_BITS_REMB = 17, 18
 
 Camera = tuple[str, Media]
+
+
+class Wish:
+    """What one sender is asked for: more at once, less when he was shown smaller for a while. Times: nanoseconds."""
+
+    def __init__(self) -> None:
+        self.kbps = UNBOUNDED
+        """Kilobits a second that he is asked for now."""
+        self._told = False
+        self._since: int | None = None
+        """From when on less would have done."""
+
+    def fill(self, kbps: int, now: int) -> bool:
+        """Take how many kilobits a second fill his place; says whether he is asked for another rate from now on."""
+        before = self.kbps
+        if kbps >= before:
+            self.kbps, self._since = kbps, None
+        elif not self._told:
+            self.kbps = kbps  # who has just come is asked at once
+        else:
+            self._since = now if self._since is None else self._since
+            if now - self._since >= PATIENCE:
+                self.kbps, self._since = kbps, None
+        self._told = True
+        return self.kbps != before
 
 
 def rows(scenes: Iterable[Scene]) -> dict[Camera, int]:

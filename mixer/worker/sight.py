@@ -9,7 +9,7 @@ from functools import partial
 
 from mixer.wire import Format, Stream
 from mixer.worker.adaptation import Rate
-from mixer.worker.asking import UNBOUNDED
+from mixer.worker.asking import Wish
 from mixer.worker.encoding import Listener, Origin, Pictures
 from mixer.worker.engine import Gst, GstVideo, element, field_of, live_source, now
 from mixer.worker.formats import VIDEO
@@ -67,7 +67,7 @@ class VideoStream(LineStream):
         """Ends giving on what comes; there only while somebody gets it."""
         self._described: Origin | None = None
         """The encoder whose form of pictures the packer knows."""
-        self._wanted = UNBOUNDED
+        self._wish = Wish()
         self._gate = Gate()
         self._shown = False
         self._oversize = False
@@ -105,14 +105,13 @@ class VideoStream(LineStream):
             self.refresh()
 
     def fill(self, kbps: int) -> None:
-        """Have him send so many kilobits a second at most: asked for at once, and again with `remind`."""
-        before, self._wanted = self._wanted, kbps
-        if kbps != before:
+        """Have him send no more than these kilobits a second fill: he is told at once if more, and with `remind`."""
+        if self._wish.fill(kbps, now()):
             self.remind()
 
     def remind(self) -> None:
         """Say again how much he may send, once a second: what is said may be lost."""
-        self.transport.ask(self._wanted)
+        self.transport.ask(self._wish.kbps)
 
     def refresh(self) -> None:
         """Ask the other side for a key picture: at once, or when one is due again."""

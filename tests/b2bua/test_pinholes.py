@@ -105,6 +105,18 @@ def test_else_it_travels_before_the_next_question(tmp_path: Path) -> None:
     play(tmp_path, scene)
 
 
+def test_one_that_is_to_be_answered_waits_as_well(tmp_path: Path) -> None:
+    async def scene(it: Stage, there: wire.Connection[pinhole.Request]) -> None:
+        it.ask(LEASE)
+        release = Release(7, (f"{CALL}.0",))
+        it.ask(release)
+        assert it.client._later is not None
+        it.ask(LEASE)
+        await hears(there, [LEASE, release, LEASE])
+
+    play(tmp_path, scene)
+
+
 def test_or_alone_where_none_comes(tmp_path: Path) -> None:
     async def scene(it: Stage, there: wire.Connection[pinhole.Request]) -> None:
         release = Release(0, (f"{CALL}.0",))

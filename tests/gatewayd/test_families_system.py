@@ -12,7 +12,21 @@ import sys
 import pytest
 
 from tests.gatewayd.edge import CHECKOUT, MEDIAD, Edge, Owner, arrives, eventually
-from vdx.pinhole import Change, Done, End, Learned, Lease, Leased, Release, Remote, Renew, Renewed, SetRemote, Stream
+from vdx.pinhole import (
+    Change,
+    Done,
+    End,
+    Learned,
+    Lease,
+    Leased,
+    Release,
+    Released,
+    Remote,
+    Renew,
+    Renewed,
+    SetRemote,
+    Stream,
+)
 
 pytestmark = pytest.mark.system
 
@@ -70,7 +84,9 @@ def test_media_crosses_families_and_a_foreign_source_does_not(machine: Edge, med
     other = machine.udp("left", "10.9.0.2")
     assert owner.ask(SetRemote(3, (Change(LEASE, "a", Remote("10.9.0.2", other.getsockname()[1])),))) == Done(3)
     assert arrives(phone, b, other)
-    assert owner.ask(Release(4, (LEASE,))) == Done(4)
+    released = owner.ask(Release(4, (LEASE,)))
+    assert isinstance(released, Released)
+    assert (released.usage[0].a.packets, released.usage[0].b.packets) == (1, 2)
     assert arrives(phone, b, other) is None
     listening = machine.on("edge", lambda: subprocess.run(["ss", "-Huan"], capture_output=True, text=True, check=True))
     assert f":{a[1]}" not in listening.stdout

@@ -18,6 +18,7 @@ from vdx.pinhole import (
     Listed,
     Refused,
     Release,
+    Released,
     Remote,
     Renew,
     Renewed,
@@ -62,7 +63,10 @@ def test_media_flows_both_ways_until_the_lease_is_released(machine: Edge) -> Non
     # the packet that had nowhere to go arrived too
     assert (renewed.usage[0].a.packets, renewed.usage[0].b.packets) == (2, 1)
     assert renewed.gone == (f"{CALL}.9",)
-    assert owner.ask(Release(3, (LEASE,))) == Done(3)
+    released = owner.ask(Release(3, (LEASE,)))
+    assert isinstance(released, Released)
+    assert (released.usage[0].a, released.usage[0].b) == (renewed.usage[0].a, renewed.usage[0].b)
+    assert owner.ask(Release(3, (LEASE,))) == Released(3, ())
     assert arrives(room, (a.address, a.port), phone) is None
     owner.send(Release(0, (LEASE,)))  # nobody waits, so the next answer is that of the list
     assert owner.ask(List(4)) == Listed(4, ())

@@ -118,10 +118,15 @@ def test_an_owner_that_is_back_before_gatewayd_is_ready_keeps_its_calls(machine:
 def test_what_nobody_claims_after_a_restart_closes(machine: Edge) -> None:
     machine.start("--lease-seconds", "3")
     room, phone, port = open_stream(machine, machine.owner())
+    assert arrives(phone, port, room)
     machine.stop(signal.SIGKILL)
     machine.start("--lease-seconds", "3")
     late = machine.owner()
-    assert late.event() == Revoked((LEASE,), "nobody renewed it")
+    told = late.event()
+    assert isinstance(told, Revoked)
+    assert (told.leases, told.reason) == ((LEASE,), "nobody renewed it")
+    assert [usage.lease for usage in told.usage] == [LEASE]
+    assert told.usage[0].b.packets > 0, "what it carried before the restart too"
     assert arrives(phone, port, room) is None
     assert late.ask(Hold(1, (LEASE,))) == Held(1, ())
 

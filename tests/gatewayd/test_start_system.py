@@ -148,7 +148,10 @@ def test_a_reload_that_forbids_a_peer_revokes_its_leases(machine: Edge) -> None:
     machine.site["peers"]["clinic"]["media"] = ["198.51.100.3/32"]
     machine.write_site()
     assert machine.ctl("reload").returncode == 0
-    assert owner.event() == Revoked((LEASE,), "media of peer 'clinic' may no longer go to 198.51.100.2")
+    told = owner.event()
+    assert isinstance(told, Revoked)
+    assert (told.leases, told.reason) == ((LEASE,), "media of peer 'clinic' may no longer go to 198.51.100.2")
+    assert [usage.lease for usage in told.usage] == [LEASE]
     assert arrives(*packet) is None  # type: ignore[arg-type]
 
 

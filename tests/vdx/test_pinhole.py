@@ -27,6 +27,7 @@ from vdx.pinhole import (
     OwnerCodec,
     Refused,
     Release,
+    Released,
     Remote,
     Renew,
     Renewed,
@@ -65,6 +66,8 @@ def test_requests_are_read_back(message: msgspec.Struct) -> None:
         Refused(3, "policy", "no"),
         Learned(LEASE, "b", Remote("192.0.2.1", 1)),
         Revoked((LEASE,), "policy changed"),
+        Revoked((LEASE,), "policy changed", (Usage(LEASE, Traffic(1, 2, 3, 0.5), Traffic()),)),
+        Released(4, (Usage(LEASE, Traffic(1, 2, 3, 0.5), Traffic()),)),
     ],
 )
 def test_answers_and_events_are_read_back(message: msgspec.Struct) -> None:
@@ -165,7 +168,8 @@ LISTED = OpenLease(
         Held(10**9, (USED.lease,) * MAX_LEASES),
         Renewed(10**9, (USED,) * MAX_LEASES),
         Renewed(10**9, (), (USED.lease,) * MAX_LEASES),
-        Revoked((USED.lease,) * MAX_LEASES, "nobody renewed it"),
+        Released(10**9, (USED,) * MAX_LEASES),
+        Revoked((USED.lease,) * MAX_LEASES, "nobody renewed it", (USED,) * MAX_LEASES),
         Listed(10**9, (LISTED,) * MAX_LEASES),
     ],
     ids=lambda message: type(message).__name__,

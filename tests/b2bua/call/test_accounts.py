@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from b2bua.call.accounts import SETUP_BOUNDS, alias
+from b2bua.call.desk import ANSWER_SECONDS
 from b2bua.call.record import CallRecord, Details
 from tests.b2bua.call.test_calls import ALICE, BOB, Line, answer, offer, sdp
 from vdx import pinhole
@@ -67,6 +68,65 @@ def test_what_was_relayed_stands_in_the_record() -> None:
     assert [(one.caller_packets, one.callee_packets, one.callee_octets) for one in details.streams] == [
         (10 + at, 20 + at, 2000) for at in range(len(leases))
     ]
+
+
+def carried(line: Line, packets: int) -> tuple[pinhole.Usage, ...]:
+    traffic = pinhole.Traffic(packets, 100 * packets)
+    return tuple(pinhole.Usage(lease, traffic, traffic) for lease in sorted(line.ports.open))
+
+
+def test_what_came_after_the_last_renewal_is_told_with_the_release() -> None:
+    line = Line()
+    line.up()
+    line.gateway.on_pinhole(pinhole.Renewed(1, carried(line, 10)), line.world.now)
+    line.ports.carried = carried(line, 17)
+    assert line.alice.leg is not None
+    line.alice.leg.bye(line.world.now)
+    line.world.settle()
+    _, details = the_record(line)
+    assert {one.caller_packets for one in details.streams} == {17}
+    assert {one.callee_octets for one in details.streams} == {1700}
+
+
+def test_a_silent_gatewayd_leaves_what_it_told_last() -> None:
+    line = Line()
+    line.up()
+    line.gateway.on_pinhole(pinhole.Renewed(1, carried(line, 10)), line.world.now)
+    line.world.answers = False
+    assert line.alice.leg is not None
+    line.alice.leg.bye(line.world.now)
+    line.world.settle()
+    ended = line.world.now
+    assert not line.world.records, "the last word on its media may still come"
+    line.world.wait(ANSWER_SECONDS)
+    record, details = the_record(line)
+    assert {one.caller_packets for one in details.streams} == {10}
+    assert (record.status, details.ended) == (200, ended)
+    assert line.gateway.accounts.open == 0
+
+
+def test_gatewayd_that_goes_away_leaves_what_it_told_last() -> None:
+    line = Line()
+    line.up()
+    line.world.answers = False
+    assert line.alice.leg is not None
+    line.alice.leg.bye(line.world.now)
+    line.world.settle()
+    line.gateway.pinholes_lost(line.world.now)
+    _, details = the_record(line)
+    assert {one.caller_packets for one in details.streams} == {None}
+
+
+def test_what_was_revoked_is_told_with_it() -> None:
+    line = Line()
+    line.up()
+    usage = carried(line, 12)
+    line.ports.open.clear()
+    line.gateway.on_pinhole(pinhole.Revoked(tuple(each.lease for each in usage), "cut", usage), line.world.now)
+    line.world.settle()
+    record, details = the_record(line)
+    assert "revoked: cut" in record.why
+    assert {one.caller_packets for one in details.streams} == {12}
 
 
 def test_a_short_call_says_that_nothing_is_known_of_its_media() -> None:

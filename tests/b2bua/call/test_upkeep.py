@@ -115,6 +115,7 @@ def test_an_end_that_cannot_be_reached_ends_the_call() -> None:
     line.gateway.on_pinhole(pinhole.Renewed(0, quiet), line.world.now)
     for outgoing in line.gateway.to_send():
         line.gateway.send_failed(outgoing, "nobody listens", line.world.now)
+    line.world.settle()
     assert [record.why for record in line.world.records] == ["lost: OPTIONS could not be delivered"]
 
 

@@ -52,6 +52,7 @@ class Ports:
     told: list[object] = field(default_factory=list)
     refuse: Callable[[object], pinhole.Refused | None] = lambda _request: None
     idle: float | None = 0.0  # seconds since every end was heard, None for never
+    carried: tuple[pinhole.Usage, ...] = ()  # what leases have carried when they are released
     _port: int = 40_000
 
     def ask(self, request: object) -> pinhole.Reply:
@@ -71,7 +72,7 @@ class Ports:
             case pinhole.Release(id, leases):
                 for lease in leases:
                     self.open.pop(lease, None)
-                return pinhole.Done(id)
+                return pinhole.Released(id, tuple(usage for usage in self.carried if usage.lease in leases))
             case pinhole.Renew(id, leases):
                 traffic = pinhole.Traffic(idle=self.idle)
                 usage = tuple(pinhole.Usage(lease, traffic, traffic) for lease in leases if lease in self.open)

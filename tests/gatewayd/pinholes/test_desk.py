@@ -99,6 +99,22 @@ def test_a_released_stream_leaves_nothing_and_its_ports_rest(bench: Bench) -> No
     assert a.port not in seen
 
 
+def test_a_released_stream_tells_what_it_carried(bench: Bench) -> None:
+    bench.open()
+    bench.kernel.counted = {Number(bench.number("a")): Traffic(7, 700), Number(bench.number("b")): Traffic(9, 900)}
+    (usage,) = bench.desk.release("b2bua", (LEASE, f"{CALL}.1"), 1.0)
+    assert (usage.lease, usage.a.packets, usage.b.octets) == (LEASE, 7, 900)
+    assert bench.desk.release("b2bua", (LEASE,), 1.0) == []
+
+
+def test_it_closes_also_where_nobody_knows_what_it_carried(bench: Bench) -> None:
+    bench.open()
+    bench.kernel.dumb = True
+    assert bench.desk.release("b2bua", (LEASE,), 1.0) == []
+    assert bench.kernel.elements == {}
+    assert len(bench.desk.leases) == 0
+
+
 def test_a_lease_that_is_named_twice_is_released_once(bench: Bench) -> None:
     before = bench.everything()
     bench.open()

@@ -73,6 +73,28 @@ def test_limits_leave_out_the_last_and_say_so(candidate: Order, monkeypatch: pyt
     assert every.unsent == 0
 
 
+def test_no_limit_leaves_out_a_stated_test_or_all_of_a_change(
+    candidate: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = made(candidate)
+    monkeypatch.setattr(probes, "MAX_PACKETS", 1)
+    monkeypatch.setattr(probes, "MAX_TIMES", 0)
+    few = made(candidate)
+    assert (few.owed, few.unmet) == (every.owed, ())
+    assert {(probe.packet, probe.at) for probe in few.probes} == set(few.owed)
+    tests = {f"test at {test.origin}" for test in candidate.policy.tests}
+    claims = {claim.why for claim in changed(None, candidate.policy, NOW)}
+    unmet = {note.partition(": ")[0] for note in few.notes}
+    assert set(few.owed.values()) == tests | (claims - unmet)
+
+
+def test_a_change_that_nobody_had_time_to_look_at_is_unmet(candidate: Order) -> None:
+    tables = compile_policy(candidate.policy)
+    found = plan(candidate, tables, lambda: True, lambda: True)
+    assert set(found.unmet) == {claim.why for claim in changed(None, candidate.policy, NOW)}
+    assert len(found.owed) == len(candidate.policy.tests)
+
+
 def test_what_says_the_same_has_not_changed_and_an_order_of_rules_is_a_change(candidate: Order) -> None:
     policy = candidate.policy
     moved = replace(policy, rules=tuple(replace(rule, log=True) for rule in policy.rules))

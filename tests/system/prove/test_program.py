@@ -11,14 +11,17 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gatewayd import prove, sandbox
 from gatewayd.ctl import main
 from gatewayd.errors import ProofError
-from gatewayd.prove import order
+from gatewayd.prove import batches, order, proof
+from gatewayd.prove.proof import judge
 from tests.gatewayd.prove.conftest import SITE
+from vdx.proof import Difference
 from vdx.site.source import LoadedSite, load, parse
 
 pytestmark = pytest.mark.system
@@ -95,6 +98,24 @@ def test_check_prove_shows_the_report_and_refuses_what_differs(
     assert main(["--json", "check", "--prove", "--running", str(tmp_path / "none"), str(file)]) == 2
     answer = json.loads(capsys.readouterr().out)
     assert (answer["ok"], answer["proof"]["different"]) == (False, 1)
+
+
+def test_what_is_owed_and_was_not_sent_in_time_refuses_the_candidate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = [0.0]
+
+    def sent(*arguments: Any) -> list[Difference]:
+        passed[0] = order.LONGEST_SECONDS + 1
+        return judge(*arguments)
+
+    monkeypatch.setattr(batches, "MAX_BATCH", 1)
+    monkeypatch.setattr(proof, "judge", sent)
+    wanted = order.of(load(written(tmp_path)), None, time.time())
+    report = proof.prove(wanted, lambda: passed[0])
+    assert (report.packets, report.different, report.holds) == (1, 0, False)
+    assert report.unmet == len(report.unproved) > 1
+    assert not any(each.startswith(f"test at {wanted.policy.tests[0].origin}") for each in report.unproved)
 
 
 def test_an_ordinary_user_without_any_right_makes_a_proof(tmp_path: Path) -> None:
