@@ -1,7 +1,8 @@
 """The management address by hand, where nobody can reach the appliance over the network: pure.
 
 A new appliance gets a site of nothing but its mgmt zone, with the management page open to it and one person who may do
-everything; from there on the page takes over. In a site that is there, address, interface and default route of the mgmt zone change and nothing else.
+everything; from there on the page takes over. In a site that is there, address, interface and default route of the mgmt
+zone change and nothing else.
 """
 
 from __future__ import annotations

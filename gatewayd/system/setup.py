@@ -176,9 +176,7 @@ def carry_out(setup: Setup, source: Path | None, name: str, here: Mapping[str, s
         for label, content in pair.items():
             place.put(paths.CREDENTIALS / "mgmt" / label, content, 0o600)
         if setup.admin is not None:
-            known = credentials.admitted(
-                credentials.fresh(), setup.admin.token, setup.admin.name, "admin", ADMIN_DAYS
-            )
+            known = credentials.admitted(credentials.fresh(), setup.admin.token, setup.admin.name, "admin", ADMIN_DAYS)
             readers = owners.number(credentials.GROUP) or 0
             place.put(paths.SITE / "web" / "credentials.json", credentials.text_of(known), 0o640, readers)
         group = owners.number("b2bua") or 0

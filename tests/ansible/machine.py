@@ -172,7 +172,7 @@ def run(*command: str) -> None:
 
 
 def ansible(program: str, arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program of Ansible in `ansible/`, with what it keeps below `folder`."""
+    """Run a program of Ansible in `ansible/`, with what it keeps below `folder`; `ansible.log` there grows as it works."""
     checkout = Path(__file__).resolve().parents[2]
     environment = {
         "PATH": f"{checkout / '.setup/deploy/venv/bin'}:{os.environ['PATH']}",
@@ -184,6 +184,17 @@ def ansible(program: str, arguments: Sequence[str], folder: Path) -> subprocess.
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(folder / "cp"),
         "ANSIBLE_FORCE_COLOR": "false",
     }
-    return subprocess.run(
-        [program, *arguments], cwd=checkout / "ansible", env=environment, check=False, capture_output=True, text=True
-    )
+    with (folder / "ansible.log").open("a+") as log:
+        began = log.tell()
+        command = [program, *arguments]
+        done = subprocess.run(
+            command,
+            cwd=checkout / "ansible",
+            env=environment,
+            check=False,
+            text=True,
+            stdout=log,
+            stderr=subprocess.PIPE,
+        )
+        log.seek(began)
+        return subprocess.CompletedProcess(command, done.returncode, log.read(), done.stderr)
