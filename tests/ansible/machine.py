@@ -172,7 +172,7 @@ def run(*command: str) -> None:
 
 
 def ansible(program: str, arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program of Ansible in `ansible/`, with what it keeps below `folder`; `ansible.log` there grows as it works."""
+    """Run a program of Ansible in `ansible/`, with what it keeps below `folder`; `ansible.log` there grows."""
     checkout = Path(__file__).resolve().parents[2]
     environment = {
         "PATH": f"{checkout / '.setup/deploy/venv/bin'}:{os.environ['PATH']}",
