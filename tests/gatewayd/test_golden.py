@@ -1,6 +1,6 @@
-"""Golden folders: a site file in, what the kernel is told out. ``python -m tests.gatewayd.test_golden`` writes them anew.
+"""Golden folders: a site file in, what the kernel is told out.
 
-Read the difference before committing it.
+``python -m tests.gatewayd.test_golden`` writes them anew; read the difference before committing it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def test_every_rule_and_agreement_in_force_names_its_origin(name: str) -> None:
     loaded = site.load(GOLDEN / name / "site.yaml")
     said = transit.policy(loaded)
     told = set(re.findall(r'comment "([^"]+)"', rulesets(name)["transit.nft"]))
-    lines = {str(each.origin) for each in (*said.rules, *said.publications, *said.maskings)}
+    lines = {str(each.origin) for listed in (said.rules, said.publications, said.maskings) for each in listed}
     in_force = {each.id for each in said.agreements.effective() if each.ends > NOW}
     assert told == lines | in_force
 

@@ -1,4 +1,4 @@
-"""The table of a policy: its parts, their names and comments. What it says whole is in ``tests.gatewayd.test_golden``."""
+"""The table of a policy: its parts, names and comments; ``tests.gatewayd.test_golden`` has it whole."""
 
 from __future__ import annotations
 
