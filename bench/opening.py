@@ -1,9 +1,9 @@
 """How long a stream takes to open: from the request on the pinhole socket to its answer, when it is in the kernel.
 
-A real `gatewayd` in a lab, whose own policy has 100,000 prefixes of clients with agreements. The client asks as
-`b2bua` does; each request opens one RTP stream (four pinholes, about thirty elements, one transaction) and the next
-releases it.
-The kernel part alone is the same transaction committed by raw netlink from this process.
+A real `gatewayd` in a lab, whose own policy has 100,000 prefixes of clients with agreements; and in turn with it, one
+in another lab without any. The client asks as `b2bua` does; each request opens one RTP stream (four pinholes, about
+thirty elements, one transaction) and the next releases it. The kernel part alone is the same transaction committed by
+raw netlink from this process.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import os
 import time
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
-from pathlib import Path
 
 import yaml
 
@@ -38,6 +37,7 @@ PINHOLES = 4
 PRIORITY = -10
 """What `gatewayd` gives itself: the transaction alone is measured under its conditions."""
 
+QUANTILES = (("p50", 0.50), ("p99", 0.99))
 WHOLE, KERNEL = Aim("at most", 0.5), Aim("at most", 0.1)
 
 
@@ -45,25 +45,31 @@ def run(*, short: bool) -> Report:
     """Measure at 0 and at 20,000 pinholes; `short` opens fewer streams."""
     rounds, samples = (1, 200) if short else (5, 2_000)
     report = Report("opening")
-    with Lab.temporary("bench") as lab:
+    with Lab.temporary("bench") as lab, Lab.temporary("bare") as bare:
         add_media_addresses(lab, 7)  # 20,000 pinholes fill one to the last port, and what was closed rests
+        add_media_addresses(bare, 7)
         _add_prefixes(lab)
-        lab.start("gatewayd")
+        for each in (lab, bare):
+            each.start("gatewayd")
         held = _held(lab)
-        path = lab.state.run / "pinhole.sock"
-        for filled in (0, FILLED):
-            took = asyncio.run(_as_owner(lab, path, filled, samples, rounds))
-            for name, at in (("p50", 0.50), ("p99", 0.99)):
-                values = [_quantile(times, at) * 1e3 for times in took]
-                report.add(
-                    f"request to committed, {filled:,} pinholes, {name}", values, "ms", WHOLE if name == "p99" else None
-                )
+        took = [[asyncio.run(_as_owner(each, 0, samples, 1))[0] for each in (lab, bare)] for _ in range(rounds)]
+        _add(report, "0 pinholes", [loaded for loaded, _ in took])
+        for name, at in QUANTILES:
+            ratios = [_quantile(loaded, at) / _quantile(empty, at) for loaded, empty in took]
+            report.add(f"with {PREFIXES:,} prefixes against none, {name}", ratios, "times")
+        _add(report, f"{FILLED:,} pinholes", asyncio.run(_as_owner(lab, FILLED, samples, rounds)))
         times = [lab.host("edge").call(lambda: _kernel_alone(samples)) for _ in range(rounds)]
-        for name, at in (("p50", 0.50), ("p99", 0.99)):
+        for name, at in QUANTILES:
             values = [_quantile(each, at) * 1e3 for each in times]
             report.add(f"the transaction alone, {name}", values, "ms", KERNEL if name == "p99" else None)
     report.notes.append(f"{held:,} prefixes in the policy that runs; {samples} streams a round, {rounds} rounds")
     return report
+
+
+def _add(report: Report, filled: str, took: list[list[float]]) -> None:
+    for name, at in QUANTILES:
+        values = [_quantile(times, at) * 1e3 for times in took]
+        report.add(f"request to committed, {filled}, {name}", values, "ms", WHOLE if name == "p99" else None)
 
 
 def _quantile(times: list[float], at: float) -> float:
@@ -100,12 +106,12 @@ def _held(lab: Lab) -> int:
     return max(block.count(" : ") for block in text.split("map ") if block.startswith("agreed_from_sdn4"))
 
 
-async def _as_owner(lab: Lab, path: Path, filled: int, samples: int, rounds: int) -> list[list[float]]:
+async def _as_owner(lab: Lab, filled: int, samples: int, rounds: int) -> list[list[float]]:
     """Ask as the user that `b2bua` runs as: the socket tells owners apart by their user."""
     os.setegid(B2BUA.gid)
     os.seteuid(B2BUA.uid)
     try:
-        connection = await wire.connect(path, pinhole.OwnerCodec)
+        connection = await wire.connect(lab.state.run / "pinhole.sock", pinhole.OwnerCodec)
     finally:
         os.seteuid(0)
         os.setegid(0)
