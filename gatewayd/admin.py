@@ -52,6 +52,7 @@ LOOKS: dict[str, Callable[[int], AboutCalls | Steering]] = {
     "calls": control.Calls,
     "pinholes": Pinholes,
     "bans": control.Bans,
+    "metrics": Metrics,
 }
 """What is asked of whom to answer a `Look`."""
 

@@ -17,10 +17,10 @@ from vdx.wire import Message
 
 
 class Look(Asking, frozen=True, tag="look"):
-    """Ask how things are -> `StatusReport`, `CallList`, `Listed`, `BanList` of `vdx.control` and `vdx.pinhole`."""
+    """Ask how things are -> `StatusReport`, `CallList`, `Listed`, `BanList`, `MetricText`."""
 
     id: Sequence
-    what: Literal["status", "calls", "pinholes", "bans"]
+    what: Literal["status", "calls", "pinholes", "bans", "metrics"]
 
 
 class EndCall(Asking, frozen=True, tag="end-call"):

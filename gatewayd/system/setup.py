@@ -20,7 +20,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from gatewayd import owners
-from gatewayd.system import byhand, cards, machine, paths, place
+from gatewayd.system import cards, machine, paths, place
 from gatewayd.system.errors import DiskError, SetupError
 from gatewayd.web import credentials
 from vdx import site
@@ -37,8 +37,8 @@ CREDENTIAL = Path("/run/credentials/@system/vdx.setup")
 MAX_SETUP = 1 << 20
 """Octets of setup.yaml: a site file of the usual size inside it takes some 20 kB."""
 
-ADMIN_DAYS = 825.0
-"""How long the first token lasts: as long as the certificate beside it (ansible/playbooks/secrets.yml)."""
+TOKEN_DAYS = 825.0
+"""How long the first tokens last: as long as the certificate beside it (ansible/playbooks/secrets.yml)."""
 
 MAX_FILE = 16 << 20
 MAX_FILES = 64
@@ -61,6 +61,7 @@ Mac = Annotated[
     BeforeValidator(_sixty),
     StringConstraints(pattern=r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$", to_lower=True),
 ]
+TokenText = Annotated[str, StringConstraints(pattern=f"^{credentials.TOKEN.pattern}$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 log = logging.getLogger("vdx-setup")
@@ -73,13 +74,6 @@ class MachineName(Model):
     card: Mac | None = None
 
 
-class Admin(Model):
-    """Who may manage it from the start: a person of the site file, and a token that somebody drew beforehand."""
-
-    name: Word
-    token: Annotated[str, StringConstraints(pattern=f"^{credentials.TOKEN.pattern}$")]
-
-
 class Setup(Model):
     """What a new appliance is told."""
 
@@ -88,7 +82,7 @@ class Setup(Model):
     site: str = Field(min_length=1)
     certificate: str | None = None
     key: str | None = None
-    admin: Admin | None = None
+    tokens: Annotated[dict[Word, TokenText], Field(max_length=MAX_FILES)] = Field(default_factory=dict)
     credentials: Annotated[dict[FileName, str], Field(max_length=MAX_FILES)] = Field(default_factory=dict)
     files: Annotated[tuple[FileName, ...], Field(max_length=MAX_FILES)] = ()
 
@@ -132,14 +126,14 @@ def check_zones(told: Site, wanted: Mapping[str, str], here: Mapping[str, str]) 
                 )
 
 
-def check_admin(told: Site, wanted: Admin | None) -> None:
-    """Refuse an administrator whom the site does not know; raises `SetupError`."""
-    known = byhand.admins(told)
-    if wanted is not None and wanted.name not in known:
-        raise SetupError(
-            f"admin: {wanted.name!r} is no admin of `management.people` in the site file; that has"
-            f" {', '.join(known) or 'none'}: write him there"
-        )
+def check_people(told: Site, wanted: Mapping[str, str]) -> None:
+    """Refuse tokens of people whom the site does not know; raises `SetupError`."""
+    for name in wanted:
+        if name not in told.management.people:
+            listed = ", ".join(told.management.people) or "none"
+            raise SetupError(
+                f"tokens: {name!r} is nobody of `management.people` of the site file; it has {listed}: write him there"
+            )
 
 
 def _cards_below(told: Site, interface: str, stack: int = STACK) -> Iterator[str]:
@@ -166,7 +160,7 @@ def carry_out(setup: Setup, source: Path | None, name: str, here: Mapping[str, s
         (ready / "site.yaml").write_bytes(text)
         loaded = site.load(ready / "site.yaml")
         check_zones(loaded.site, setup.cards, here)
-        check_admin(loaded.site, setup.admin)
+        check_people(loaded.site, setup.tokens)
         pair = _pair(setup, source, name)
         for interface, mac in setup.cards.items():
             rule = f"[Match]\nPermanentMACAddress={mac}\n\n[Link]\nName={interface}\n"
@@ -175,8 +169,10 @@ def carry_out(setup: Setup, source: Path | None, name: str, here: Mapping[str, s
             place.put(paths.CREDENTIALS / "b2bua" / label, value.encode(), 0o600)
         for label, content in pair.items():
             place.put(paths.CREDENTIALS / "mgmt" / label, content, 0o600)
-        if setup.admin is not None:
-            known = credentials.admitted(credentials.fresh(), setup.admin.token, setup.admin.name, "admin", ADMIN_DAYS)
+        if setup.tokens:
+            known = credentials.fresh()
+            for who, token in setup.tokens.items():
+                known = credentials.admitted(known, token, who, "admin", TOKEN_DAYS)  # worth what its owner is
             readers = owners.number(credentials.GROUP) or 0
             place.put(paths.SITE / "web" / "credentials.json", credentials.text_of(known), 0o640, readers)
         group = owners.number("b2bua") or 0

@@ -17,6 +17,8 @@ from gatewayd.web.errors import RefusedError
 from gatewayd.web.gateway import Gateway
 from vdx import api, versions
 from vdx.api import Route
+from vdx.management import Look
+from vdx.metrics import MetricText
 
 Do = Callable[[Asker, Any], Awaitable[msgspec.Struct | Response]]
 
@@ -34,8 +36,14 @@ async def _export(asker: Asker, request: Export) -> Response:
     return Response(text, media_type=media)
 
 
+async def _metrics(asker: Asker, request: Look) -> Response:
+    found = await asker.get(request, MetricText)
+    return Response(found.text, media_type="text/plain; version=0.0.4")
+
+
 OPERATIONS: Final = (
     *(Operation(route) for route in api.ROUTES),
+    Operation(Route("GET", "/metrics", Look, msgspec.Struct, {"what": "metrics"}, media="text/plain"), _metrics),
     Operation(Route("POST", "/agreements", Demand, versions.Candidate), agreements.demand),
     Operation(Route("POST", "/agreements/{name}/{verdict}", Reply, versions.Candidate), agreements.reply),
     Operation(Route("GET", "/agreements/export", Export, msgspec.Struct, media="text/plain"), _export),

@@ -73,6 +73,13 @@ def test_who_may_what_is_decided_by_gatewayd(edge: World) -> None:
         assert edge.call(method, path, who).status_code == status, (who, path)
 
 
+def test_prometheus_reads_the_numbers_as_a_viewer(edge: World) -> None:
+    found = edge.call("GET", "/metrics", "dora")
+    assert (found.status_code, found.text) == (200, "vdx_calls 1\n")
+    assert found.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert edge.call("GET", "/metrics", "bo").status_code == 403
+
+
 def test_who_is_cut_off_is_not_answered_any_more(edge: World) -> None:
     assert edge.call("PUT", "/cuts/token/dora", json={"why": "lost"}).status_code == 200
     assert edge.call("GET", "/situation", "dora").status_code == 403

@@ -19,6 +19,7 @@ from tests.gatewayd.config.bench import Bench, run
 from tests.gatewayd.config.sites import BASE_TEXT, replaced
 from vdx.control import BanList, CallInfo, CallList, FromGatewayd, LegInfo, Ok, StatusReport, ToGatewayd
 from vdx.management import AboutManagement, EndCall, ListRules, Look, TakeIn, TakeOut
+from vdx.metrics import MetricText
 from vdx.pinhole import Listed, OpenLease, Traffic, Usage
 from vdx.versions import AboutVersions, Declined, Role
 
@@ -73,6 +74,7 @@ class Appliance:
             "calls": CALLS,
             "pinholes": Listed(1, (LEASE,)),
             "bans": BanList(1, {"203.0.113.9": 59.0}),
+            "metrics": MetricText(1, "vdx_calls 1\n"),
         }
     )
     asked: list[ToGatewayd] = field(default_factory=list)
