@@ -50,7 +50,8 @@ def agreements(number: int, version: Version, asker: Asker, now: float) -> Agree
         number,
         tuple(each for each in found if mine is None or mine in {each.consumer, each.provider}),
         tuple(
-            ServiceInfo(name, one.organisation, one.description, one.approval) for name, one in said.services.items()
+            ServiceInfo(name, one.organisation, one.description, one.approval, one.hosts)
+            for name, one in said.services.items()
         ),
         tuple(_clients(said, mine)),
         said.notice_days,

@@ -107,12 +107,13 @@ class AgreementInfo(Part, frozen=True):
 
 
 class ServiceInfo(Part, frozen=True):
-    """A service that may be asked for."""
+    """A service that may be asked for; `hosts` are the names of its endpoints."""
 
     name: str
     organisation: str
     description: str = ""
     approval: bool = True
+    hosts: tuple[str, ...] = ()
 
 
 class AgreementList(Message, frozen=True, tag="agreement-list"):

@@ -62,5 +62,7 @@ def test_an_owner_sees_what_concerns_it_and_every_service() -> None:
     for organisation, names in (("north", ["north.a"]), ("old", ["north.a"]), ("south", [])):
         told = overview.agreements(1, version, Asker("x", "owner", organisation), 0.0)
         assert [each.name for each in told.agreements] == names
-        assert {each.name for each in told.services} == {"old.journal", "north.images"}
+        assert {each.name: each.hosts for each in told.services} == {
+            "old.journal": ("journal.old.example",), "north.images": ()
+        }  # fmt: skip
         assert told.clients == (("north.pcs",) if organisation == "north" else ())

@@ -27,15 +27,15 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
     "organisations": ("organisation", "title"),
     "services": (
-        "service", "organisation", "zone", "endpoints", "files", "tcp", "udp", "ping", "any", "approval", "group",
-        "description",
+        "service", "organisation", "zone", "endpoints", "files", "hosts", "tcp", "udp", "ping", "any", "approval",
+        "group", "description",
     ),
     "clients": ("client", "organisation", "zone", "prefixes", "files"),
     "agreements": ("agreement", "client", "service", "starts", "ends", "approved", "rejected"),
 }  # fmt: skip
 """The columns of each table. The first is the name, and no other table has one of its name as the first."""
 
-LISTS: Final = frozenset(("endpoints", "prefixes", "files", "tcp", "udp"))
+LISTS: Final = frozenset(("endpoints", "prefixes", "files", "hosts", "tcp", "udp"))
 SWITCHES: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 SWITCHED: Final = frozenset(("ping", "any", "approval", "approved"))
 

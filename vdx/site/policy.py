@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
 from vdx.site.block import Model, Zone
+from vdx.site.certificates import HostName
 from vdx.site.values import IpAddress, IpNetwork, Port, Word
 
 MAX_LIST_BYTES = 32 << 20
@@ -136,13 +137,15 @@ class Organisation(Model):
 class Offer(Traffic):
     """A service of an organisation: its endpoints and their traffic.
 
-    With `approval`, an agreement counts only once the provider has approved it.
+    `hosts` are the names under which people find the endpoints: they are shown and never looked up, as whoever answers
+    for a name would otherwise open paths. With `approval`, an agreement counts only once the provider has approved it.
     """
 
     organisation: Word
     zone: Zone
     endpoints: tuple[IpNetwork, ...] = ()
     files: tuple[ListFile, ...] = ()
+    hosts: Annotated[tuple[HostName, ...], Field(max_length=64)] = ()
     approval: bool = True
     group: Annotated[str, Field(max_length=100)] = ""
     description: Annotated[str, Field(max_length=2000)] = ""

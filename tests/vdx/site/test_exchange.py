@@ -33,13 +33,14 @@ def entries(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, dic
     return st.dictionaries(WORD, st.fixed_dictionaries(fields), max_size=4)
 
 
+HOSTS = st.lists(st.sampled_from(("vdx.example", "sip.vdx.example")), max_size=2)
 ZONES = st.sampled_from(("sdn", "core"))
 TABLES = st.fixed_dictionaries(
     {
         "organisations": entries(title=TEXT),
         "services": entries(
-            organisation=WORD, zone=ZONES, endpoints=PREFIXES, files=FILES, tcp=SPANS, udp=SPANS, ping=st.booleans(),
-            any=st.sampled_from((None, True)), approval=st.booleans(), group=TEXT, description=TEXT,
+            organisation=WORD, zone=ZONES, endpoints=PREFIXES, files=FILES, hosts=HOSTS, tcp=SPANS, udp=SPANS,
+            ping=st.booleans(), any=st.sampled_from((None, True)), approval=st.booleans(), group=TEXT, description=TEXT,
         ),
         "clients": entries(organisation=WORD, zone=ZONES, prefixes=PREFIXES, files=FILES),
         "agreements": entries(
@@ -67,14 +68,23 @@ def test_what_is_written_is_what_other_programs_expect() -> None:
         {
             "organisations": {"hub": {"title": "=HUB, the"}},
             "services": {
-                "sip": {"organisation": "hub", "zone": "core", "endpoints": ["10.9.2.9/32"], "tcp": [5061, "8000-8020"]}
+                "sip": {
+                    "organisation": "hub",
+                    "zone": "core",
+                    "endpoints": ["10.9.2.9/32"],
+                    "hosts": ["vdx.example", "sip.vdx.example"],
+                    "tcp": [5061, "8000-8020"],
+                }
             },
             "agreements": {"a-1": {"client": "c", "service": "sip", "starts": date(2026, 1, 1), "approved": True}},
         }
     )
     tables = exchange.of(known)
     assert write_csv(tables, "organisations") == 'organisation,title\r\nhub,"\'=HUB, the"\r\n'
-    assert write_csv(tables, "services").splitlines()[1] == "sip,hub,core,10.9.2.9/32,,5061 8000-8020,,,,,,"
+    assert (
+        write_csv(tables, "services").splitlines()[1]
+        == "sip,hub,core,10.9.2.9/32,,vdx.example sip.vdx.example,5061 8000-8020,,,,,,"
+    )
     assert write_csv(tables, "agreements").splitlines()[1] == "a-1,c,sip,2026-01-01,,true,"
     assert write_csv(tables, "clients") == "client,organisation,zone,prefixes,files\r\n"
     assert json.loads(write_json(tables))["services"]["sip"]["tcp"] == [5061, "8000-8020"]
