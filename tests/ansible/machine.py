@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from tests.cgroup import Group
+
 HOST = Path(__file__).resolve().parents[2] / ".setup/deploy/host.tar"
 READY_S = 60.0
 POLL_S = 0.1
@@ -71,6 +73,7 @@ class Machine:
         self.log = folder / f"{self.name}.log"
         self.key = folder / "key"
         self._process: subprocess.Popen[bytes] | None = None
+        self._group: Group
         self._network, self._number, self._legs = network, number, legs
 
     def boot(self) -> None:
@@ -102,8 +105,14 @@ class Machine:
             *("--kill-signal=SIGRTMIN+3", f"--machine={self.name}"),
         ]
         with self.log.open("ab") as log:
+            self._group = Group(self.name)
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=self._group.enter,  # noqa: PLW1509 - this program has one thread
             )
         self._until_ssh()
 
@@ -124,6 +133,7 @@ class Machine:
                 os.kill(int(child), signal.SIGKILL)
         self._process.wait(READY_S)
         self._process = None
+        self._group.remove()
 
     @property
     def variables(self) -> dict[str, object]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cgroup import Group
 from tests.image import world
 
 pytestmark = pytest.mark.system
@@ -28,7 +29,14 @@ class Tree:
             command = ["unshare", "--mount", "sh", "-ec", f'{before}\nexec "$@"', "sh", *command]
         self.data = data
         self._log = log.open("wb")
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
+        self._group = Group(namespace)
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            preexec_fn=self._group.enter,  # noqa: PLW1509 - this program has one thread
+        )
         self._leader = int(self.until(self._child))
 
     def _child(self) -> str:
@@ -75,6 +83,7 @@ class Tree:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._group.remove()
         self._log.close()
 
 
