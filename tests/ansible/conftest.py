@@ -22,6 +22,9 @@ SITE_FILE = Path(__file__).with_name("edge1.yaml")
 UP_S = 120.0
 """For machines that have just been started, or rooms that are made again from a restored database."""
 HOSPITAL, GATEWAY = "198.18.0.20", "198.18.0.10"
+OUTSIDER = "192.0.2.30"
+"""In the core and none of the site: a telephone there, or what the partner watches with."""
+
 BOOK = """
 import sys, time
 from datetime import UTC, datetime, timedelta
@@ -147,7 +150,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 def site(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boot]:
     """Give a function that boots machines (name: address) with their groups; all of them go at the end.
 
-    `edge1` has a second card in the network of a hospital. `after` is a site whose secrets this one has.
+    An edge has a second card in the network of a hospital. `after` is a site whose secrets this one has.
     """
     with ExitStack() as stack:
 
@@ -158,13 +161,14 @@ def site(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
             network = Network(f"vdxD{os.getpid()}{folder.name.removeprefix('site')}")
             stack.callback(network.remove)
             caller = network.caller("sdn", f"{HOSPITAL}/24")
+            network.plug(caller, "core", "core", f"{OUTSIDER}/24")
             made = Site(folder, bundle, {}, groups, caller)
             for name, address in addresses.items():
-                plug = {"sdn0": "sdn"} if name == "edge1" else {}
-                machine = Machine(folder, network, len(made.machines), address, plug)
+                edge = name in groups.get("edge", [])
+                machine = Machine(folder, network, len(made.machines), address, {"sdn0": "sdn"} if edge else {})
                 stack.callback(machine.remove)
                 made.machines[name] = machine
-                if name == "edge1":
+                if edge:
                     machine.more["edge_appliance"] = False
                 machine.boot()
             made.play("secrets")

@@ -85,6 +85,8 @@ def test_after_a_power_cut_everything_comes_back_by_itself(whole: Site) -> None:
     number = whole.book()
     for name in ONE_SITE:
         whole.machines[name].cut_power()
+    for name in ONE_SITE:
+        whole.machines[name].give_power()
     assert whole.dial_once_up(number) > 0
 
 

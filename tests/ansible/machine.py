@@ -93,8 +93,13 @@ class Machine:
         self._start()
 
     def cut_power(self) -> None:
-        """Take the power away and give it back; returns once ssh answers."""
+        """Take the power away; with what its kernel held, addresses too."""
         self._kill()
+        run("ip", "netns", "del", self.name)
+
+    def give_power(self) -> None:
+        """Give it back; returns once ssh answers."""
+        self._plug()
         self._start()
 
     def _start(self) -> None:

@@ -1,5 +1,6 @@
 """Templates of roles, rendered for machines of the inventories and read by the programs that they are for."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,32 @@ def test_a_cluster_of_the_database_is_described_to_patroni(tmp_path: Path) -> No
     assert initial + "witness=https://203.0.113.21:2380\n" in (folder / "etcd").read_text()
 
 
+@pytest.mark.parametrize(
+    ("role", "host", "units"),
+    [
+        ("bus", "core1", ["vdx-bus"]),
+        ("database", "core1", ["vdx-base-backup"]),
+        ("hub", "core2", ["vdx-hub", "vdx-hub-provision"]),
+        ("mixer", "mixer1", ["mixer"]),
+    ],
+)
+def test_programs_are_locked_up(role: str, host: str, units: list[str], tmp_path: Path) -> None:
+    folder = _render(role, host, "one-site", tmp_path)
+    assert {path.stem for path in folder.glob("*.service")} == {*units}
+    for unit in units:
+        command = ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=20"]
+        told = subprocess.run([*command, folder / f"{unit}.service"], capture_output=True, text=True, check=False)
+        assert "Overall exposure level" in told.stdout, told.stderr
+        assert told.returncode == 0, told.stdout
+
+
 def test_monitoring_reads_every_machine(tmp_path: Path) -> None:
     folder = _render("monitoring", "core3", "one-site", tmp_path, monitoring_name="see.example.org")
     read = yaml.safe_load((folder / "prometheus.yml").read_text())
-    assert len(read["scrape_configs"][0]["static_configs"][0]["targets"]) == 8
+    machines, *edges = read["scrape_configs"]
+    assert len(machines["static_configs"][0]["targets"]) == 6  # an appliance has no exporter
+    assert [each["static_configs"][0]["targets"] for each in edges] == [["192.0.2.11:443"], ["192.0.2.12:443"]]
+    assert {each["metrics_path"] for each in edges} == {"/api/v1/metrics"}
     assert "hostname=https://see.example.org\n" in (folder / "keycloak.conf").read_text()
     assert yaml.safe_load((folder / "rules.yml").read_text())["groups"]
 
