@@ -85,6 +85,7 @@ class _Frame:
         "plain",
         "removed",
         "shape",
+        "timed",
     )
 
     def __init__(self, shape: Shape) -> None:
@@ -100,6 +101,8 @@ class _Frame:
             self.after_key += value[:8]
             self.after_value = bytes(-shape.data.size % 4)
             self.plain = _head(8 + size + len(self.closing) + len(value)) + self.before_key
+        rest = 8 + size + len(self.after_key) + (shape.data.size + len(self.after_value) if shape.data else 0)
+        self.timed = _head(rest + len(_BEFORE_TIMEOUT) + _U64.size) + self.before_key
         names = nl.attribute(LIST_TABLE, nl.name(shape.table)) + nl.attribute(LIST_SET, nl.name(shape.name))
         self.before_list = GENERIC + names
 
@@ -110,16 +113,25 @@ class _Frame:
 
     def puts(self, operations: Iterable[Put]) -> list[bytes]:
         """Encode additions to this set."""
-        field = self.shape.data
-        if field is None:
-            return [self._put(operation) for operation in operations]
-        before, pack_key, between, pack, after = self.plain, self.pack_key, self.after_key, field.pack, self.after_value
-        return [
-            before + pack_key(*operation.key) + between + pack(operation.data) + after
-            if operation.timeout is None and not operation.comment and operation.data is not None
-            else self._put(operation)
-            for operation in operations
-        ]
+        field, between, pack_key = self.shape.data, self.after_key, self.pack_key
+        encoded: list[bytes] = []
+        timeout, last = b"", None
+        for operation in operations:
+            data = operation.data
+            if operation.comment or (data is None) != (field is None):
+                encoded.append(self._put(operation))
+                continue
+            body = pack_key(*operation.key) + between
+            if field is not None:
+                body += field.pack(data) + self.after_value
+            if operation.timeout is None:
+                encoded.append(self.plain + body)
+            else:
+                if operation.timeout != last:  # neighbours mostly live as long
+                    last = operation.timeout
+                    timeout = _timeout(last)
+                encoded.append(self.timed + body + timeout)
+        return encoded
 
     def _put(self, operation: Put) -> bytes:
         shape, data = self.shape, operation.data
@@ -129,7 +141,7 @@ class _Frame:
         if shape.data is not None:
             body += shape.data.pack(data) + self.after_value
         if operation.timeout is not None:
-            body += _BEFORE_TIMEOUT + _U64.pack(max(1, round(operation.timeout * 1000)))
+            body += _timeout(operation.timeout)
         if operation.comment:
             body += nl.attribute(USERDATA, userdata(operation.comment))
         return _head(8 + len(body)) + self.before_key + body
@@ -140,6 +152,10 @@ _ELEMENT = struct.Struct("=HH")  # the header of NFTA_LIST_ELEM, and of the nest
 
 def _head(length: int) -> bytes:
     return _ELEMENT.pack(length + _ELEMENT.size, 1 | nl.NESTED)
+
+
+def _timeout(seconds: float) -> bytes:
+    return _BEFORE_TIMEOUT + _U64.pack(max(1, round(seconds * 1000)))
 
 
 _frame = cache(_Frame)
@@ -192,28 +208,28 @@ def runs(operations: Iterable[Operation]) -> Iterator[Run]:
         body = write(chosen)
         joined = b"".join(body)
         if len(joined) <= MAX_RUN:
-            yield _run(chosen, joined)
+            yield _run(frame, chosen, joined)
             continue
         start, size = 0, 0
         for index, encoded in enumerate(body):
             if size + len(encoded) > MAX_RUN:
-                yield _run(chosen[start:index], b"".join(body[start:index]))
+                yield _run(frame, chosen[start:index], b"".join(body[start:index]))
                 start, size = index, 0
             size += len(encoded)
-        yield _run(chosen[start:], b"".join(body[start:]))
+        yield _run(frame, chosen[start:], b"".join(body[start:]))
 
 
 _SORT = attrgetter("__class__", "shape")  # what the operations of one message have in common
 
 
-def _run(chosen: list[Operation], body: bytes) -> Run:
+def _run(frame: _Frame, chosen: list[Operation], body: bytes) -> Run:
     kind = NEW_ELEMENT if type(chosen[0]) is Put else DELETE_ELEMENT
-    return Run(kind, tuple(chosen), _list(chosen[0].shape, body))
+    return Run(kind, tuple(chosen), _list(frame, body))
 
 
-def _list(shape: Shape, elements: bytes) -> bytes:
+def _list(frame: _Frame, elements: bytes) -> bytes:
     """Encode the payload of a message about elements, each of which fills whole words."""
-    return _frame(shape).before_list + _ELEMENT.pack(len(elements) + 4, LIST_ELEMENTS | nl.NESTED) + elements
+    return frame.before_list + _ELEMENT.pack(len(elements) + 4, LIST_ELEMENTS | nl.NESTED) + elements
 
 
 def named(shape: Shape) -> bytes:
@@ -237,7 +253,7 @@ def batch(listed: list[Run], sequence: int) -> bytes:
 
 def get(shape: Shape, key: Key, sequence: int) -> bytes:
     """Encode the question for one element; one message answers it, the element or an error."""
-    return nl.message(GET_ELEMENT, nl.REQUEST, sequence, _list(shape, encode(Remove(shape, key))))
+    return nl.message(GET_ELEMENT, nl.REQUEST, sequence, _list(_frame(shape), encode(Remove(shape, key))))
 
 
 def dump(shape: Shape, sequence: int) -> bytes:
