@@ -19,6 +19,9 @@ CHECK_SECONDS = 1
 FALLS = 2
 """Checks that fail before the addresses go: a program that restarts by itself is back within a second."""
 
+PRIORITY = 50
+"""The most of real-time priority it may take when it is late: a busy machine is no dead one."""
+
 ANNOUNCEMENTS = 3
 """Gratuitous ARP and neighbour advertisements (RFC 9568 8.2), at once and again after five seconds: one may be lost."""
 
@@ -38,6 +41,7 @@ def _global(name: str) -> Iterator[str]:
     yield "  vrrp_version 3"
     yield "  enable_script_security"
     yield "  script_user nobody nogroup"
+    yield f"  max_auto_priority {PRIORITY}"
     yield f"  vrrp_garp_master_repeat {ANNOUNCEMENTS}"
     yield "}"
 
@@ -66,7 +70,7 @@ def _instance(site: Site, pair: Pair) -> Iterator[str]:
     yield f"  unicast_src_ip {own}"
     yield from _block("unicast_peer", [str(pair.other)])
     yield "  check_unicast_src"
-    yield from _block("track_interface", sorted({zone.interface for zone in sharing}))
+    yield from _block("track_interface", sorted({zone.interface for zone in sharing} - {beat.interface}))
     yield from _block("track_script", PROGRAMS)
     # an advert names addresses of its own family; those of the other move with them all the same
     yield from _block("virtual_ipaddress", _addresses(sharing, pair.other.version))

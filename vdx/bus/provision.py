@@ -5,7 +5,7 @@ from __future__ import annotations
 from nats.errors import Error
 from nats.js.api import DiscardPolicy, RePublish, RetentionPolicy, StorageType, StreamConfig
 from nats.js.client import JetStreamContext
-from nats.js.errors import NotFoundError
+from nats.js.errors import NotFoundError, ServerError
 
 from vdx.bus.connection import Bus
 from vdx.bus.errors import BusError
@@ -19,6 +19,11 @@ from vdx.bus.limits import (
     STREAM_SECONDS,
     TOMBSTONE_SECONDS,
 )
+
+NO_ROOM = 10047
+"""The server's code where a disk is too small (insufficient storage resources)."""
+
+GB = 10**9
 
 
 def bucket(kind: AnyKind, replicas: int) -> StreamConfig:
@@ -66,6 +71,14 @@ async def provision(bus: Bus, configs: list[StreamConfig]) -> list[str]:
     for config in configs:
         try:
             made += await _one(context, config)
+        except ServerError as error:
+            if error.err_code != NO_ROOM:
+                raise BusError(f"the bus does not take {config.name}: {error}") from error
+            needed = sum(each.max_bytes or 0 for each in configs) / GB
+            raise BusError(
+                f"the bus has no room for {config.name}: it reserves {needed:.0f} GB, and takes three quarters"
+                f" of what is free when it starts: give it a disk with {needed * 4 / 3:.0f} GB free, and restart it"
+            ) from error
         except Error as error:
             raise BusError(f"the bus does not take {config.name}: {error}") from error
     return made
