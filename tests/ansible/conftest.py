@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -127,23 +127,27 @@ class Site:
             time.sleep(1)
 
 
-@pytest.fixture(scope="session")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """Make the bundle, with a key that lives as long as the test."""
-    folder = tmp_path_factory.mktemp("bundle")
+def make_bundle(folder: Path, *options: str) -> Bundle:
+    """Make a bundle with a key of its own; what it fetches is kept in the tree."""
     home = folder / "gpg"
     home.mkdir(mode=0o700)
-    environment = os.environ | {"GNUPGHOME": str(home)}
+    environment = os.environ | {"GNUPGHOME": str(home), "PIP_CACHE_DIR": str(CHECKOUT / ".setup/deploy/pip")}
     gpg = ["gpg", "--batch", "--quiet"]
     make = [*gpg, "--passphrase", "", "--quick-generate-key", "test", "ed25519", "sign", "never"]
     subprocess.run(make, env=environment, check=True)
     subprocess.run([*gpg, "--output", str(folder / "key.gpg"), "--export", "test"], env=environment, check=True)
-    roles = [] if os.environ.get("VDX_DEPLOY_LONG") else [f"--roles={','.join(SHORT)}"]
-    command = [str(CHECKOUT / "tools/bundle"), "--pure", "--key=test", f"--output={folder}", *roles]
+    command = [str(CHECKOUT / "tools/bundle"), "--pure", "--key=test", f"--output={folder}", *options]
     subprocess.run(command, env=environment, check=True)
     subprocess.run(["gpgconf", "--kill", "gpg-agent"], env=environment, check=True)
     (file,) = folder.glob("vdx-*.tar")
     return Bundle(file, folder / "key.gpg")
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """Make the bundle, with a key that lives as long as the test."""
+    roles = [] if os.environ.get("VDX_DEPLOY_LONG") else [f"--roles={','.join(SHORT)}"]
+    return make_bundle(tmp_path_factory.mktemp("bundle"), *roles)
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +156,13 @@ def site(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
 
     An edge has a second card in the network of a hospital. `after` is a site whose secrets this one has.
     """
+    with sites(bundle, tmp_path_factory) as boot:
+        yield boot
+
+
+@contextmanager
+def sites(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boot]:
+    """Give the function of the fixture `site`, with another bundle."""
     with ExitStack() as stack:
 
         def boot(addresses: dict[str, str], groups: dict[str, list[str]], after: Site | None = None) -> Site:
