@@ -62,7 +62,7 @@ def test_a_repeated_invite_makes_one_call(crossing: Crossing) -> None:
         ours = crossing.invite(left, crossing.offer())
         invite = right.expect("INVITE")
         for _ in range(3):
-            left.send(ours.invite, sip(crossing.edge_left))
+            left.send(ours.invite, crossing.hop)
         right.reply(invite, 486)
         left.ack(ours, left.expect(486))
         right.expect("ACK")
@@ -155,7 +155,7 @@ def test_sdp_that_cannot_be_used_is_refused(crossing: Crossing, body: str) -> No
 
 def test_an_unknown_alias_is_not_found(crossing: Crossing) -> None:
     with crossing.agents() as (left, right):
-        ours = left.invite(crossing.uri("nobody"), sip(crossing.edge_left), body=crossing.offer())
+        ours = left.invite(crossing.uri("nobody"), crossing.hop, body=crossing.offer())
         left.ack(ours, left.expect(404))
         right.expect_nothing()
 

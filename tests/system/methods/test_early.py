@@ -28,7 +28,7 @@ def confirm(agent: Agent, call: Dialog, early: Message) -> None:
 
 def early(crossing: Crossing, left: Agent, right: Agent) -> tuple[Dialog, Dialog, Message]:
     """Call, and answer early: the dialogs of both, and the callee's INVITE."""
-    ours = left.invite(crossing.uri(crossing.alias), (crossing.edge_left, 5060), body=crossing.offer(), more=ABLE)
+    ours = left.invite(crossing.uri(crossing.alias), crossing.hop, body=crossing.offer(), more=ABLE)
     invite = right.expect("INVITE")
     assert "100rel" in invite["Supported"]
     theirs = right.accept(invite)
@@ -75,7 +75,7 @@ def test_the_session_changes_before_the_answer(crossing: Crossing) -> None:
 
 def test_a_reliable_answer_is_repeated_until_it_is_confirmed(crossing: Crossing) -> None:
     with crossing.agents() as (left, right):
-        ours = left.invite(crossing.uri(crossing.alias), (crossing.edge_left, 5060), body=crossing.offer(), more=ABLE)
+        ours = left.invite(crossing.uri(crossing.alias), crossing.hop, body=crossing.offer(), more=ABLE)
         invite = right.expect("INVITE")
         theirs = right.accept(invite)
         right.reply(invite, 183, call=theirs, body=crossing.answer(), more=reliably(1))
@@ -94,7 +94,7 @@ def test_a_reliable_answer_is_repeated_until_it_is_confirmed(crossing: Crossing)
 
 def test_another_fork_answers_than_the_one_that_was_confirmed(crossing: Crossing) -> None:
     with crossing.agents() as (left, right):
-        ours = left.invite(crossing.uri(crossing.alias), (crossing.edge_left, 5060), body=crossing.offer(), more=ABLE)
+        ours = left.invite(crossing.uri(crossing.alias), crossing.hop, body=crossing.offer(), more=ABLE)
         invite = right.expect("INVITE")
         one, two = right.accept(invite, "one"), right.accept(invite, "two")
         right.reply(invite, 183, call=one, body=crossing.answer(), more=reliably(1))
@@ -120,7 +120,7 @@ def test_another_fork_answers_than_the_one_that_was_confirmed(crossing: Crossing
 
 def test_two_updates_at_once(crossing: Crossing) -> None:
     with crossing.agents() as (left, right):
-        ours = left.invite(crossing.uri(crossing.alias), (crossing.edge_left, 5060), body=crossing.offer(), more=ABLE)
+        ours = left.invite(crossing.uri(crossing.alias), crossing.hop, body=crossing.offer(), more=ABLE)
         invite = right.expect("INVITE")
         theirs = right.accept(invite)
         right.reply(invite, 200, call=theirs, body=crossing.answer(), more=ABLE)

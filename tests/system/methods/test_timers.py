@@ -42,7 +42,7 @@ def test_one_side_is_refreshed_and_the_other_runs_out(edge: Edge) -> None:
 def test_too_short_a_session_is_refused(crossing: Crossing) -> None:
     with crossing.agents() as (left, right):
         asks = [*ABLE, ("Session-Expires", "60")]
-        ours = left.invite(crossing.uri(crossing.alias), sip(crossing.edge_left), body=crossing.offer(), more=asks)
+        ours = left.invite(crossing.uri(crossing.alias), crossing.hop, body=crossing.offer(), more=asks)
         refused = left.expect(422)
         assert refused["Min-SE"] == str(SHORT)
         left.ack(ours, refused)

@@ -1,0 +1,48 @@
+"""A way between a browser's WebSocket at home, behind NAT, and the hospital."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from lab.site import ROOT_FILE
+from lab.topology import ORIGIN, SIP_PORT, WEB_PORT
+from tests.peers.agent import Agent
+from tests.peers.host import Host
+from tests.peers.secure import Web
+from tests.system.access.room import Room
+from tests.system.calls.crossing import Crossing
+from tests.system.web.conftest import PASSWORD
+
+HOME, USER = "home", "guest"
+
+
+@dataclass(frozen=True, slots=True)
+class Paged(Crossing):
+    """A crossing whose end at home is a user agent in a page, which has registered."""
+
+    @property
+    def alias(self) -> str:
+        """Return what the caller dials."""
+        return USER if self.callee == HOME else self.callee
+
+    @property
+    def hop(self) -> tuple[str, int]:
+        """Return where the caller reaches the edge."""
+        return self.edge_left, WEB_PORT if self.caller == HOME else SIP_PORT
+
+    def agent(self, host: Host, address: str, name: str, shows: str | None = None) -> Agent:
+        """Place a scripted agent; the one at home registers over its WebSocket."""
+        if name != HOME:
+            return Crossing.agent(self, host, address, name, shows)
+        edge = self.edge.address("internet"), WEB_PORT
+        wire = Web(host, edge, self.edge.lab.state.keys / ROOT_FILE, ORIGIN)
+        page = Agent(host, address, transport="wss", user=USER, ready=wire)
+        room = Room(page, edge, USER, PASSWORD)
+        room.call.call_id = f"{os.urandom(8).hex()}@{HOME}"  # each page begins anew, with a low CSeq (RFC 3261 10.3)
+        try:
+            room.register()
+        except BaseException:
+            page.wire.close()
+            raise
+        return page
