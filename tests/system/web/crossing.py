@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from lab.host import Host
 from lab.site import ROOT_FILE
 from lab.topology import ORIGIN, SIP_PORT, WEB_PORT
 from tests.peers.agent import Agent
-from tests.peers.host import Host
 from tests.peers.secure import Web
 from tests.system.access.room import Room
 from tests.system.calls.crossing import Crossing
