@@ -4,39 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple, TypeAlias
 
 from nft.policy import traffic
 from nft.policy.agreement import Agreement, Client, Offer
-from nft.policy.interval import Intervals, difference, union
-from nft.policy.match import Box, Reader, cells
+from nft.policy.beside import beside
+from nft.policy.change import Change, Verb, path, told
+from nft.policy.interval import Intervals, difference
+from nft.policy.match import Box, Reader, cells, joined
 from nft.policy.model import Policy, Rule
-from nft.policy.prefix import VERSIONS, Prefix, covered, show
-
-Verb: TypeAlias = Literal["opened", "closed", "changed"]
-SHOWN = 4  # prefixes of a set in one sentence
-
-
-class Change(NamedTuple):
-    """One difference: what it does, the zones it concerns and a sentence."""
-
-    verb: Verb
-    source: str
-    target: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.verb}: {self.source} -> {self.target}: {self.text}"
+from nft.policy.prefix import VERSIONS, Prefix, covered
 
 
 def diff(old: Policy, new: Policy) -> list[Change]:
     """Return every difference in what passes; equal meaning in other words is none. Both are without errors."""
-    found = [*_rules(old, new), *_clients(old, new), *_services(old, new)]
-    return [*found, *_agreements(old, new), *_translations(old, new)]
-
-
-def _rules(old: Policy, new: Policy) -> Iterator[Change]:
     readers = (Reader(old), Reader(new))
+    found = [*_rules(old, new, readers), *_clients(old, new), *_services(old, new)]
+    return [*found, *_agreements(old, new), *beside(old, new, readers), *_translations(old, new)]
+
+
+def _rules(old: Policy, new: Policy, readers: tuple[Reader, Reader]) -> Iterator[Change]:
     for zone in dict.fromkeys((*old.zones, *new.zones)):
         for version in VERSIONS:
             boxes = [
@@ -51,16 +37,16 @@ def _rules(old: Policy, new: Policy) -> Iterator[Change]:
 def _between(
     zone: str, version: int, boxes: list[tuple[tuple[int, int], Box]], rules: tuple[tuple[Rule, ...], tuple[Rule, ...]]
 ) -> Iterator[Change]:
-    """Yield what differs for packets from one zone, joined over sources."""
-    joined: dict[tuple[Rule | None, Rule | None, Intervals, Intervals], list[Intervals]] = {}
+    """Yield what differs for packets from one zone, joined where the same rules decide."""
+    alike: dict[tuple[Rule | None, Rule | None], list[Box]] = {}
     for cell in cells(boxes):
         before, after = (_first(cell.rules, which, rules[which]) for which in (0, 1))
         if _effect(before) != _effect(after):
-            joined.setdefault((before, after, cell.box.targets, cell.box.traffic), []).append(cell.box.sources)
-    for (before, after, targets, kinds), sources in joined.items():
-        words = f"{_told(version, union(*sources))} to {_told(version, targets)}, {traffic.show(kinds)}"
+            alike.setdefault((before, after), []).append(cell.box)
+    for (before, after), found in alike.items():
         target = next(rule.target for rule in (after, before) if rule)
-        yield Change(_verb(before, after), zone, target, f"{words} ({_why(before, after)})")
+        for box in joined(found):
+            yield Change(_verb(before, after), zone, target, f"{path(version, box)} ({_why(before, after)})")
 
 
 def _first(together: frozenset[tuple[int, int]], which: int, rules: tuple[Rule, ...]) -> Rule | None:
@@ -78,22 +64,31 @@ def _verb(before: Rule | None, after: Rule | None) -> Verb:
 
 
 def _why(before: Rule | None, after: Rule | None) -> str:
+    if before and after and before.action == after.action:
+        return ", ".join((f"{after.action} at {after.origin}", *_otherwise(before, after)))
     said = [f"{rule.action} at {rule.origin}" if rule else "left to agreements" for rule in (before, after)]
-    return f"{said[0]}, now {said[1]}"
+    return ", now ".join(said)
 
 
-def _told(version: int, intervals: Intervals) -> str:
-    words = ", ".join(show(version, first, last) for first, last in intervals[:SHOWN])
-    return f"{words} and {len(intervals) - SHOWN} more" if len(intervals) > SHOWN else words
+def _otherwise(before: Rule, after: Rule) -> Iterator[str]:
+    """Yield in what two rules of the same action differ."""
+    if before.target != after.target:
+        yield f"into {after.target} instead of {before.target}"
+    if before.log != after.log:
+        yield "now logged" if after.log else "no longer logged"
+    for name in ("rate", "connections"):
+        was, now = getattr(before, name), getattr(after, name)
+        if was != now:
+            yield f"{name} {was or 'as usual'}, now {now or 'as usual'}"
 
 
 def _gone_and_come(before: tuple[Prefix, ...], after: tuple[Prefix, ...]) -> Iterator[tuple[Verb, str]]:
     for version in VERSIONS:
         was, now = covered(before, version), covered(after, version)
         if come := difference(now, was):
-            yield "opened", _told(version, come)
+            yield "opened", told(version, come)
         if gone := difference(was, now):
-            yield "closed", _told(version, gone)
+            yield "closed", told(version, gone)
 
 
 def _partners(policy: Policy) -> tuple[dict[str, Client], dict[str, Offer]]:
@@ -107,6 +102,8 @@ def _clients(old: Policy, new: Policy) -> Iterator[Change]:
     used = {each.client for each in new.agreements.effective()}
     for client in new.agreements.clients:
         if client.name in before and client.name in used:
+            if before[client.name].zone != client.zone:
+                yield Change("changed", client.zone, "*", _moved("client", before[client.name], client))
             for verb, words in _gone_and_come(before[client.name].prefixes, client.prefixes):
                 yield Change(verb, client.zone, "*", f"client {client.name!r}: {words} ({client.origin})")
 
@@ -119,6 +116,8 @@ def _services(old: Policy, new: Policy) -> Iterator[Change]:
         if service.name not in before or service.name not in used:
             continue
         was = before[service.name]
+        if was.zone != service.zone:
+            yield Change("changed", "*", service.zone, _moved("service", was, service))
         for verb, words in _gone_and_come(was.endpoints, service.endpoints):
             yield Change(verb, "*", service.zone, f"service {service.name!r}: {words} ({service.origin})")
         kinds: tuple[tuple[Verb, Intervals], ...] = (
@@ -129,6 +128,10 @@ def _services(old: Policy, new: Policy) -> Iterator[Change]:
             if found:
                 text = f"service {service.name!r}: {traffic.show(found)} ({service.origin})"
                 yield Change(verb, "*", service.zone, text)
+
+
+def _moved(kind: str, was: Client | Offer, now: Client | Offer) -> str:
+    return f"{kind} {now.name!r} is in zone {now.zone!r}, was in {was.zone!r} ({now.origin})"
 
 
 def _agreements(old: Policy, new: Policy) -> Iterator[Change]:
@@ -144,14 +147,17 @@ def _agreements(old: Policy, new: Policy) -> Iterator[Change]:
             yield _agreement("closed", old, was)
             yield _agreement("opened", new, now)
         elif was and now and (was.starts, was.ends) != (now.starts, now.ends):
-            yield _agreement("changed", new, now)
+            yield _agreement("changed", new, now, f", before {_times(was)}")
 
 
-def _agreement(verb: Verb, policy: Policy, one: Agreement) -> Change:
+def _agreement(verb: Verb, policy: Policy, one: Agreement, instead: str = "") -> Change:
     clients, services = _partners(policy)
-    times = f"from {_moment(one.starts)} until {_moment(one.ends)}"
-    words = f"agreement {one.id!r}: {one.client!r} uses {one.service!r} {times}"
+    words = f"agreement {one.id!r}: {one.client!r} uses {one.service!r} {_times(one)}{instead}"
     return Change(verb, clients[one.client].zone, services[one.service].zone, f"{words} ({one.origin})")
+
+
+def _times(one: Agreement) -> str:
+    return f"from {_moment(one.starts)} until {_moment(one.ends)}"
 
 
 def _moment(seconds: int) -> str:

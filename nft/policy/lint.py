@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from nft.policy.agreement import DAY, Agreement
 from nft.policy.fault import Fault, Severity
-from nft.policy.interval import difference, intersection, normal
-from nft.policy.match import Box, Reader, cells
+from nft.policy.interval import difference, normal
+from nft.policy.match import Reader, cells, deciding
 from nft.policy.model import Policy, Rule
-from nft.policy.prefix import VERSIONS, Origin, covered
+from nft.policy.prefix import VERSIONS, Origin
 from nft.policy.tables import Tables
 from nft.policy.verdict import verdict
 
@@ -154,46 +154,32 @@ def _alone(one: Agreement, others: list[Agreement]) -> bool:
 
 
 def _denied(policy: Policy, reader: Reader) -> Iterator[Fault]:
-    """Tell of agreements from which rules that deny take something."""
+    """Tell of agreements from which rules that deny take something, and of those that rules outlive."""
     known = policy.agreements
     clients = {client.name: client for client in known.clients}
     services = {service.name: service for service in known.services}
-    boxes = {
-        (index, version): reader.box(rule, version) for index, rule in enumerate(policy.rules) for version in VERSIONS
-    }
     for each in known.effective():
         client, service = clients[each.client], services[each.service]
-        ahead = [
-            (index, rule)
-            for index, rule in enumerate(policy.rules)
-            if (rule.source, rule.target) == (client.zone, service.zone)
-        ]
-        denying: set[int] = set()
-        for version in VERSIONS if ahead else ():
-            place = reader.place(client.zone, version, service.zone)
-            endpoints = intersection(covered(service.endpoints, version), place)
-            whole = Box(covered(client.prefixes, version), endpoints, service.traffic)
-            left = [whole] if all(whole) else []
-            for index, rule in ahead:
-                pieces = [piece for box in left for piece in without(box, boxes[index, version])]
-                if pieces != left and rule.action == "deny":
-                    denying.add(index)
-                left = pieces
-        if denying:
-            text = f"agreement {each.id!r} opens less than it says: {_named(policy, sorted(denying))} denies first"
-            yield _fault(each.origin, "warning", "denied", text)
+        by = {
+            index
+            for version in VERSIONS
+            if reader.between(client.zone, service.zone, version)
+            for index, _ in deciding(reader, version, client, service)
+            if index is not None
+        }
+        for action, code, text in _BESIDE:
+            if named := sorted(index for index in by if policy.rules[index].action == action):
+                words = text.format(
+                    agreement=repr(each.id), rules=_named(policy, named), s="s" if len(named) == 1 else ""
+                )
+                yield _fault(each.origin, "warning", code, words)
 
 
-def without(box: Box, other: Box) -> list[Box]:
-    """Return what of a box is not in another one, as boxes that do not overlap."""
-    sources = intersection(box.sources, other.sources)
-    targets = intersection(box.targets, other.targets)
-    kinds = intersection(box.traffic, other.traffic)
-    if not (sources and targets and kinds):
-        return [box] if all(box) else []
-    pieces = [
-        Box(difference(box.sources, sources), box.targets, box.traffic),
-        Box(sources, difference(box.targets, targets), box.traffic),
-        Box(sources, targets, difference(box.traffic, kinds)),
-    ]
-    return [piece for piece in pieces if all(piece)]
+_BESIDE = (
+    ("deny", "denied", "agreement {agreement} opens less than it says: {rules} denies first"),
+    (
+        "allow",
+        "outlived",
+        "agreement {agreement} does not close all when it ends: {rules} allow{s} the same at any time",
+    ),
+)

@@ -6,8 +6,9 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from nft.policy import traffic
+from nft.policy.agreement import Client, Offer
 from nft.policy.bogons import PUBLIC
-from nft.policy.interval import IntervalMap, Intervals, intersection, normal, partition, union
+from nft.policy.interval import IntervalMap, Intervals, difference, intersection, normal, partition, union
 from nft.policy.model import INTERNET, Policy, Rule
 from nft.policy.place import places
 from nft.policy.prefix import SPACE, covered
@@ -38,6 +39,7 @@ class Reader:
         self._networks = {network.name: network for network in policy.networks}
         self._services = {service.name: service for service in policy.services}
         self.places: dict[tuple[str, int], dict[str, Intervals]] = {}
+        self._between: dict[tuple[str, str, int], list[tuple[int, Box]]] = {}
 
     def addresses(self, names: tuple[str, ...], version: int) -> Intervals:
         """Return the addresses of networks, every address where none is named."""
@@ -69,6 +71,17 @@ class Reader:
             intersection(self.addresses(rule.targets, version), place),
             self.traffic(rule.services),
         )
+
+    def between(self, source: str, target: str, version: int) -> list[tuple[int, Box]]:
+        """Return the rules between two zones by their index, in order, with what they match."""
+        key = (source, target, version)
+        if key not in self._between:
+            self._between[key] = [
+                (index, self.box(rule, version))
+                for index, rule in enumerate(self._policy.rules)
+                if (rule.source, rule.target) == (source, target)
+            ]
+        return self._between[key]
 
 
 def cells(boxes: Iterable[tuple[Name, Box]]) -> Iterator[Cell[Name]]:
@@ -104,3 +117,51 @@ def _stretches(found: IntervalMap[frozenset[Name]]) -> dict[frozenset[Name], Int
     for first, last, names in found:
         stretches.setdefault(names, []).append((first, last))
     return {names: normal(listed) for names, listed in stretches.items()}
+
+
+def meet(box: Box, other: Box) -> Box | None:
+    """Return what two boxes have in common, None for nothing."""
+    both = Box(*(intersection(mine, theirs) for mine, theirs in zip(box, other, strict=True)))
+    return both if all(both) else None
+
+
+def without(box: Box, other: Box) -> list[Box]:
+    """Return what of a box is not in another one, as boxes that do not overlap."""
+    both = meet(box, other)
+    if both is None:
+        return [box] if all(box) else []
+    pieces = [
+        Box(difference(box.sources, both.sources), box.targets, box.traffic),
+        Box(both.sources, difference(box.targets, both.targets), box.traffic),
+        Box(both.sources, both.targets, difference(box.traffic, both.traffic)),
+    ]
+    return [piece for piece in pieces if all(piece)]
+
+
+def joined(boxes: Iterable[Box]) -> list[Box]:
+    """Join boxes that differ in one of sources, traffic and targets alone."""
+    listed = list(boxes)
+    for part in ("sources", "traffic", "targets"):
+        alike: dict[Box, list[Intervals]] = {}
+        for box in listed:
+            alike.setdefault(box._replace(**{part: ()}), []).append(getattr(box, part))
+        listed = [box._replace(**{part: union(*found)}) for box, found in alike.items()]
+    return listed
+
+
+def deciding(
+    reader: Reader, version: int, client: Client, offer: Offer, said: Box | None = None
+) -> list[tuple[int | None, Box]]:
+    """Cut what an agreement is about by what decides it: the index of a rule, or None for the agreement itself.
+
+    `said`: less than client and offer say. What is in another zone than the agreement says is in no piece.
+    """
+    whole = said or Box(covered(client.prefixes, version), covered(offer.endpoints, version), offer.traffic)
+    place = reader.place(client.zone, version, offer.zone)
+    whole = whole._replace(targets=intersection(whole.targets, place))
+    left = [whole] if all(whole) else []
+    found: list[tuple[int | None, Box]] = []
+    for index, box in reader.between(client.zone, offer.zone, version) if left else ():
+        found += [(index, both) for piece in left if (both := meet(piece, box))]
+        left = [rest for piece in left for rest in without(piece, box)]
+    return [*found, *((None, piece) for piece in left)]

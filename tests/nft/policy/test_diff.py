@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from nft.policy.compile import compile_policy
 from nft.policy.diff import diff
-from nft.policy.model import Policy
+from nft.policy.model import Policy, Rule
 from nft.policy.packet import Packet
 from nft.policy.verdict import verdict
 from tests.nft.policy.drawn import packets, policies
-from tests.nft.policy.world import NOW, POLICY, agreement, at, client, network
+from tests.nft.policy.world import NOW, POLICY, agreement, at, client, network, prefixes
 
 
 def told(old: Policy, new: Policy) -> list[str]:
@@ -63,12 +63,64 @@ def test_agreements_clients_and_services_are_told_by_name() -> None:
         "opened: sdn -> *: client 'ward-7': 10.1.8.0/24 (site.yaml:14)",
         "closed: * -> core: service 'vdx-sip': udp/40000-49999 (site.yaml:12)",
         ("changed: sdn -> core: agreement 'a-2': 'clinic' uses 'vdx-lab' "
-        "from 2027-01-16 08:00 UTC until 2027-01-24 08:00 UTC (site.yaml:17)"),
+        "from 2027-01-16 08:00 UTC until 2027-01-24 08:00 UTC, "
+        "before from 2027-01-16 08:00 UTC until 2027-01-18 08:00 UTC (site.yaml:17)"),
         ("closed: sdn -> core: agreement 'a-3': 'clinic' uses 'vdx-sip' "
         "from 2027-01-12 08:00 UTC until 2027-01-14 08:00 UTC (site.yaml:18)"),
         ("opened: sdn -> core: agreement 'a-9': 'clinic' uses 'vdx-lab' "
         "from 2027-01-15 08:00 UTC until 2027-01-16 08:00 UTC (site.yaml:20)"),
     ]  # fmt: skip
+
+
+def test_what_changed_of_a_rule_is_said() -> None:
+    rules = (replace(POLICY.rules[0], log=False), replace(POLICY.rules[1], rate=99, connections=0), POLICY.rules[2])
+    found = told(POLICY, replace(POLICY, rules=rules))
+    assert any(line.endswith("(deny at site.yaml:9, no longer logged)") for line in found)
+    assert any(
+        line.endswith("(allow at site.yaml:10, rate 50, now 99, connections 20, now as usual)") for line in found
+    )
+
+
+def test_a_rule_that_comes_over_an_agreement_closes_its_path_and_names_it() -> None:
+    over = Rule("sdn", "core", "deny", at(30), ("quarantine",))
+    quarantined = (POLICY.networks[0], network("quarantine", "sdn", "10.1.7.128/25", line=3), *POLICY.networks[2:])
+    old = replace(POLICY, networks=quarantined, rules=POLICY.rules[1:])
+    new = replace(old, rules=(over, *old.rules))
+    path = "sdn -> core: agreement 'a-1': 10.1.7.128/25 to 10.9.1.10, tcp/5061, udp/40000-49999"
+    assert f"closed: {path} (now deny at site.yaml:30)" in told(old, new)
+    assert f"opened: {path} (was deny at site.yaml:30)" in told(new, old)
+
+
+def test_an_address_that_comes_to_be_in_another_zone_closes_the_paths_of_agreements_to_it() -> None:
+    more = replace(POLICY, networks=(*POLICY.networks, network("stolen", "mgmt", "10.9.1.10/32", line=31)))
+    more = replace(more, zones=("sdn", "core", "mgmt"))
+    narrow = replace(POLICY.agreements, services=tuple(
+        replace(each, endpoints=prefixes("10.9.1.0/24")) for each in POLICY.agreements.services
+    ))  # fmt: skip
+    old, new = (replace(each, agreements=narrow, zones=more.zones) for each in (POLICY, more))
+    lost = "10.1.7.0/24 to 10.9.1.10, tcp/5061, udp/40000-49999 (now in another zone)"
+    assert [line for line in told(old, new) if "'a-1'" in line] == [f"closed: sdn -> core: agreement 'a-1': {lost}"]
+
+
+def test_a_party_in_another_zone_is_told() -> None:
+    known = POLICY.agreements
+    clients = (replace(known.clients[0], zone="mgmt"), known.clients[1])
+    assert "changed: mgmt -> *: client 'ward-7' is in zone 'mgmt', was in 'sdn' (site.yaml:14)" in told(
+        POLICY, replace(POLICY, agreements=replace(known, clients=clients))
+    )
+
+
+@given(policies(), policies(), st.lists(packets(), min_size=10, max_size=30))
+def test_no_packet_is_decided_otherwise_without_being_told(old: Policy, new: Policy, asked: list[Packet]) -> None:
+    found = diff(old, new)
+    before, after = compile_policy(old), compile_policy(new)
+    for packet in asked:
+        was, now = verdict(before, packet, NOW), verdict(after, packet, NOW)
+        if was.allowed != now.allowed:
+            verbs = {"opened" if now.allowed else "closed"}
+            verbs |= {"changed"} if "agreement" in {was.by, now.by} else set()  # of its times, or of a party's zone
+            assert any(each.verb in verbs and each.source in {packet.zone, "*"} for each in found), (packet, found)
+    assert diff(old, old) == []
 
 
 @given(policies(), policies(), st.lists(packets(), min_size=10, max_size=30))

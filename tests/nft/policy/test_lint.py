@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from nft.policy.agreement import Agreements
 from nft.policy.compile import compile_policy
-from nft.policy.lint import lint, without
-from nft.policy.match import Box
+from nft.policy.lint import lint
+from nft.policy.match import Box, without
 from nft.policy.model import Policy, Rule
 from nft.policy.packet import Packet
 from nft.policy.verdict import verdict
@@ -145,6 +145,18 @@ def test_an_agreement_from_which_a_rule_takes_something_is_told() -> None:
     beside = agreed(wide, narrow, deny=True)
     beside = replace(beside, networks=(network("quarantine", "sdn", "10.2.0.0/16"),))
     assert told(beside, "denied") == [], "what a rule takes from others is no matter"
+
+
+def test_an_agreement_whose_path_a_rule_keeps_open_after_its_end_is_told() -> None:
+    known = agreed(agreement("wide", "ward", "sip", line=1))
+    wards = network("wards", "sdn", "10.1.0.0/17")
+    policy = replace(known, networks=(wards,), rules=(Rule("sdn", "core", "allow", at(9), ("wards",)),))
+    assert told(policy, "outlived", "denied") == [
+        ("1 outlived: agreement 'wide' does not close all when it ends: "
+        "the rule at site.yaml:9 allows the same at any time")
+    ]  # fmt: skip
+    apart = replace(policy, networks=(network("wards", "sdn", "10.2.0.0/16"),))
+    assert told(apart, "outlived") == []
 
 
 @given(policies(), st.lists(packets(), min_size=10, max_size=30))
