@@ -5,7 +5,10 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from threading import Event
 
 import pytest
 import yaml
@@ -23,6 +26,11 @@ from vdx.control import Ok, Reload
 pytestmark = pytest.mark.system
 
 LONG = 4 * PATIENCE
+
+LOAD = 4
+"""Who makes connections at the same time while certificates are renewed."""
+
+RENEWALS = 3
 
 
 def wait_until_hung_up(crossing: Crossing, address: str) -> None:
@@ -208,6 +216,50 @@ def test_certificates_are_renewed_under_a_call(crossing: Crossing) -> None:
         left.bye(second.left)
         right.reply(right.expect("BYE"), 200)
         left.expect(200)
+
+
+@contextmanager
+def ending(over: Event) -> Iterator[None]:
+    """Set an event at the end, whatever happens: threads wait for it."""
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def shake(crossing: Crossing, over: Event) -> list[int]:
+    """Make connections, one after another, until it is over; give the serial number that each was shown."""
+    shown = [serial(crossing)]
+    while not over.is_set():
+        shown.append(serial(crossing))
+    return shown
+
+
+def test_certificates_are_renewed_under_load(crossing: Crossing) -> None:
+    """Connections are made and calls set up all the while; each is shown one pair or the next, and a call goes on."""
+    authority = crossing.edge.lab.authority
+    assert authority is not None
+    over = Event()
+    with crossing.agents() as (left, right), ThreadPoolExecutor(LOAD) as pool, ending(over):
+        standing = crossing.establish(left, right)
+        valid = [serial(crossing)]
+        load = [pool.submit(shake, crossing, over) for _ in range(LOAD)]
+        for _ in range(RENEWALS):
+            valid.append(issue_edge(crossing.edge.lab.topology, authority).serial)
+            reload(crossing)
+            assert serial(crossing) == valid[-1]
+            call = crossing.establish(left, right)
+            left.bye(call.left)
+            right.reply(right.expect("BYE"), 200)
+            left.expect(200)
+        over.set()
+        shown = [each.result() for each in load]
+        left.bye(standing.left)
+        right.reply(right.expect("BYE"), 200)
+        left.expect(200)
+    for each in shown:
+        order = [valid.index(number) for number in each]  # no other certificate was ever shown
+        assert order == sorted(order), "and none again that another had taken the place of"
 
 
 def test_a_peer_is_known_by_its_certificate_wherever_it_is(crossing: Crossing) -> None:
