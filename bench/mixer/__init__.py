@@ -7,7 +7,7 @@ processor time of the worker over wall time: other load on the machine makes it 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -42,13 +42,16 @@ class Case:
     height: int
     fps: int
     personal: bool = False
-    sent: int = 0
-    """Height of what participants send; 0: as high as what they are sent."""
+    deaf: bool = False
+    """Whether those who send go on with the size of what they are sent, whatever they are told."""
+    restless: bool = False
+    """Whether all of each picture moves; else somebody speaks before a wall."""
 
     @property
     def name(self) -> str:
         """As in the table."""
-        more = f"{' personal' if self.personal else ''}{f', {self.sent}p sent to it' if self.sent else ''}"
+        kinds = (" personal", self.personal), (", senders do not follow", self.deaf), (", all moves", self.restless)
+        more = "".join(name for name, is_so in kinds if is_so)
         return f"{self.people} x {self.height}p{self.fps}{more}"
 
 
@@ -58,15 +61,21 @@ CASES = (
     Case(8, 360, 15),
     Case(20, 360, 15),
     Case(4, 720, 25),
+    Case(4, 720, 25, restless=True),
+    Case(4, 720, 25, deaf=True),
+    Case(4, 720, 25, deaf=True, restless=True),
     Case(8, 720, 25),
-    Case(4, 720, 25, sent=360),
-    Case(8, 720, 25, sent=360),
+    Case(8, 720, 25, deaf=True),
     Case(4, 720, 25, personal=True),
-    Case(4, 720, 25, personal=True, sent=360),
+    Case(4, 720, 25, personal=True, restless=True),
+    Case(4, 720, 25, personal=True, deaf=True),
+    Case(4, 720, 25, personal=True, deaf=True, restless=True),
     Case(2, 720, 25, personal=True),
     Case(4, 1080, 25),
 )
-SHORT = (Case(2, 360, 15), Case(4, 720, 25), Case(4, 720, 25, sent=360))
+SHORT = (Case(2, 360, 15), Case(4, 720, 25), Case(4, 720, 25, personal=True))
+SIZES = (180, 360, 720, 1080)
+"""Rows of pixels that a room system can send."""
 LIPS = Aim("at most", 45)
 """Milliseconds by which sound may be early before anybody notices; late it may be more (ITU-R BT.1359)."""
 SHARED, PERSONAL = Aim("at least", 16), Aim("at least", 10)
@@ -78,7 +87,9 @@ def run(*, short: bool) -> Report:
     report = Report("mixer")
     sound = sound_clip()
     for case in SHORT if short else CASES:
-        _measure(report, case, video_clip(case.sent or case.height, case.fps), sound, seconds=4 if short else 10)
+        sent = SIZES[SIZES.index(case.height) :] if case.deaf else SIZES
+        clips = tuple(video_clip(one, case.fps, restless=case.restless) for one in sent if one <= case.height)
+        _measure(report, case, clips, sound, seconds=4 if short else 10)
     runs = 3 if short else 10
     heard, seen = [sound_delay() for _ in range(runs)], [video_delay() for _ in range(runs)]
     report.add("sound: delay added", heard, "ms", Aim("at most", 60))
@@ -89,15 +100,15 @@ def run(*, short: bool) -> Report:
     report.add("room ready, worker started beforehand", [one[1] for one in starts], "ms", Aim("at most", 100))
     report.add("room ready, worker started for it", [sum(one) for one in starts], "ms")
     report.notes.append(
-        "sound: Opus, three speak without a pause; video: H.264, one class; all send and receive; what is sent to the"
-        " mixer is as large as what it sends, or 360p as of senders who follow TMMBR or REMB for the places they fill"
+        "sound: Opus, three speak without a pause; video: H.264, one class; all send and receive; who sends can do so"
+        " in the size he is sent, and follows TMMBR as room systems do: a smaller picture at a lower rate"
     )
     return report
 
 
-def _measure(report: Report, case: Case, video: Clip, sound: Clip, *, seconds: int) -> None:
+def _measure(report: Report, case: Case, clips: Sequence[Clip], sound: Clip, *, seconds: int) -> None:
     with _room(case) as worker:
-        player = Player(worker, case.people, video, sound, height=case.height)
+        player = Player(worker, case.people, clips[-1], sound, smaller=clips[:-1])
         try:
             worker.do(_scenes(case))
             player.start()
@@ -118,6 +129,7 @@ def _measure(report: Report, case: Case, video: Clip, sound: Clip, *, seconds: i
     for name in ("decode", "compose", "encode", "sound", "packets"):
         report.add(f"{case.name}: {name}, whole room", [100 * spent.get(name, 0.0) / elapsed], "% core")
     report.add(f"{case.name}: memory", [after.memory / 1e6], "MB")
+    report.add(f"{case.name}: sent to it", [float(one) for one in player.heights], "rows")
     if after.late > before.late:
         report.notes.append(f"{case.name}: {after.late - before.late} pictures or blocks left out")
 

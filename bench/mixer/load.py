@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from bench.mixer.person import person
 from mixer.wire import Address, Feedback, Format, Join, Stream
 from mixer.worker.adaptation import tmmbr
 from mixer.worker.engine import Gst, load
@@ -51,17 +52,20 @@ class Clip:
     fps: int = 0
 
 
-def video_clip(height: int, fps: int) -> Clip:
-    """Make a moving picture with some noise in it."""
+def video_clip(height: int, fps: int, *, restless: bool = False) -> Clip:
+    """Make the picture of a person who speaks; restless: of what moves everywhere, with noise in it."""
     width = height * 16 // 9
+    form = f"video/x-raw,format=I420,width={width},height={height},framerate={fps}/1"
+    bars = f"videotestsrc pattern=smpte horizontal-speed=3 num-buffers={SECONDS * fps} ! {form}"
+    source = f"appsrc name=source format=time do-timestamp=false block=true max-bytes=10000000 caps={form}"
     launch = (
-        f"videotestsrc pattern=smpte horizontal-speed=3 num-buffers={SECONDS * fps} !"
-        f" video/x-raw,format=I420,width={width},height={height},framerate={fps}/1 !"
+        f"{bars if restless else source} !"
         f" x264enc tune=zerolatency speed-preset=veryfast bitrate={KBPS[height]} key-int-max=100000 threads=2 !"
         " video/x-h264,profile=constrained-baseline !"
         " rtph264pay pt=96 mtu=1200 timestamp-offset=0 aggregate-mode=zero-latency ! appsink name=sink sync=false"
     )
-    return Clip(record(launch, 90_000), 90_000, 96, width, height, fps)
+    pictures = None if restless else person(width, height, SECONDS * fps, fps)
+    return Clip(record(launch, 90_000, pictures, fps), 90_000, 96, width, height, fps)
 
 
 def sound_clip(*, silent: bool = False) -> Clip:
@@ -75,12 +79,14 @@ def sound_clip(*, silent: bool = False) -> Clip:
     return Clip(record(launch, 48_000), 48_000, 111)
 
 
-def record(launch: str, clock: int) -> tuple[Packet, ...]:
-    """Take the packets of a pipeline that ends in an appsink named `sink`."""
+def record(launch: str, clock: int, pictures: Iterator[bytes] | None = None, fps: int = 0) -> tuple[Packet, ...]:
+    """Take the packets of a pipeline that ends in an appsink named `sink`; pictures go into an appsrc, `source`."""
     load()
     pipeline = Gst.parse_launch(launch)
     sink = pipeline.get_by_name("sink")
     pipeline.set_state(Gst.State.PLAYING)
+    if pictures is not None:
+        threading.Thread(target=_feed, args=(pipeline.get_by_name("source"), pictures, fps), daemon=True).start()
     packets: list[Packet] = []
     first: int | None = None
     while (sample := sink.pull_sample()) is not None:
@@ -91,6 +97,14 @@ def record(launch: str, clock: int) -> tuple[Packet, ...]:
         packets.append(Packet((stamp - first) / clock, stamp - first, bool(octets[1] & 0x80), octets[12:]))
     pipeline.set_state(Gst.State.NULL)
     return tuple(packets)
+
+
+def _feed(source: Gst.Element, pictures: Iterator[bytes], fps: int) -> None:
+    for number, octets in enumerate(pictures):
+        buffer = Gst.Buffer.new_wrapped(octets)
+        buffer.pts, buffer.duration = number * Gst.SECOND // fps, Gst.SECOND // fps
+        source.push_buffer(buffer)
+    source.end_of_stream()
 
 
 @dataclass(slots=True)
@@ -125,9 +139,7 @@ class _Sending:
 
     def _packed(self, packet: Packet, moment: float) -> bytes:
         stamp = round((moment - packet.due) * self.clip.clock) + packet.stamp & 0xFFFFFFFF
-        head = struct.pack(
-            "!BBHII", 0x80, packet.marker << 7 | self.clip.payload_type, self.number, stamp, self.source
-        )
+        head = struct.pack("!BBHII", 0x80, packet.marker << 7 | self.clip.payload_type, self.number, stamp, self.source)
         self.number = (self.number + 1) & 0xFFFF
         return head + packet.payload
 
@@ -156,17 +168,8 @@ def _feedback(compound: bytes) -> Iterator[tuple[int, int, bytes]]:
 class Player(threading.Thread):
     """Let so many participants join a room and replay clips; pictures and sound that are sent to them nobody reads."""
 
-    def __init__(  # noqa: PLR0913 - a room and what is in it
-        self,
-        worker: Worker,
-        people: int,
-        video: Clip,
-        sound: Clip,
-        *,
-        height: int = 0,
-        smaller: Sequence[Clip] = (),
-    ) -> None:
-        """`height` is that of the pictures that they are sent, 0: as they send; `smaller` are what they send if told."""
+    def __init__(self, worker: Worker, people: int, video: Clip, sound: Clip, *, smaller: Sequence[Clip] = ()) -> None:
+        """`smaller` are the pictures that they send where they are told to, the smallest first."""
         super().__init__(daemon=True)
         self.joins: list[tuple[Join, tuple[int, ...]]] = []
         """How each came in, with his sockets: he may come again."""
@@ -184,7 +187,7 @@ class Player(threading.Thread):
                 told.setblocking(False)
                 self._sockets += [*theirs, sink, told]
                 descriptors += [one.fileno() for one in theirs]
-                streams.append(_stream(clips, (sink, told), height or video.height))
+                streams.append(_stream(clips, (sink, told)))
                 self._sending.append(_Sending(clips, theirs[0].getsockname(), 1000 + len(self._sending), told))
             self.joins.append((Join(f"p{number}", tuple(streams)), tuple(descriptors)))
             worker.do(*self.joins[-1])
@@ -221,7 +224,7 @@ class Player(threading.Thread):
             one.close()
 
 
-def _stream(clips: Sequence[Clip], here: tuple[socket.socket, socket.socket], height: int) -> Stream:
+def _stream(clips: Sequence[Clip], here: tuple[socket.socket, socket.socket]) -> Stream:
     clip = clips[-1]
     video = clip.clock == 90_000
     form = Format("h264" if video else "opus", clip.payload_type)
@@ -234,7 +237,7 @@ def _stream(clips: Sequence[Clip], here: tuple[socket.socket, socket.socket], he
         receive=(form,),
         send=form,
         feedback=follows,
-        kbps={360: 768, 720: 1536, 1080: 3072}.get(height, 64) if video else 64,
-        width=height * 16 // 9 if video else 16,
-        height=height if video else 16,
+        kbps={360: 768, 720: 1536, 1080: 3072}.get(clip.height, 64),
+        width=clip.width or 16,
+        height=clip.height or 16,
     )

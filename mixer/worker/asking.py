@@ -30,28 +30,38 @@ Camera = tuple[str, Media]
 
 
 class Wish:
-    """What one sender is asked for: more at once, less when he was shown smaller for a while. Times: nanoseconds."""
+    """What one sender is asked for: what fills his place, and never more than a line. Times: nanoseconds.
+
+    More is asked for at once; less for a smaller place only when he has stood there for a while.
+    """
 
     def __init__(self) -> None:
-        self.kbps = UNBOUNDED
-        """Kilobits a second that he is asked for now."""
-        self._told = False
-        self._since: int | None = None
-        """From when on less would have done."""
+        self._fills: int | None = None
+        """Kilobits a second that are asked for his place; None before the first."""
+        self._wanted = self._line = UNBOUNDED
+        self._since = 0
+        """From when on less would have filled it."""
 
-    def fill(self, kbps: int, now: int) -> bool:
-        """Take how many kilobits a second fill his place; says whether he is asked for another rate from now on."""
+    @property
+    def kbps(self) -> int:
+        """Kilobits a second that he is asked for now."""
+        return min(UNBOUNDED if self._fills is None else self._fills, self._line)
+
+    def tell(self, fills: int, line: int, now: int) -> bool:
+        """Take what fills his place and what a line carries; says whether another rate is asked for from now on."""
         before = self.kbps
-        if kbps >= before:
-            self.kbps, self._since = kbps, None
-        elif not self._told:
-            self.kbps = kbps  # who has just come is asked at once
-        else:
-            self._since = now if self._since is None else self._since
-            if now - self._since >= PATIENCE:
-                self.kbps, self._since = kbps, None
-        self._told = True
+        if fills != self._wanted:
+            self._since = now
+        self._wanted, self._line = fills, line
+        if self._fills is None or fills > self._fills:
+            self._fills = fills
+        self.look(now)
         return self.kbps != before
+
+    def look(self, now: int) -> None:
+        """Ask for less where it is time to, once a second."""
+        if self._fills is not None and self._wanted < self._fills and now - self._since >= PATIENCE:
+            self._fills = self._wanted
 
 
 def rows(scenes: Iterable[Scene]) -> dict[Camera, int]:

@@ -1,8 +1,7 @@
-"""Encoders: blocks of sound or composed pictures in, encoded frames out, to everyone who listens.
+"""Encoders: blocks of sound in, encoded frames out, to everyone who listens; `pictures` has those of pictures.
 
-Each is a pipeline of its own. What it makes goes to the streams that listen at that moment; they pack and send it.
-Pictures are encoded in a thread of each encoder. Sound is encoded in the one that mixes it: a block takes less than
-handing it to another thread and back would.
+What an encoder makes goes to the streams that listen at that moment; they pack and send it. Sound is encoded in the
+thread that mixes it: a block takes less than handing it to another thread and back would.
 """
 
 from __future__ import annotations
@@ -14,15 +13,11 @@ import numpy as np
 
 from mixer.wire import Format
 from mixer.worker.adaptation import Send
-from mixer.worker.engine import Gst, GstVideo, Pipeline, element, entry, live_source, now
-from mixer.worker.formats import SOUND, VIDEO
-from mixer.worker.frames import raw_caps
-from mixer.worker.pace import Gate
+from mixer.worker.engine import Gst, Pipeline, element, entry
+from mixer.worker.formats import SOUND
 from mixer.worker.thinning import Thinner
 from mixer.worker.voice import BLOCK, RATE, Block
 
-WAITING_PICTURES = 2
-"""Pictures that may wait for an encoder: a slow machine shows fewer, never older ones."""
 MADE = 10
 """Encoded frames that may wait to be handed out: each is taken as soon as it is made."""
 
@@ -52,20 +47,36 @@ class Listener(Protocol):
 class Encoder:
     """One encoder and its listeners."""
 
-    def __init__(self, name: str, chain: list[Gst.Element], broken: Callable[[], None]) -> None:
+    def __init__(self) -> None:
         self.listeners: tuple[Listener, ...] = ()
         """Replaced as a whole by the main loop."""
         self.caps: Gst.Caps | None = None
         """What it makes; known after the first frame."""
+
+    def close(self) -> None:
+        """Stop and free it."""
+        self.listeners = ()
+
+    def give(self, frame: Gst.Buffer, *, key: bool) -> None:
+        """Give a frame to everyone who listens."""
+        for listener in self.listeners:
+            listener.encoded(self, frame, key=key)
+
+
+class EngineEncoder(Encoder):
+    """One that is a pipeline of the engine's elements."""
+
+    def __init__(self, name: str, chain: list[Gst.Element], broken: Callable[[], None]) -> None:
+        super().__init__()
         self._shift = 0
-        """Nanoseconds from its own time stamps to those of all pipelines; known then too."""
+        """Nanoseconds from its own time stamps to those of all pipelines; known after the first frame."""
         self._pipeline = Pipeline(name, lambda _reason: broken())
         self._sink = element("appsink", sync=False, max_buffers=MADE, drop=True, async_=False)
         self._pipeline.add(*chain, self._sink)
 
     def close(self) -> None:
         """Stop and free it."""
-        self.listeners = ()
+        super().close()
         self._pipeline.close()
 
     def _made(self, sample: Gst.Sample) -> None:
@@ -73,16 +84,14 @@ class Encoder:
         if self.caps is None:
             self.caps = sample.get_caps()
             self._shift = sample.get_segment().to_running_time(Gst.Format.TIME, made.pts) - made.pts
-        if self._shift:  # x264 counts from a thousand hours
+        if self._shift:  # x265 counts from a thousand hours
             frame = made.copy_region(Gst.BufferCopyFlags.MEMORY | Gst.BufferCopyFlags.FLAGS, 0, made.get_size())
             frame.pts = made.pts + self._shift
             frame.duration = made.duration
-        key = not made.has_flags(Gst.BufferFlags.DELTA_UNIT)
-        for listener in self.listeners:
-            listener.encoded(self, frame, key=key)
+        self.give(frame, key=not made.has_flags(Gst.BufferFlags.DELTA_UNIT))
 
 
-class SoundEncoder(Encoder):
+class SoundEncoder(EngineEncoder):
     """Encode blocks of 20 ms."""
 
     def __init__(self, format_: Format, broken: Callable[[], None]) -> None:
@@ -104,42 +113,8 @@ class SoundEncoder(Encoder):
 
 def sound_buffer(samples: Block, at: int) -> Gst.Buffer:
     """Give a block as 16-bit samples, with its time."""
-    buffer = Gst.Buffer.new_wrapped((np.clip(samples, -1.0, 1.0) * 32767).astype("<i2").tobytes())
+    whole = np.minimum(np.maximum(samples, -1.0), 1.0) * np.float32(32767)
+    buffer = Gst.Buffer.new_wrapped(whole.astype("<i2").tobytes())
     buffer.pts = at
     buffer.duration = BLOCK * Gst.SECOND // RATE
     return buffer
-
-
-class VideoEncoder(Encoder):
-    """Encode composed pictures of one size at one rate; key pictures on request."""
-
-    def __init__(self, format_: Format, send: Send, broken: Callable[[], None]) -> None:
-        self.send = send
-        self.keyframes = 0
-        self._gate = Gate()
-        chain = VIDEO[format_.encoding].encode(format_, send)
-        self._first = chain[0]
-        caps = raw_caps(send.width, send.height, send.fps)
-        self._source = live_source(WAITING_PICTURES, name="encode-video", caps=caps)
-        super().__init__(f"video-{format_.encoding}-{send.kbps}", [self._source, *chain], broken)
-        self._sink.set_property("emit-signals", True)
-        self._pipeline.on(self._sink, "new-sample", self._encoded)
-        self._pipeline.play()
-
-    def ask(self) -> None:
-        """Ask for a key picture: made with the next picture, at most once a second."""
-        self._gate.ask()
-
-    def picture(self, frame: Gst.Buffer) -> None:
-        """Encode one picture, with its time stamp set."""
-        if self._gate.due(now()):
-            self.keyframes += 1
-            event = GstVideo.video_event_new_upstream_force_key_unit(Gst.CLOCK_TIME_NONE, True, 0)
-            self._first.get_static_pad("src").send_event(event)
-        self._source.push_buffer(frame)
-
-    def _encoded(self, sink: Gst.Element) -> Gst.FlowReturn:
-        sample = sink.pull_sample()
-        if sample is not None:
-            self._made(sample)
-        return Gst.FlowReturn.OK

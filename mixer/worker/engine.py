@@ -85,7 +85,6 @@ PRELOADED = (
     "mulawdec",
     "rtppcmupay",
     "rtppcmudepay",
-    "x264enc",
     "avdec_h264",
     "h264parse",
     "rtph264pay",

@@ -15,14 +15,14 @@ SLICE = 1100
 """Octets of a slice where a receiver takes single NAL units only (packetization mode 0)."""
 KEYFRAME_EVERY = 60
 """Seconds between key pictures that nobody asked for."""
-ENOUGH = 23
-"""Quantiser at which a picture looks good (x264's constant rate factor): a calm one takes less than its class allows,
-half of it for faces before a still wall, and a fifth less time. Measured there: 42.3 dB instead of 43.3."""
 H224_CAPS = "application/x-rtp,media=application,encoding-name=H224,clock-rate=4800"
 """Far-end camera control (RFC 4573)."""
 OPUS_KBPS = 32
 OPUS_COMPLEXITY = 5
 """Of 10: a quarter cheaper than the highest, and speech sounds the same."""
+
+H264_CAPS = "video/x-h264,profile=constrained-baseline,stream-format=byte-stream,alignment=au"
+"""What we make of pictures in H.264."""
 
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 """The header extension of transport-wide sequence numbers."""
@@ -53,7 +53,8 @@ class Video:
     name: str
     decode: Callable[[], Chain]
     """From packets to encoded pictures, the first being where key pictures are asked for; then the decoder."""
-    encode: Callable[[Format, Send], Chain]
+    encode: Callable[[Send], Chain] | None
+    """None of H.264, which `x264` makes."""
     pack: Callable[[Format], Gst.Element]
 
 
@@ -114,34 +115,14 @@ def _capsfilter(caps: str) -> Gst.Element:
     return element("capsfilter", caps=Gst.Caps.from_string(caps))
 
 
-def _x264(format_: Format, send: Send) -> Chain:
-    encoder = element(
-        "x264enc",
-        speed_preset="ultrafast",
-        tune="zerolatency",
-        pass_="qual",  # noqa: S106 - a way of encoding
-        quantizer=ENOUGH,
-        bitrate=send.kbps,
-        key_int_max=send.fps * KEYFRAME_EVERY,
-        threads=1,
-        vbv_buf_capacity=500,
-        byte_stream=True,
-        aud=False,
-    )
-    if format_.packetization_mode == 0:
-        encoder.set_property("option-string", f"slice-max-size={SLICE}")
-    profile = "high" if format_.profile == "high" else "constrained-baseline"
-    return [encoder, _capsfilter(f"video/x-h264,profile={profile},stream-format=byte-stream,alignment=au")]
-
-
-def _x265(_format: Format, send: Send) -> Chain:
+def _x265(send: Send) -> Chain:
     encoder = element("x265enc", speed_preset="ultrafast", tune="zerolatency", bitrate=send.kbps)
     encoder.set_property("key-int-max", send.fps * KEYFRAME_EVERY)
     encoder.set_property("option-string", "pools=none:frame-threads=1:wpp=0:log-level=none")
     return [encoder, _capsfilter("video/x-h265,stream-format=byte-stream,alignment=au")]
 
 
-def _vp8(_format: Format, send: Send) -> Chain:
+def _vp8(send: Send) -> Chain:
     return [
         element(
             "vp8enc",
@@ -171,7 +152,7 @@ VIDEO = {
     "h264": Video(
         "H264",
         lambda: _nal_decoder(264),
-        _x264,
+        None,
         lambda format_: element(
             "rtph264pay",
             pt=format_.payload_type,

@@ -130,9 +130,10 @@ class Canvas:
     def blank(self) -> Gst.Buffer:
         """Give a black frame."""
         _, buffer = self._pool.acquire_buffer(None)
-        with _Octets(buffer, self._octets) as octets:
-            octets[: self.width * self.height] = 16
-            octets[self.width * self.height :] = 128
+        luma = self.width * self.height
+        with Octets(buffer, self._octets, write=True) as address:
+            ctypes.memset(address, 16, luma)
+            ctypes.memset(address + luma, 128, self._octets - luma)
         return buffer
 
     def draw(self, frame: Gst.Buffer, shown: Picture, rect: Rect) -> None:
@@ -187,30 +188,35 @@ def _info(caps: Gst.Caps) -> ctypes.Array[ctypes.c_char]:
     return info
 
 
-class _Octets:
-    """The octets of a buffer, to be written."""
+class Octets:
+    """The octets of a buffer, at an address, to be read or written."""
 
-    def __init__(self, buffer: Gst.Buffer, octets: int) -> None:
+    def __init__(self, buffer: Gst.Buffer, octets: int, *, write: bool) -> None:
         self._buffer, self._octets, self._map = buffer, octets, _MapInfo()
+        self._flags = _WRITE if write else _READ
 
-    def __enter__(self) -> Plane:
-        if not _core.gst_buffer_map(hash(self._buffer), ctypes.byref(self._map), _WRITE):
-            raise MemoryError("a frame cannot be written")
-        return np.ctypeslib.as_array(ctypes.cast(self._map.data, ctypes.POINTER(ctypes.c_uint8)), (self._octets,))
+    def __enter__(self) -> int:
+        if not _core.gst_buffer_map(hash(self._buffer), ctypes.byref(self._map), self._flags):
+            raise MemoryError("a frame cannot be mapped")
+        if self._map.size < self._octets:
+            self.__exit__()
+            raise MemoryError(f"a frame has {self._map.size} octets, not {self._octets}")
+        return int(self._map.data)
 
     def __exit__(self, *_: object) -> None:
         _core.gst_buffer_unmap(hash(self._buffer), ctypes.byref(self._map))
 
 
-class _Planes(_Octets):
+class _Planes:
     """The three planes of a frame, to be written."""
 
     def __init__(self, buffer: Gst.Buffer, width: int, height: int) -> None:
-        super().__init__(buffer, width * height * 3 // 2)
+        self._count = width * height * 3 // 2
+        self._octets = Octets(buffer, self._count, write=True)
         self._width, self._height = width, height
 
-    def __enter__(self) -> tuple[Plane, Plane, Plane]:  # type: ignore[override]
-        octets = super().__enter__()
+    def __enter__(self) -> tuple[Plane, Plane, Plane]:
+        octets = _array(self._octets.__enter__(), self._count)
         luma, chroma = self._width * self._height, self._width * self._height // 4
         half = (self._height // 2, self._width // 2)
         return (
@@ -218,3 +224,10 @@ class _Planes(_Octets):
             octets[luma : luma + chroma].reshape(half),
             octets[luma + chroma :].reshape(half),
         )
+
+    def __exit__(self, *_: object) -> None:
+        self._octets.__exit__()
+
+
+def _array(address: int, octets: int) -> Plane:
+    return np.ctypeslib.as_array(ctypes.cast(address, ctypes.POINTER(ctypes.c_uint8)), (octets,))

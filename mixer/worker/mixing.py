@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixer.worker.voice import BLOCK, SPEECH_DB, Block
+from mixer.worker.voice import BLOCK, SPEECH_DB, Block, ramp
 
 CEILING = 0.9
 """Of full scale: what a limited mix stays below, so that no codec clips it."""
@@ -24,8 +24,7 @@ HOLD_BLOCKS = 40
 LOUDER_DB = 4.0
 """How much louder than the softest of the mixed somebody must be to take his place."""
 
-_FADE_IN = np.linspace(0.0, 1.0, BLOCK, dtype=np.float32)
-_FADE_OUT = _FADE_IN[::-1].copy()
+_FADE_IN, _FADE_OUT = ramp(0.0, 1.0), ramp(1.0, 0.0)
 
 
 class Limiter:
@@ -36,7 +35,7 @@ class Limiter:
 
     def limit(self, block: Block) -> Block:
         """Turn the block down where it needs it, and slowly up again."""
-        peak = float(np.abs(block).max())
+        peak = float(np.maximum.reduce(np.abs(block)))
         wanted = min(1.0, CEILING / peak) if peak > 0 else 1.0
         before = self._gain
         self._gain = wanted if wanted < before else before + RECOVERY * (wanted - before)
@@ -44,11 +43,11 @@ class Limiter:
             self._gain = 1.0
             return block
         if self._gain < before:
-            ramp = np.full(BLOCK, self._gain, dtype=np.float32)
-            ramp[:ATTACK] = np.linspace(before, self._gain, ATTACK, dtype=np.float32)
+            factors = np.full(BLOCK, self._gain, dtype=np.float32)
+            factors[:ATTACK] = np.linspace(before, self._gain, ATTACK, dtype=np.float32)
         else:
-            ramp = np.linspace(before, self._gain, BLOCK, dtype=np.float32)
-        limited: Block = np.clip(block * ramp, -1.0, 1.0)
+            factors = ramp(before, self._gain)
+        limited: Block = np.clip(block * factors, -1.0, 1.0)
         return limited
 
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 
 from mixer.wire import Format, Record
 from mixer.worker.adaptation import SIZES, Send
-from mixer.worker.encoding import Origin, VideoEncoder, sound_buffer
+from mixer.worker.encoding import Origin, sound_buffer
 from mixer.worker.engine import Gst, GstVideo, Pipeline, element
+from mixer.worker.pictures import VideoEncoder
 from mixer.worker.voice import RATE, Block
 
 FINISH_SECONDS = 3.0

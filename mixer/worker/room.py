@@ -273,7 +273,7 @@ class Room:
         for name, participant in self._participants.items():
             for media, stream in participant.videos.items():
                 stream.show((name, media) in shown and not (media == "video" and name in bare))
-                stream.fill(min(enough(filled.get((name, media), 0)), self._pairing.most(stream)))
+                stream.fill(enough(filled.get((name, media), 0)), self._pairing.most(stream))
 
     def _looked_at(self) -> list[Scene]:
         """Give the views that somebody watches, or that are recorded."""

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from mixer.wire import Format, Scene
 from mixer.worker.adaptation import Send
 from mixer.worker.composing import Camera, compose
-from mixer.worker.encoding import Listener, VideoEncoder
+from mixer.worker.encoding import Listener
 from mixer.worker.engine import Gst, name_thread, now
 from mixer.worker.frames import STEP, Canvas
 from mixer.worker.pace import Complaint
+from mixer.worker.pictures import VideoEncoder, video_encoder
 
 log = logging.getLogger("mixer.worker")
 
@@ -45,6 +46,7 @@ class Composition(threading.Thread):
         self._view, self._fps = view, fps
         self._scene, self._camera = scene, camera
         self._canvas = Canvas(*size)
+        self._drawn: Scene | None = None
         self._complaint = Complaint()
         self._stopping = False
 
@@ -81,11 +83,13 @@ class Composition(threading.Thread):
         due = [encoder for encoder in self.encoders if _takes(encoder.send.fps, self._fps, number)]
         if not due:
             return
-        frame = compose(self._canvas, self._scene(self._view), self._camera)
+        scene = self._scene(self._view)
+        cut, self._drawn = scene != self._drawn, scene
+        frame = compose(self._canvas, scene, self._camera)
         frame.pts = number * SECOND // self._fps
         frame.duration = SECOND // self._fps
         for encoder in due:
-            encoder.picture(frame)
+            encoder.picture(frame, cut=cut)
 
 
 def _takes(fps: int, ticks: int, number: int) -> bool:
@@ -134,7 +138,7 @@ class Showing:
         kept = self._kept.get(key)
         if kept is None:
             composition = self._composition(view, (send.width, send.height))
-            made = VideoEncoder(key[1], send, lambda: self._lost(key))
+            made = video_encoder(key[1], send, lambda: self._lost(key))
             composition.encoders = (*composition.encoders, made)
             kept = self._kept[key] = _Kept(made, composition, None)
         kept.idle_since = None
@@ -198,5 +202,5 @@ class Showing:
 
 
 def shared(form: Format) -> Format:
-    """Give what matters of a format to its encoder."""
-    return Format(form.encoding, 0, profile=form.profile, packetization_mode=form.packetization_mode)
+    """Give what matters of a format to its encoder: of H.264, who decodes the high profile decodes what others do."""
+    return Format(form.encoding, 0, packetization_mode=form.packetization_mode)

@@ -104,13 +104,14 @@ class VideoStream(LineStream):
         if shown:
             self.refresh()
 
-    def fill(self, kbps: int) -> None:
-        """Have him send no more than these kilobits a second fill: he is told at once if more, and with `remind`."""
-        if self._wish.fill(kbps, now()):
+    def fill(self, kbps: int, line: int) -> None:
+        """Have him send so many kilobits a second, which fill his place, and no more than a line carries."""
+        if self._wish.tell(kbps, line, now()):
             self.remind()
 
     def remind(self) -> None:
         """Say again how much he may send, once a second: what is said may be lost."""
+        self._wish.look(now())
         self.transport.ask(self._wish.kbps)
 
     def refresh(self) -> None:

@@ -6,6 +6,7 @@ runs dry and then fills up again before it goes on, and drops sound when a burst
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 
@@ -46,10 +47,18 @@ LEVEL_FALL = 0.08
 """How much of a block's level goes into the smoothed one: quick to notice a word, slow to forget it."""
 
 
+_RISE: Block = np.linspace(0.0, 1.0, BLOCK, dtype=np.float32)
+
+
+def ramp(before: float, after: float) -> Block:
+    """Give the factors of a block that lead from one to another."""
+    return _RISE * np.float32(after - before) + np.float32(before)
+
+
 def decibels(block: Block) -> float:
     """Give the level of a block: dBFS of its root mean square."""
     power = float(np.dot(block, block)) / max(1, block.size)
-    return max(SILENCE_DB, 10.0 * float(np.log10(power))) if power > 0 else SILENCE_DB
+    return max(SILENCE_DB, 10.0 * math.log10(power)) if power > 0 else SILENCE_DB
 
 
 class Voice:
@@ -92,13 +101,13 @@ class Voice:
     def raise_(self, block: Block) -> Block:
         """Apply gain control and gain, without a step from the block before."""
         if self._control is not None and self.level > SPEECH_DB:
-            wanted = float(np.clip(GAIN_TARGET_DB - self.smoothed, -GAIN_RANGE_DB, GAIN_RANGE_DB))
-            self._control += float(np.clip(wanted - self._control, -GAIN_STEP_DB, GAIN_STEP_DB))
+            wanted = max(-GAIN_RANGE_DB, min(GAIN_TARGET_DB - self.smoothed, GAIN_RANGE_DB))
+            self._control += max(-GAIN_STEP_DB, min(wanted - self._control, GAIN_STEP_DB))
         gain = 10.0 ** ((self.raised + (self._control or 0.0)) / 20.0)
         before, self._gain = self._gain, gain
         if abs(gain - before) < 1e-4 and abs(gain - 1.0) < 1e-4:
             return block
-        return (block * np.linspace(before, gain, block.size, dtype=np.float32)).astype(np.float32)
+        return block * ramp(before, gain)
 
     def _next(self) -> Block | None:
         if self._held > self._target + SLACK:
