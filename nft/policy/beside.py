@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from itertools import product
 from typing import TypeAlias
 
+from nft.policy import traffic
 from nft.policy.agreement import Agreement, Agreements, Client, Offer
 from nft.policy.change import Change, Verb, path
-from nft.policy.interval import intersection
-from nft.policy.match import Box, Reader, deciding, joined, meet, without
+from nft.policy.interval import Intervals, difference, intersection, union
+from nft.policy.match import Box, Reader, cut, deciding, joined, meet
 from nft.policy.model import Policy
-from nft.policy.prefix import VERSIONS, covered
+from nft.policy.prefix import SPACE, VERSIONS, covered
 
 Pieces: TypeAlias = list[tuple[int | None, Box]]
 
@@ -24,7 +25,7 @@ def beside(old: Policy, new: Policy, readers: tuple[Reader, Reader]) -> Iterator
     """Yield the paths of agreements in both policies that only rules or zones open or close."""
     sides = (_known(old.agreements), _known(new.agreements))
     before = {each.id: each for each in old.agreements.effective()}
-    same: dict[tuple[str, str, int], bool] = {}
+    altered: dict[tuple[str, str, int], list[Box]] = {}
     for each in new.agreements.effective():
         was = before.get(each.id)
         if was is None or (was.client, was.service) != (each.client, each.service):
@@ -35,10 +36,12 @@ def beside(old: Policy, new: Policy, readers: tuple[Reader, Reader]) -> Iterator
             continue  # told as parties that have moved
         for version in VERSIONS:
             key = (*next(iter(zones)), version)
-            if key not in same:
-                same[key] = _alike(key, (old, new), readers)
-            if not same[key]:
-                yield from _one(each, version, (old, new), readers, parties)
+            if key not in altered:
+                altered[key] = _altered(key, (old, new), readers)
+            if altered[key]:
+                said = _said(version, *parties)
+                if any(meet(said, box) for box in altered[key]):
+                    yield from _one(each, said, key, (old, new), readers, parties)
 
 
 def _known(agreements: Agreements) -> tuple[dict[str, Client], dict[str, Offer]]:
@@ -46,30 +49,44 @@ def _known(agreements: Agreements) -> tuple[dict[str, Client], dict[str, Offer]]
     return clients, {service.name: service for service in agreements.services}
 
 
-def _alike(key: tuple[str, str, int], policies: tuple[Policy, Policy], readers: tuple[Reader, Reader]) -> bool:
-    """Tell whether the rules between two zones, and which addresses are there, are the same in both policies."""
+def _altered(key: tuple[str, str, int], policies: tuple[Policy, Policy], readers: tuple[Reader, Reader]) -> list[Box]:
+    """Give where rules between two zones, or which addresses are there, differ between the policies."""
     source, target, version = key
-    first, second = (
-        (reader.place(source, version, target), [(policy.rules[i].action, box) for i, box in reader.between(*key)])
+    old, new = (
+        [(policy.rules[index].action, box) for index, box in reader.between(*key)]
         for policy, reader in zip(policies, readers, strict=True)
     )
-    return first == second
+    kept = [each for each in old if each in new] == [each for each in new if each in old]
+    found = [each[1] for each in (*old, *new) if not (kept and each in old and each in new)]
+    places = [reader.place(source, version, target) for reader in readers]
+    moved = union(difference(*places), difference(*reversed(places)))
+    return [*found, *([Box(SPACE[version], moved, traffic.ALL)] if moved else [])]
+
+
+def _said(version: int, *parties: tuple[Client, Offer]) -> Box:
+    """Give what client and offer have in both policies."""
+    (client, offer), (client_, offer_) = parties
+    clients = {each.prefixes: covered(each.prefixes, version) for each in (client, client_)}
+    endpoints = {each.endpoints: covered(each.endpoints, version) for each in (offer, offer_)}
+    kinds = intersection(offer.traffic, offer_.traffic)
+    return Box(_common(*clients.values()), _common(*endpoints.values()), kinds)
+
+
+def _common(first: Intervals, *other: Intervals) -> Intervals:
+    return intersection(first, *other) if other else first
 
 
 def _one(
     agreement: Agreement,
-    version: int,
+    said: Box,
+    key: tuple[str, str, int],
     policies: tuple[Policy, Policy],
     readers: tuple[Reader, Reader],
     parties: tuple[tuple[Client, Offer], ...],
 ) -> Iterator[Change]:
-    (client, offer), (client_, offer_) = parties
-    both = Box(
-        intersection(covered(client.prefixes, version), covered(client_.prefixes, version)),
-        intersection(covered(offer.endpoints, version), covered(offer_.endpoints, version)),
-        intersection(offer.traffic, offer_.traffic),
-    )
-    old, new = (deciding(reader, version, client, offer, both) for reader in readers)
+    source, target, version = key
+    client, offer = parties[0]
+    old, new = (deciding(reader, version, client, offer, said) for reader in readers)
     before, after = policies
     sides: tuple[tuple[Verb, Pieces, Pieces, Policy, Policy, str], ...] = (
         ("closed", old, new, before, after, "now"),
@@ -80,7 +97,7 @@ def _one(
         for why, boxes in _gone(passing, there, theirs).items():
             for box in joined(boxes):
                 text = f"agreement {agreement.id!r}: {path(version, box)} ({when} {why})"
-                yield Change(verb, client.zone, offer.zone, text)
+                yield Change(verb, source, target, text)
 
 
 def _denies(policy: Policy, index: int | None) -> bool:
@@ -95,5 +112,5 @@ def _gone(passing: list[Box], there: Pieces, policy: Policy) -> dict[str, list[B
             found.setdefault(f"deny at {policy.rules[index].origin}", []).append(both)
     nowhere = passing
     for _, piece in there:
-        nowhere = [rest for box in nowhere for rest in without(box, piece)]
+        nowhere = [rest for box in nowhere for rest in cut(box, piece)[1]]
     return found | ({"in another zone": nowhere} if nowhere else {})

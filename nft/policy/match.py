@@ -121,21 +121,23 @@ def _stretches(found: IntervalMap[frozenset[Name]]) -> dict[frozenset[Name], Int
 
 def meet(box: Box, other: Box) -> Box | None:
     """Return what two boxes have in common, None for nothing."""
-    both = Box(*(intersection(mine, theirs) for mine, theirs in zip(box, other, strict=True)))
-    return both if all(both) else None
+    kinds = intersection(box.traffic, other.traffic)  # sources last: they are many
+    targets = intersection(box.targets, other.targets) if kinds else ()
+    sources = intersection(box.sources, other.sources) if targets else ()
+    return Box(sources, targets, kinds) if sources else None
 
 
-def without(box: Box, other: Box) -> list[Box]:
-    """Return what of a box is not in another one, as boxes that do not overlap."""
+def cut(box: Box, other: Box) -> tuple[Box | None, list[Box]]:
+    """Return what a box has in common with another one, and the rest as boxes that do not overlap."""
     both = meet(box, other)
     if both is None:
-        return [box] if all(box) else []
+        return None, [box] if all(box) else []
     pieces = [
         Box(difference(box.sources, both.sources), box.targets, box.traffic),
         Box(both.sources, difference(box.targets, both.targets), box.traffic),
         Box(both.sources, both.targets, difference(box.traffic, both.traffic)),
     ]
-    return [piece for piece in pieces if all(piece)]
+    return both, [piece for piece in pieces if all(piece)]
 
 
 def joined(boxes: Iterable[Box]) -> list[Box]:
@@ -162,6 +164,7 @@ def deciding(
     left = [whole] if all(whole) else []
     found: list[tuple[int | None, Box]] = []
     for index, box in reader.between(client.zone, offer.zone, version) if left else ():
-        found += [(index, both) for piece in left if (both := meet(piece, box))]
-        left = [rest for piece in left for rest in without(piece, box)]
+        pieces = [cut(piece, box) for piece in left]
+        found += [(index, both) for both, _ in pieces if both]
+        left = [each for _, rest in pieces for each in rest]
     return [*found, *((None, piece) for piece in left)]

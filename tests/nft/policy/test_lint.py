@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nft.policy.agreement import Agreements
 from nft.policy.compile import compile_policy
 from nft.policy.lint import lint
-from nft.policy.match import Box, without
+from nft.policy.match import Box, cut
 from nft.policy.model import Policy, Rule
 from nft.policy.packet import Packet
 from nft.policy.verdict import verdict
@@ -179,6 +179,6 @@ def test_what_is_left_of_a_box_is_exact(data: st.DataObject) -> None:
         spans = [[v for first, last in side for v in range(first, last + 1)] for side in box]
         return [(x, y, z) for x in spans[0] for y in spans[1] for z in spans[2]]
 
-    left = [point for piece in without(a, b) for point in points(piece)]
+    left = [point for piece in cut(a, b)[1] for point in points(piece)]
     assert len(left) == len(set(left))
     assert set(left) == set(points(a)) - set(points(b))
