@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
 import time
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from hub.booking.office import Office
 from hub.booking.personal import Retention
 from hub.booking.trials import Trials
 from hub.domain.journal import Verifier
-from hub.errors import SettingsError
+from hub.errors import AwayError, SettingsError
 from hub.people import provider
 from hub.post.round import Round, carriers
 from hub.provision import duty, health, history
@@ -65,6 +66,9 @@ def wire(configured: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        with suppress(AwayError):  # requests will say so
+            await database.warm()
+        _settle(app)
         watching = asyncio.ensure_future(bus.run()) if bus else None
         yield
         if watching:
@@ -74,6 +78,17 @@ def wire(configured: Settings) -> FastAPI:
 
     app.router.lifespan_context = lifespan
     return app
+
+
+def _settle(app: FastAPI) -> None:
+    """Make what is made once before anybody asks, and keep the garbage collector from looking at it ever again.
+
+    A worker holds 200,000 objects from its start. Looking through all of them takes 0.1 s, in which nobody is answered;
+    what requests leave behind is some thousands, and no cycles (a test holds them to it).
+    """
+    app.openapi()
+    gc.collect()
+    gc.freeze()
 
 
 def application() -> FastAPI:

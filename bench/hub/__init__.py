@@ -10,6 +10,7 @@ Client, workers, provisioner, bus and database share the machine. The database w
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import tempfile
 from collections.abc import Iterator
@@ -144,6 +145,8 @@ def _serve(report: Report, what: str, url: str, million: Million, workers: int, 
         hub(url, issuer, Path(folder), workers, pools={"minimum_age_seconds": 60}) as address,
     ):
         asking = Asking(issuer, million.known, urlsplit(address).netloc)
+        gc.collect()
+        gc.freeze()  # the client's own pauses are not the hub's
         for name, load in LOADS.items():
             request: Request = getattr(asking, name)
             fast = uvloop.run(_most(address, request, seconds))

@@ -111,13 +111,16 @@ async def search(
 ) -> list[Meeting]:
     """List the meetings that have `text` as organiser, label or address, or within subject or description.
 
-    `period`: only those that start after its begin and before its end.
+    Case does not matter within texts. `period`: only those that start after its begin and before its end.
     """
-    part = f"%{_escaped(text)}%"
+    like = "ilike" if connection.dialect.name == "postgresql" else "like"  # SQLite's takes no notice of case either
+    within = [
+        getattr(column, like)(f"%{_escaped(text)}%", escape="\\") for column in (table.c.subject, table.c.description)
+    ]
     ways = (
         table.c.organized_by == text,
         _labelled(text),
-        or_(table.c.subject.like(part, escape="\\"), table.c.description.like(part, escape="\\")),
+        or_(*within),
         _addressed(text),
     )
     found = union(*(select(table.c.uuid).where(way, *_seen(sight)) for way in ways))  # each way has its own index

@@ -59,15 +59,22 @@ async def ancestors(connection: AsyncConnection, organisation: Organisation) -> 
     return [rows.organisation(row) for row in found.mappings()]
 
 
-async def descendants(connection: AsyncConnection, organisation: Organisation) -> list[Organisation]:
-    """List the organisation itself and all below it."""
-    chain = select(table.c.id, literal(0).label("depth")).where(table.c.id == organisation.id)
+def _below() -> Select[Any]:
+    chain = select(table.c.id, literal(0).label("depth")).where(table.c.id == bindparam("number"))
     down = chain.cte("down", recursive=True)
     down = down.union_all(
         select(table.c.id, down.c.depth + 1).join(down, table.c.parent_id == down.c.id).where(down.c.depth < MAX_DEPTH)
     )
-    statement = select(table).join(down, table.c.id == down.c.id).order_by(down.c.depth, table.c.code)
-    return [rows.organisation(row) for row in (await connection.execute(statement)).mappings()]
+    return select(table).join(down, table.c.id == down.c.id).order_by(down.c.depth, table.c.code)
+
+
+_BELOW = _below()
+
+
+async def descendants(connection: AsyncConnection, organisation: Organisation) -> list[Organisation]:
+    """List the organisation itself and all below it."""
+    found = await connection.execute(_BELOW, {"number": organisation.id})
+    return [rows.organisation(row) for row in found.mappings()]
 
 
 async def count(connection: AsyncConnection) -> int:

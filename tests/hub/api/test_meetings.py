@@ -166,6 +166,7 @@ def test_searching_by_one_thing_at_a_time(world: World) -> None:
     assert found("subject=tw") == []
     assert found("organizedBy=planner@north.example") == ["One", "Two"]
     assert found("search=red") == ["One", "Two"]
+    assert found("search=twO") == ["Two"]
     assert found("search=%25") == []
     assert found(f"search={room['uriWithDomain']}") == ["Two"]
     assert found("from-start-time=2026-11-02T13:00:00Z&to-start-time=2026-11-02T14:00:00%2B00:00") == ["One", "Two"]
