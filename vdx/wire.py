@@ -144,16 +144,19 @@ async def take(path: Path, *, mode: int) -> socket.socket:
     """Listen at `path` with the given file mode; a socket file left by a dead program is replaced.
 
     Nobody is served yet: connections and what they ask wait in the kernel. Raises `WireError` where another living
-    program listens there, and OSError where no socket can be made.
+    program listens there, and where no socket can be made.
     """
-    await clear(path)
     listener = socket.socket(socket.AF_UNIX)
     try:
+        await clear(path)
         listener.setblocking(False)
         listener.bind(str(path))
         path.chmod(mode)
         listener.listen(BACKLOG)
-    except OSError:
+    except OSError as error:
+        listener.close()
+        raise WireError(f"cannot listen at {path}: {error.strerror or error}") from error
+    except WireError:
         listener.close()
         raise
     return listener

@@ -158,6 +158,17 @@ def test_a_second_program_on_the_same_socket(tmp_path: Path) -> None:
     run(path, job)
 
 
+def test_a_path_at_which_no_socket_can_be_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for name, reason in (("none/socket", "No such file"), ("file/socket", "Not a directory"), ("s" * 200, "too long")):
+
+        async def job(path: Path, reason: str) -> None:
+            with pytest.raises(wire.WireError, match=rf"^cannot listen at {path}: .*{reason}"):
+                await wire.take(path, mode=0o600)
+
+        asyncio.run(job(tmp_path / name, reason))
+
+
 def test_who_comes_before_a_taken_path_is_served_waits(tmp_path: Path) -> None:
     path = tmp_path / "socket"
 
