@@ -62,11 +62,10 @@ def test_a_pulled_cable_moves_all_addresses(pair: Site) -> None:
     first = _serving(pair)
     (other,) = set(ADDRESSES) - {first}
     _until(lambda: _well(pair, other), "it is not well again")
-    name = pair.machines[first].name
-    subprocess.run(["ip", "-n", name, "link", "set", "sdn0", "down"], check=True)
+    pair.machines[first].cable("sdn0", "down")
     assert _call(pair, other)
     assert "192.0.2.10/24" not in pair.machines[first].shell("ip -brief address show dev eth0")
-    subprocess.run(["ip", "-n", name, "link", "set", "sdn0", "up"], check=True)
+    pair.machines[first].cable("sdn0", "up")
 
 
 def _holders(site: Site) -> list[str]:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 from tests.cgroup import Group
 
@@ -30,6 +31,7 @@ class Network:
         self._zones: set[str] = set()
         self._ports = 0
         self._callers: list[str] = []
+        self._far: dict[tuple[str, str], str] = {}
         run("ip", "netns", "add", name)
 
     def plug(self, namespace: str, interface: str, zone: str, address: str = "") -> None:
@@ -39,13 +41,17 @@ class Network:
             run("ip", "-n", self.name, "link", "set", zone, "up")
             self._zones.add(zone)
         self._ports += 1
-        far = f"p{self._ports}"
+        far = self._far[namespace, interface] = f"p{self._ports}"
         peer = ("type", "veth", "peer", "name", interface, "netns", namespace)
         run("ip", "-n", self.name, "link", "add", far, *peer)
         run("ip", "-n", self.name, "link", "set", far, "master", zone, "up")
         if address:
             run("ip", "-n", namespace, "addr", "add", address, "dev", interface)
         run("ip", "-n", namespace, "link", "set", interface, "up")
+
+    def cable(self, namespace: str, interface: str, state: Literal["up", "down"]) -> None:
+        """Pull the cable of a card at its far end, or plug it in again."""
+        run("ip", "-n", self.name, "link", "set", self._far[namespace, interface], state)
 
     def caller(self, zone: str, address: str) -> str:
         """Make a namespace with a card in a zone, for a program that calls; gives its name."""
@@ -91,6 +97,10 @@ class Machine:
         (self.root / "etc/dpkg/dpkg.cfg.d/unsafe").write_text("force-unsafe-io\n")
         self._plug()
         self._start()
+
+    def cable(self, interface: str, state: Literal["up", "down"]) -> None:
+        """Pull the cable of a card, or plug it in again."""
+        self._network.cable(self.name, interface, state)
 
     def cut_power(self) -> None:
         """Take the power away; with what its kernel held, addresses too."""

@@ -1,7 +1,9 @@
 """Playbooks, roles and inventories as texts: what can be said without a machine."""
 
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,21 @@ def test_the_linter_has_nothing_to_say(tmp_path: Path) -> None:
     processed = re.search(r"(\d+) files processed", done.stderr + done.stdout)
     assert processed is not None
     assert int(processed[1]) > 100
+
+
+def test_the_virtual_machines_are_described_as_vagrant_reads_it(tmp_path: Path) -> None:
+    environment = os.environ | {"VAGRANT_HOME": str(tmp_path / "home"), "VAGRANT_DOTFILE_PATH": str(tmp_path / "state")}
+    command = ["vagrant", "validate"]
+    done = subprocess.run(
+        command, cwd=ANSIBLE.parent / "vagrant", env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_installer_of_debian_reads_the_preseed_file() -> None:
+    command = ["debconf-set-selections", "--checkonly", str(ANSIBLE / "preseed/debian.cfg")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("role", ROLES)
