@@ -96,7 +96,7 @@ def event(what: Event) -> str:
             ends = (f"{one.lease} a={_local(one.a)} b={_local(one.b)}" for one in streams)
             return f"pinholes open: {', '.join(ends)}"
         case SetRemote(changes=changes):
-            return f"media goes to: {', '.join(map(_change, changes))}"
+            return f"SDP says: {', '.join(map(_change, changes))}"
         case Learned(lease, side, remote):
             return f"learned: {lease} {side} is at {_at(remote.address, remote.port)}"
         case Release(leases=leases):
@@ -113,7 +113,7 @@ def _local(local: Local) -> str:
 
 def _change(change: Change) -> str:
     where = _at(change.remote.address, change.remote.port) if change.remote else "nowhere yet"
-    return f"{change.lease} {change.side} {where}"
+    return f"{change.lease} {change.side} is at {where}"
 
 
 def _at(address: str, port: int) -> str:

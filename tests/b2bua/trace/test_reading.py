@@ -50,7 +50,7 @@ def test_a_call_is_told_in_words() -> None:
     assert (report.id, report.caller, report.callee, report.over, report.last) == (7, "hospital", "clinic", False, 4)
     assert [(one.at, one.leg, one.inward, one.title, one.marks) for one in report.entries] == [
         (1001.0, "a", True, "INVITE sip:bob@x", ("audio 4000 RTP/AVP opus sendonly", "video 0 RTP/AVP refused")),
-        (1001.5, "", False, f"media goes to: {CALL}.0 a 192.0.2.1:4000", ()),
+        (1001.5, "", False, f"SDP says: {CALL}.0 a is at 192.0.2.1:4000", ()),
         (1002.0, "b", False, "INVITE sip:bob@y", ()),
         (1002.5, "b", False, "INVITE sip:bob@y", ("again",)),
     ]

@@ -58,7 +58,7 @@ def test_a_call_is_seen_from_its_first_message_to_its_end(
     call = a_call(crossing)
     text = soon(edge, capsys, lambda text: text.count("200 OK (BYE)") == 2 and "closed" in text, "trace", call)
     assert text.startswith(call)
-    for expected in ("INVITE sip:", "200 OK (INVITE)", "pinholes open", "media goes to", "ended by caller: bye"):
+    for expected in ("INVITE sip:", "200 OK (INVITE)", "pinholes open", "SDP says", "ended by caller: bye"):
         assert expected in text
     assert text.count("-- ACK ") == 2
 
