@@ -87,8 +87,7 @@ def _upstreams(loaded: LoadedSite) -> Iterator[Upstream]:
         yield Upstream(acme.zone, "tcp", None, acme.port, loaded.origin("acme", "directory"))
     if revocation := loaded.site.revocation:
         yield Upstream(revocation.zone, "tcp", None, HTTP_PORT, loaded.origin("revocation"))
-    if hep := loaded.site.hep:
-        yield Upstream(hep.zone, "udp", hep.address, hep.port, loaded.origin("hep"))
+    yield from _collectors(loaded)
     if bus := loaded.site.bus:
         for index, one in enumerate(bus.servers):
             yield Upstream(bus.zone, "tcp", one.address, one.port, loaded.origin("bus", "servers", index))
@@ -99,3 +98,10 @@ def _upstreams(loaded: LoadedSite) -> Iterator[Upstream]:
         for index, server in enumerate(servers):
             for protocol, port in ports:
                 yield Upstream(asked.zone, protocol, server, port, loaded.origin("upstream", kind, index))
+
+
+def _collectors(loaded: LoadedSite) -> Iterator[Upstream]:
+    if hep := loaded.site.hep:
+        yield Upstream(hep.zone, "udp", hep.address, hep.port, loaded.origin("hep"))
+    if syslog := loaded.site.syslog:
+        yield Upstream(syslog.zone, "tcp", syslog.address, syslog.port, loaded.origin("syslog"))

@@ -9,7 +9,7 @@ through to another zone's routes: the rule behind each look-up ends it.
     1001  fwmark ZONE/0xff000000   blackhole
     1100  from OWN ADDRESS         lookup TABLE        answers, SIP, everything bound to an address
     1101  from OWN ADDRESS         unreachable
-    1200  to DNS, NTP, BUS SERVER  lookup TABLE        what the appliance itself asks, not bound yet
+    1200  to DNS, NTP, LOG, BUS    lookup TABLE        what the appliance itself asks, not bound yet
 """
 
 from __future__ import annotations
@@ -116,6 +116,8 @@ def _asked(site: Site) -> dict[IpAddress, Zone]:
     asked: dict[IpAddress, Zone] = {}
     if site.upstream:
         asked |= dict.fromkeys((*site.upstream.dns, *site.upstream.ntp), site.upstream.zone)
+    if site.syslog:
+        asked[site.syslog.address] = site.syslog.zone
     if site.bus:
         asked |= dict.fromkeys((server.address for server in site.bus.servers), site.bus.zone)
     return asked

@@ -55,5 +55,5 @@ def test_a_second_run_changes_nothing(edge: Site) -> None:
 
 def test_nothing_of_it_has_failed(edge: Site) -> None:
     machine = edge.machines["edge1"]
-    assert set(machine.shell("systemctl is-active gatewayd b2bua mediad chrony ssh").split()) == {"active"}
+    assert set(machine.shell("systemctl is-active gatewayd b2bua mediad rsyslog ssh").split()) == {"active"}
     assert machine.shell("systemctl list-units --failed --plain --no-legend").strip() == ""

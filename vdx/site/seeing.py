@@ -31,6 +31,26 @@ class Hep(Model):
     agent: Annotated[int, Field(ge=1, le=2**32 - 1)] = AGENT
 
 
+class Syslog(Model):
+    """A collector of this machine's log, over TLS (RFC 5425); what sends it is no program of ours."""
+
+    zone: Literal["core", "mgmt"]
+    address: IpAddress
+    port: Port = 6514
+
+
+def syslog_faults(syslog: Syslog | None, zones: Mapping[Zone, ZoneSettings]) -> Iterator[LocatedError]:
+    """Give what stands against a collector of logs."""
+    if syslog is None:
+        return
+    zone = zones.get(syslog.zone)
+    if zone is None:
+        yield LocatedError("this zone is not configured: add it under `zones`", "syslog", "zone")
+    elif all(one.version != syslog.address.version for one in zone.own):
+        text = f"zone {syslog.zone!r} has no IPv{syslog.address.version} address to send from"
+        yield LocatedError(text, "syslog", "address")
+
+
 def hep_faults(hep: Hep | None, zones: Mapping[Zone, ZoneSettings]) -> Iterator[LocatedError]:
     """Give what stands against a collector."""
     if hep is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gatewayd.firewall import edge
+from gatewayd.network.desired import desired
 from gatewayd.signalling import seeing
 from tests.gatewayd.site import TEXT
 from vdx import site
@@ -32,9 +33,19 @@ def test_a_collector_gets_a_source_and_a_way_through_the_firewall(tmp_path: Path
     assert ("mgmt", "udp", "192.0.2.210", 9060) in ways
 
 
+def test_a_collector_of_logs_gets_a_way_out_through_its_zone(tmp_path: Path) -> None:
+    loaded = load(tmp_path, "syslog: {zone: mgmt, address: 192.0.2.210}\n")
+    ways = [(one.zone, one.protocol, str(one.address), one.port) for one in edge(loaded, {}).upstreams]
+    assert ("mgmt", "tcp", "192.0.2.210", 6514) in ways
+    assert "192.0.2.210/32" in {str(rule.destination) for rule in desired(loaded.site).rules}
+
+
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
+        ("syslog: {zone: internet, address: 192.0.2.210}", "syslog.zone"),
+        ("syslog: {zone: core, address: 192.0.2.210}", "this zone is not configured"),
+        ("syslog: {zone: mgmt, address: 2001:db8::1}", "has no IPv6 address"),
         ("hep: {zone: internet, address: 192.0.2.210}", "hep.zone"),
         ("hep: {zone: core, address: 192.0.2.210}", "this zone is not configured"),
         ("hep: {zone: mgmt, address: 2001:db8::1}", "has no IPv6 address"),
