@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from gatewayd.config import compare, fault, gate, roles
 from gatewayd.config.errors import ConflictError, DeclineError, FaultError
-from gatewayd.config.events import Approved, CutOff, Froze, Pushed, Restored, Scheduled, Thawed, Withdrawn
+from gatewayd.config.events import Approved, Pushed, Scheduled, Withdrawn
 from gatewayd.config.keeper import GATEWAYD, Judge, Keeper
 from gatewayd.config.merge import named_lists
 from gatewayd.config.roles import Asker
 from gatewayd.config.state import Head, Kept, Made
+from gatewayd.config.stops import Stops
 from gatewayd.config.telling import Telling, candidate
 from gatewayd.config.whole import Source
 from gatewayd.errors import ProofError
@@ -48,6 +48,7 @@ class Answers:
         self._keeper = keeper
         self._prove = prove
         self._telling = Telling(keeper)
+        stops = Stops(keeper)
         self._handlers: dict[type, Handler] = {
             versions.Push: self.push,
             versions.Withdraw: self.withdraw,
@@ -62,10 +63,10 @@ class Answers:
             versions.History: self._telling.history,
             versions.ShowFragment: self._telling.show,
             versions.Situation: self._telling.situation,
-            versions.Freeze: self.freeze,
-            versions.Unfreeze: self.unfreeze,
-            versions.Cut: self.cut,
-            versions.Uncut: self.uncut,
+            versions.Freeze: stops.freeze,
+            versions.Unfreeze: stops.unfreeze,
+            versions.Cut: stops.cut,
+            versions.Uncut: stops.uncut,
             versions.Journal: self._telling.journal,
             versions.Whoami: self._telling.whoami,
         }
@@ -324,47 +325,6 @@ class Answers:
 
         return thawed
 
-    # Freezes and cuts
-
-    async def freeze(self, request: versions.Freeze, asker: Asker) -> Acknowledged:
-        """Hold all changes up."""
-        await self._keeper.add(Froze(request.until), asker.name, request.why)
-        return Acknowledged(request.id)
-
-    async def unfreeze(self, request: versions.Unfreeze, asker: Asker) -> Acknowledged:
-        """Let changes through again."""
-        await self._keeper.add(Thawed(), asker.name, request.why)
-        return Acknowledged(request.id)
-
-    async def cut(self, request: versions.Cut, asker: Asker) -> Acknowledged:
-        """Cut somebody off."""
-        known = self._names(request.kind)
-        if request.kind != "token" and request.name not in known:  # ids of tokens are known to who issued them alone
-            close = difflib.get_close_matches(request.name, known, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise DeclineError("unknown", f"there is no {request.kind} {request.name!r} here{hint}")
-        async with self._keeper.changing:
-            if (request.kind, request.name) not in self._keeper.state.cuts:
-                await self._keeper.cut(CutOff(request.kind, request.name), asker.name, request.why)
-        return Acknowledged(request.id)
-
-    async def uncut(self, request: versions.Uncut, asker: Asker) -> Acknowledged:
-        """Let somebody come back."""
-        async with self._keeper.changing:
-            if (request.kind, request.name) not in self._keeper.state.cuts:
-                raise DeclineError("unknown", f"{request.kind} {request.name!r} is not cut off")
-            await self._keeper.cut(Restored(request.kind, request.name), asker.name, request.why)
-        return Acknowledged(request.id)
-
-    def _names(self, kind: versions.CutKind) -> list[str]:
-        site = self._keeper.running.site
-        if kind == "peer":
-            there = {name for (what, name) in self._keeper.state.cuts if what == "peer"}
-            return [*site.peers, *there]
-        if kind == "organisation":
-            return [*site.delegations, *site.agreements.organisations]
-        return []
-
     # What is due by the date
 
     async def due(self) -> float:
@@ -386,6 +346,10 @@ class Answers:
             async with self._keeper.changing:
                 await self._apply(kept, kept.due_by, kept.why, due.confirm_within, due.break_glass)
         except VdxError as error:
+            reason = str(error).partition("\n")[0]
+            self._keeper.alarms["due"] = (
+                f"candidate {kept.ref[:12]} of {kept.who} was not applied at its time: {reason}"
+            )
             await self._keeper.note(Withdrawn(kept.ref), GATEWAYD, f"not applied at its time: {error}")
 
     # What the above have in common

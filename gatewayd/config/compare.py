@@ -12,7 +12,8 @@ from gatewayd import transit
 from gatewayd.config.words import Word, words
 from gatewayd.version import Version, compute
 from nft.errors import NftError
-from nft.policy.diff import Change, diff
+from nft.policy.change import Change
+from nft.policy.diff import diff
 from nft.policy.lint import lint
 from nft.ruleset import compile_edge
 from vdx.site.block import ZONES

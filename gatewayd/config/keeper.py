@@ -224,7 +224,8 @@ class Keeper:
                 await self.undo((begun.number,), GATEWAYD, "it could not be noted that it stays")
                 raise
         await self._settled(merged)
-        self.alarms.pop("start", None)
+        for alarm in ("start", "due"):
+            self.alarms.pop(alarm, None)
         if begun.number % SWEEP_EVERY == 0:
             await self.sweep()
 

@@ -23,6 +23,7 @@ from gatewayd.web.doorway import Visitor, cookies
 from gatewayd.web.errors import RefusedError
 from gatewayd.web.gateway import Gateway
 from gatewayd.web.page import deeds
+from gatewayd.web.page.sentences import saying
 from gatewayd.web.page.words import LANGUAGES, preferred, speaking
 from gatewayd.web.sessions import COOKIE, Sessions
 from vdx import management, versions
@@ -99,6 +100,7 @@ class Pages:
         written = self._environment.get_template(template).render(
             {
                 "t": speaking(language),
+                "say": saying(language),
                 "language": language,
                 "languages": LANGUAGES,
                 "path": request.url.path,

@@ -1,6 +1,6 @@
 """The words of the page. English is the key; a template that says something new needs its Danish here.
 
-Sentences of `gatewayd` (faults, findings, the journal) are English, and marked so for who listens to the page.
+Sentences of `gatewayd` stand in `sentences`.
 """
 
 from __future__ import annotations
@@ -183,6 +183,7 @@ DANISH: Final[Mapping[str, str]] = {
     "ended": "udløbet",
     "left": "tilbage",
     "never": "aldrig",
+    "notice": "bemærk",
     "opened": "åbnet",
     "organisation": "organisation",
     "peer": "modpart",
@@ -196,6 +197,7 @@ DANISH: Final[Mapping[str, str]] = {
     "token": "adgangskode",
     "unknown": "ukendt",
     "waiting": "venter",
+    "warning": "advarsel",
     "waits for its first packet": "venter på sin første pakke",
     "with broken glass": "med slået glas",
     "{seconds} seconds left to confirm": "{seconds} sekunder tilbage til at bekræfte",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -334,6 +335,14 @@ def test_a_time_that_passed_while_it_was_off_is_not_made_up_for(tmp_path: Path) 
     assert bench.calls == 3
     assert bench.keeper.state.candidates == {}
     assert "did not run at that time" in bench.keeper.journal.recent[-1].entry.why
+    told = "candidate .* of anna was not applied at its time: gatewayd did not run at that time"
+    assert [re.match(told, each) is not None for each in alarms(bench)] == [True]
+    assert isinstance(run(bench.apply(limited(5, WINDOWED))), Applied)
+    assert alarms(bench) == [], "somebody has looked, and changed something"
+
+
+def alarms(bench: Bench) -> list[str]:
+    return list(run(bench.ask(versions.Situation(1), local=True)).alarms)
 
 
 APPROVED = replaced(BASE_TEXT, ("management:\n", "management:\n  approvers: {mgmt: [carl, anna]}\n"))

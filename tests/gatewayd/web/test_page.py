@@ -166,7 +166,7 @@ def test_every_word_of_the_page_is_danish_too() -> None:
 VALUES = {
     *("allow", "deny", "peer", "organisation", "token"),
     *("asked", "rejected", "planned", "running", "ended", "waiting", "replaced", "taken back"),
-    *("candidate", "scheduled", "opened", "closed", "changed"),
+    *("candidate", "scheduled", "opened", "closed", "changed", "notice", "warning"),
 }
 """What messages hold, and the page translates."""
 

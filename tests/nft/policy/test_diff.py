@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nft.policy.compile import compile_policy
@@ -110,6 +110,7 @@ def test_a_party_in_another_zone_is_told() -> None:
     )
 
 
+@settings(max_examples=40)
 @given(policies(), policies(), st.lists(packets(), min_size=10, max_size=30))
 def test_no_packet_is_decided_otherwise_without_being_told(old: Policy, new: Policy, asked: list[Packet]) -> None:
     found = diff(old, new)
