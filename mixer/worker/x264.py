@@ -12,6 +12,7 @@ from mixer.worker.adaptation import Send
 from mixer.worker.engine import Gst
 from mixer.worker.errors import EngineError
 from mixer.worker.frames import Octets
+from mixer.worker.quantiser import COARSEST, FINEST
 
 BUILD = 164
 """Of the library (Debian 12 and 13): its structures are those of this build."""
@@ -92,7 +93,9 @@ class Coder:
             "sliced-threads": 0,
             "fps": send.fps,
             "keyint": key_every,
-            "qp": 24,
+            "qp": FINEST,
+            "ipratio": 2 ** ((FINEST - 1 - COARSEST) / 6),  # what is asked for is kept between those of all kinds
+            "pbratio": 1,
             "annexb": 1,
             "repeat-headers": 1,
             "slice-max-size": slice_octets,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,8 +12,8 @@ PIXELS = {96: 320 * 180, 192: 320 * 180, 384: 640 * 360, 768: 640 * 360, 1536: 1
 
 
 def made_of(quantiser: int, weight: float) -> int:
-    """A picture whose octets halve with every six steps, and are never fewer than a header."""
-    return 20 + round(weight / 2.0 ** ((quantiser - 12) / 6))
+    """Give octets that halve with every six steps, and are never fewer than a header."""
+    return 20 + round(weight * math.exp2((12 - quantiser) / 6))
 
 
 def run(kbps: int, fps: int, weights: list[tuple[float, bool]]) -> list[int]:
