@@ -31,6 +31,7 @@ from vdx.control import (
     ToGatewayd,
 )
 from vdx.pinhole import Listed, OpenLease
+from vdx.record import CallRecord, RecordList, Records
 
 READY_SECONDS = 20.0
 IDLE_SECONDS = 10.0
@@ -77,6 +78,19 @@ class Edge:
         answer = self.ask(Calls(next(_numbers)))
         assert isinstance(answer, CallList), answer
         return [one.call for one in answer.calls]
+
+    def wait_for_record(self, call: str = "") -> CallRecord:
+        """Wait for the record of a call that has ended, of any where none is named."""
+        found: list[CallRecord] = []
+
+        def there() -> bool:
+            answer = self.ask(Records(next(_numbers), 0.0))
+            assert isinstance(answer, RecordList), answer
+            found[:] = [record for record in answer.records if call in {"", record.call}]
+            return bool(found)
+
+        wait_for(there, IDLE_SECONDS, lambda: f"no record {call}")
+        return found[-1]
 
     def status(self) -> StatusReport:
         """Return how gatewayd is."""

@@ -12,12 +12,10 @@ from tests.peers import bfcp, sdp
 from tests.peers.bfcp import Message, Peer
 from tests.peers.rtp import Probe, Report, carry
 from tests.system.calls.crossing import CALLEE_PORTS, CALLER_PORTS, Crossing, Established
-from tests.system.calls.edge import Edge, wait_for
-from vdx.record import CallRecord, RecordList, Records
+from tests.system.calls.edge import Edge
 
 pytestmark = pytest.mark.system
 
-RECORD_SECONDS = 10.0
 TTL_BEHIND_ONE_ROUTER = 62  # the edge sets 64; its own forwarding takes one, the router of each network another
 
 
@@ -41,20 +39,6 @@ def probes(stack: ExitStack, crossing: Crossing, offset: int = 0) -> Ends:
     left = stack.enter_context(Probe(crossing.left, crossing.left_address, CALLER_PORTS + offset))
     right = stack.enter_context(Probe(crossing.right, crossing.right_address, CALLEE_PORTS + offset))
     return Ends(left, right)
-
-
-def recorded(edge: Edge, call: str) -> CallRecord:
-    """Wait for the record of a call that has ended."""
-    found: list[CallRecord] = []
-
-    def there() -> bool:
-        answer = edge.ask(Records(1, 0.0))
-        assert isinstance(answer, RecordList), answer
-        found[:] = [record for record in answer.records if record.call == call]
-        return bool(found)
-
-    wait_for(there, RECORD_SECONDS, lambda: f"no record of {call}")
-    return found[0]
 
 
 def place(stream: sdp.Stream) -> tuple[str, int]:
@@ -143,7 +127,7 @@ def test_the_edge_counts_what_passed(across: Crossing) -> None:
         left.bye(call.left)
         right.reply(right.expect("BYE"), 200)
     across.edge.wait_idle()
-    sound = recorded(across.edge, ident).streams[0]
+    sound = across.edge.wait_for_record(ident).streams[0]
     assert (sound.caller_packets, sound.callee_packets) == (37, 10), "the record counts to the end"
 
 
