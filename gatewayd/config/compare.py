@@ -26,6 +26,10 @@ MAX_TOLD = 2_000
 _DIGEST = re.compile(r"_[a-z2-7]{20}\b")
 """What parts of the policy's table have at the end of their names: it follows from their content, which is compared."""
 
+_COMMAND = re.compile(r"^add ")
+_NUMBER = re.compile(r"\brule_[0-9]+\b")
+"""Chains of rules have the rule's place in their names, and others come before it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -66,7 +70,7 @@ def difference(running: LoadedSite, candidate: LoadedSite) -> Difference:
 
 
 def ruleset(running: Version, candidate: Version, now: float) -> Iterator[str]:
-    """Yield the lines of the ruleset that go (`-`) and come (`+`), each in the order of its ruleset."""
+    """Yield the lines of the ruleset that go (`-`) and come (`+`), each in its order and with the block it is in."""
     before, after = _text(running, now), _text(candidate, now)
     gone, come = Counter(before) - Counter(after), Counter(after) - Counter(before)
     return chain(_only(before, gone, "- "), _only(after, come, "+ "))
@@ -74,7 +78,18 @@ def ruleset(running: Version, candidate: Version, now: float) -> Iterator[str]:
 
 def _text(version: Version, now: float) -> list[str]:
     text = compile_edge(version.edge) + version.ruleset.added((), now) + version.ruleset.switched()
-    return [_DIGEST.sub("", line.strip()) for line in text.splitlines()]
+    found, blocks = [], [""]
+    for raw in text.splitlines():
+        line = _DIGEST.sub("", raw.strip())
+        if line == "}":
+            blocks.pop()
+        elif line.endswith("{"):
+            block = _COMMAND.sub("", line.removesuffix("{").rstrip())
+            found.append(block)
+            blocks.append(f"{_NUMBER.sub('rule', block)}: ")
+        elif line:
+            found.append(blocks[-1] + line)
+    return found
 
 
 def _only(lines: list[str], wanted: Counter[str], mark: str) -> Iterator[str]:

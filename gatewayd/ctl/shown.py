@@ -63,7 +63,7 @@ def _checked(answer: versions.Checked, _now: float) -> Iterator[str]:
     for each in answer.findings:
         yield f"{each.severity}: {each.text}"
     if answer.proof:
-        yield from answer.proof.sentences()
+        yield from (each for each in answer.proof.sentences() if each not in answer.faults)
     for text_ in answer.hindrances:
         yield f"held up: {text_}"
     if not answer.faults:
@@ -89,7 +89,7 @@ def _applied(answer: versions.Applied, now: float) -> Iterator[str]:
     elif not answer.changed:
         yield f"version {answer.number} has this content already: nothing was done"
     elif answer.confirm_by is not None:
-        left = duration(max(0.0, answer.confirm_by - now))
+        left = duration(max(0.0, round(answer.confirm_by - now)))
         yield f"version {answer.number} runs; confirm it within {left}, or what was before comes back"
     else:
         yield f"version {answer.number} runs"

@@ -211,6 +211,8 @@ def test_a_difference_tells_meaning_first(tmp_path: Path) -> None:
     assert "limits.calls: was 3, is 4 (site.yaml:" in words
     assert answer.ruleset
     assert {line[:2] for line in answer.ruleset} <= {"+ ", "- "}
+    assert [line for line in answer.ruleset if line[2:] in {"", "}"}] == []
+    assert any(re.match(r"\+ chain rule: .*accept", line) for line in answer.ruleset), "with the block that it is in"
     back = run(bench.ask(versions.DiffVersion(1, number=1), local=True))
     assert (back.paths, back.words, back.ruleset) == ((), (), ())
 
