@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 
 from gatewayd.config import compare, gate, roles
-from gatewayd.config.errors import DeclineError
+from gatewayd.config.errors import DeclineError, StorageError
 from gatewayd.config.events import Entry
 from gatewayd.config.journal import Line
 from gatewayd.config.keeper import Keeper
@@ -145,10 +145,21 @@ class Telling:
         journal = self._keeper.journal
         damage = journal.damage
         if request.verify:
-            damage = await asyncio.to_thread(journal.verify)
+            damage = await self._verified()
         found = await asyncio.to_thread(journal.after, request.after)
         lines = tuple(_line(line) for line in found[: request.rows])
         return versions.JournalLines(request.id, lines, journal.last, journal.head, damage)
+
+    async def _verified(self) -> str:
+        """Read the whole journal again; what is wrong with it is an alarm from then on."""
+        try:
+            damage = await asyncio.to_thread(self._keeper.journal.verify)
+        except StorageError as error:
+            self._keeper.alarms["journal"] = str(error)
+            raise
+        if damage:
+            self._keeper.alarms["journal"] = damage
+        return damage
 
     async def whoami(self, request: versions.Whoami, asker: Asker) -> versions.Who:
         """Tell who asks."""

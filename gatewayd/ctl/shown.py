@@ -67,7 +67,7 @@ def _checked(answer: versions.Checked, _now: float) -> Iterator[str]:
     for text_ in answer.hindrances:
         yield f"held up: {text_}"
     if not answer.faults:
-        yield f"{answer.ref[:SHORT]} can be applied"
+        yield f"{answer.ref[:SHORT]} {'has no faults, but is held up' if answer.hindrances else 'can be applied'}"
 
 
 def _differences(answer: versions.Differences, _now: float) -> Iterator[str]:

@@ -412,3 +412,17 @@ def test_the_journal_tells_who_did_what(tmp_path: Path) -> None:
     assert answer.damage == ""
     assert answer.head == answer.lines[-1].digest
     assert asyncio.run(bench.ask(versions.Journal(1, 4), local=True)).lines == answer.lines[4:]
+
+
+def test_a_journal_that_was_changed_is_an_alarm_as_soon_as_somebody_verifies_it(tmp_path: Path) -> None:
+    bench = started(tmp_path)
+    run(bench.apply(limited(4), why="more calls"))
+    file = next(tmp_path.rglob("journal"))
+    whole = file.read_bytes()
+    file.write_bytes(whole.replace(b"more calls", b"less calls", 1))
+    damage = run(bench.ask(versions.Journal(1, verify=True), local=True)).damage
+    assert damage.startswith("line 5 does not follow")
+    assert alarms(bench) == [damage]
+    file.write_bytes(whole[: whole.rstrip().rfind(b"\n") + 1])
+    shorter = run(bench.ask(versions.Journal(1, verify=True), local=True))
+    assert (shorter.code, alarms(bench)) == ("storage", list(shorter.reasons))

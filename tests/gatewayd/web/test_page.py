@@ -99,7 +99,7 @@ def test_a_call_is_ended_by_who_may(edge: World) -> None:
 def test_rules_that_were_never_hit_are_marked(edge: World) -> None:
     edge.log_in("dora")
     assert 'class="never"' in edge.client.get("/rules").text
-    assert "1 rules have never been hit" in edge.client.get("/").text
+    assert "One rule has never been hit" in edge.client.get("/").text
     edge.appliance.hits = (3, 100)
     assert 'class="never"' not in edge.client.get("/rules").text
 

@@ -108,3 +108,23 @@ def test_any_text_comes_out_as_it_is_or_in_danish(text: str) -> None:
 def test_a_sentence_made_to_be_slow_is_not() -> None:
     assert told("changes are frozen by " + "a ((" * (MAX_SENTENCE // 5)) is None
     assert told("x" * (MAX_SENTENCE + 1)) is None
+
+
+@pytest.mark.parametrize(
+    ("english", "danish"),
+    [
+        ("(deny at s:9, now allow at s:10)", "(afvist i s:9, nu tilladt i s:10)"),
+        ("(allow at s:9, now left to agreements)", "(tilladt i s:9, nu overladt til aftaler)"),
+        ("(left to agreements, now deny at s:9)", "(overladt til aftaler, nu afvist i s:9)"),
+        ("(deny at s:9, no longer logged)", "(afvist i s:9, ikke længere logget)"),
+        ("(allow at s:9, now logged, rate 50, now 10)", "(tilladt i s:9, nu logget, rate 50, nu 10)"),
+        (
+            "(allow at s:9, rate as usual, now 10, connections 5, now as usual)",
+            "(tilladt i s:9, rate som ellers, nu 10, forbindelser 5, nu som ellers)",
+        ),
+    ],
+)
+def test_why_a_path_changes_is_said_in_danish(english: str, danish: str) -> None:
+    assert (
+        told(f"10.1.0.0/16 to 10.2.0.0/16, any traffic {english}") == f"10.1.0.0/16 til 10.2.0.0/16, al trafik {danish}"
+    )
