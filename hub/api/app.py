@@ -22,7 +22,7 @@ from hub.api.standing import routes as standing
 from hub.api.v2 import meetings, rooms, templates
 from hub.people import guard
 from hub.people import routes as people
-from hub.web import keeping, links
+from hub.web import keeping, links, reports
 from hub.web import routes as web
 
 
@@ -52,7 +52,7 @@ def build(hub: Hub, version: str) -> FastAPI:
     guard.install(app)
     video = meetings, rooms, templates
     ours = keys, classes, oversight, standing, invitations, organisations, history, health
-    for each in (*video, *ours, people, web, keeping, links, old):
+    for each in (*video, *ours, people, web, keeping, reports, links, old):
         app.include_router(each.router)
     app.add_middleware(Bounded)
     app.add_middleware(Plain, header=settings.correlation_header)

@@ -16,9 +16,13 @@ from starlette.routing import compile_path
 from hub.api.answers import HAL, time_text
 from hub.api.values import YEAR_FAULT
 from hub.errors import AwayError, Code, HubError, UnauthenticatedError
+from hub.web import pages
 
 RETRY_SECONDS = 2
 """After what time a request is worth sending again when the database was away."""
+
+APIS = ("/v2/", "/services/", "/apikey/", "/sms/")
+"""What paths for programs begin with."""
 
 log = logging.getLogger("hub.api")
 
@@ -57,10 +61,18 @@ def _fault_text(place: tuple[str | int, ...], message: str) -> str:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    if _for_people(request):
+        return pages.page(request, "refused", status=error.status_code, fault=pages.word(request, "no_page"))
     response = body(request, error.status_code, str(error.detail), Code.BASIC.number)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         response.headers["allow"] = ", ".join(sorted(_methods(request)))
     return response
+
+
+def _for_people(request: Request) -> bool:
+    """Tell whether a browser asked, for anything but the API."""
+    wanted = "text/html" in request.headers.get("accept", "")
+    return wanted and not request.scope["path"].startswith(APIS)
 
 
 def _methods(request: Request) -> set[str]:

@@ -25,6 +25,8 @@ from hub.people.provider import Entrance, Provider
 from hub.store import journal, organisations
 from hub.store import sessions as store
 from hub.store.sessions import Login
+from hub.web import pages as web_pages
+from hub.web.pages import Page
 
 COOKIE = "__Host-vdx-login"
 """Ties the answer of a provider to the browser that asked."""
@@ -43,7 +45,7 @@ NOT_KEPT = {"cache-control": "no-store"}
 AGAIN = frozenset({"uq_persons_email"})
 """The journal's writer has just made somebody's pseudonym: another try finds it."""
 
-router = APIRouter(prefix="/people", include_in_schema=False)
+router = APIRouter(prefix="/people", route_class=Page, include_in_schema=False)
 
 log = logging.getLogger("hub.people")
 
@@ -245,4 +247,5 @@ async def break_glass(request: Request, passphrase: Annotated[str, Form(max_leng
 
 def _refused(request: Request, error: HubError) -> Response:
     again = f"{request.app.state.hub.office.settings.base_path}/people/login"
-    return pages.page(request, 503 if isinstance(error, AwayError) else 403, fault=str(error), again=again)
+    fault = web_pages.fault(request, error)
+    return pages.page(request, 503 if isinstance(error, AwayError) else 403, fault=fault, again=again)

@@ -21,8 +21,7 @@ from hub.domain.standing import Language
 from hub.domain.words import Role
 from hub.errors import Code, HubError, LoginNeededError
 from hub.people import guard
-from hub.people.pages import language as preferred
-from hub.web.words import FAULTS, WORDS
+from hub.web.words import FAULTS, SENTENCES, WORDS
 
 FOLDER = Path(__file__).parent
 
@@ -40,9 +39,11 @@ _environment = Environment(
 
 
 def language(request: Request) -> Language:
-    """Give the language that somebody chose, else the one the browser asks for."""
-    chosen = request.cookies.get(COOKIE)
-    return Language(chosen) if chosen in set(Language) else Language(preferred(request))
+    """Give the language that somebody chose, else the first we know of those the browser asks for, else Danish."""
+    asked = (each.strip().lower()[:2] for each in request.headers.get("accept-language", "").split(","))
+    return next(
+        (Language(each) for each in (request.cookies.get(COOKIE), *asked) if each in set(Language)), Language.DANISH
+    )
 
 
 def headers(request: Request) -> dict[str, str]:
@@ -70,6 +71,7 @@ def page(
     spoken = language(request)
     office = request.app.state.hub.office
     zone = office.zone
+    here = request.url.path.removeprefix(office.settings.base_path)
 
     def day(time: datetime) -> str:
         written = wording.day(time.astimezone(zone), spoken, long=True)
@@ -86,7 +88,8 @@ def page(
         "csrf": guard.form_token(request),
         "day": day,
         "fault": "",
-        "here": request.url.path.removeprefix(office.settings.base_path),
+        "here": here,
+        "here_again": here + (f"?{request.url.query}" if request.url.query else ""),
         "language": spoken.value,
         "said": "",
         "words": WORDS[spoken],
@@ -95,10 +98,18 @@ def page(
     return HTMLResponse(written, status, headers(request))
 
 
+def word(request: Request, name: str) -> str:
+    """Give one of the words in somebody's language."""
+    return WORDS[language(request)][name]
+
+
 def fault(request: Request, error: HubError) -> str:
     """Say in somebody's language why something was refused."""
-    known = FAULTS[language(request)].get(error.code) if error.code != Code.INPUT.number else None
-    return known or f"{WORDS[language(request)]['refused']} {error}"
+    spoken = language(request)
+    known = FAULTS[spoken].get(error.code) if error.code != Code.INPUT.number else None
+    if known is None and spoken is Language.DANISH:
+        known = SENTENCES.get(str(error))
+    return known or f"{WORDS[spoken]['refused']} {error}"
 
 
 def away(request: Request, path: str) -> Response:

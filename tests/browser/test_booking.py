@@ -96,32 +96,55 @@ def test_a_form_says_what_is_missing_and_goes_there(hub: Site) -> None:
     context.close()
 
 
-@pytest.mark.parametrize(("dark", "language", "width"), [(False, "da-DK", 1100), (True, "en-GB", 360)])
-def test_pages_are_for_everybody(hub: Site, tmp_path: Path, dark: bool, language: str, width: int) -> None:
-    context = hub.context(language=language, dark=dark, width=width)
+PAGES = (
+    "/web",
+    "/web?search=nothing",
+    "/web/meetings/new",
+    "/web/rooms",
+    "/web/templates",
+    "/web/share",
+    "/web/nothing",
+    "/s/none",
+    "/reports/usage",
+    "/reports/old-callers",
+    "/people/login",
+    "/people/break-glass",
+    "/healthcheck",
+)
+
+
+@pytest.mark.parametrize(("language", "width"), [("da-DK", 1280), ("en-GB", 390)])
+def test_pages_are_for_everybody(hub: Site, tmp_path: Path, language: str, width: int) -> None:
+    context = hub.context(language=language, width=width)
     page = context.new_page()
     page.goto("/web/meetings/new")
     page.locator("#subject").fill("Et meget langt emne " * 4)
     page.locator("main form button").click()
     shown = page.url
-    for at in (
-        "/web",
-        shown,
-        f"{shown.partition('?')[0]}/edit",
-        "/web/rooms",
-        "/web/templates",
-        "/web/share",
-        "/s/none",
-        "/reports/usage",
-        "/reports/old-callers",
-        "/people/login",
-    ):
+    page.locator("#recipient").fill("per@out.example")
+    page.locator("#recipient").press("Enter")
+    page.wait_for_url("**said=invited**")
+    for number, at in enumerate((*PAGES, shown, f"{shown.partition('?')[0]}/edit")):
         page.goto(at)
-        page.screenshot(path=tmp_path / f"{at.rpartition('/')[2].partition('?')[0][:8]}.png", full_page=True)
-        assert faults(page) == [], at
-        assert "object at" not in page.content()
         assert page.locator("html").get_attribute("lang") == language[:2]
-    page.goto("/web")
-    page.locator(".who a").click()  # the other language
+        assert "object at" not in page.content()
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.screenshot(path=tmp_path / f"{number}-{scheme}.png", full_page=True)
+            assert faults(page) == [], (at, scheme)
+    page.goto("/web?search=nothing")
+    page.locator(".who a").click()  # the other language, and still the same page
     expect(page.locator("html")).to_have_attribute("lang", "en" if language == "da-DK" else "da")
+    expect(page.locator("#search")).to_have_value("nothing")
+    context.close()
+
+
+def test_the_rules_find_what_is_wrong(hub: Site) -> None:
+    context = hub.context()
+    page = context.new_page()
+    page.goto("/web")
+    page.evaluate("() => document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=x><a href=/></a>')")
+    found = "\n".join(faults(page))
+    assert "image-alt" in found
+    assert "link-name" in found
     context.close()

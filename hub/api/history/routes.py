@@ -13,16 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hub.api.answers import Json, reply, time_text
 from hub.api.context import Administrator, Hub
 from hub.api.documents import ERRORS, TimeText, hal
-from hub.api.history import page
 from hub.api.organisation.routes import REFUSALS, good
 from hub.api.values import Answer, Text, Time
 from hub.booking import history
-from hub.domain import access
 from hub.domain.history import Call, Conference, Media, Usage
 from hub.domain.words import Field as FieldOfUse
-from hub.domain.words import Role, Use
-from hub.errors import Code, InputError, UnauthenticatedError
-from hub.people.guard import Person
+from hub.domain.words import Use
+from hub.errors import UnauthenticatedError
 
 MOST = 5000
 """Conferences of one answer: some megabytes."""
@@ -155,7 +152,7 @@ async def usage(context: Administrator, month: Month, code: OrganisationCode = N
     """Give what an organisation and all below it used in a month, by class and field."""
     async with context.database.read() as connection:
         found = await history.usage(connection, context.caller, code, month)
-    return reply([_usage(each) for each in found])
+    return reply([written(each) for each in found])
 
 
 @router.get("/services/v2/usage.csv", responses=REFUSALS | {200: {"content": {"text/csv": {}}}})
@@ -163,34 +160,19 @@ async def usage_table(context: Administrator, month: Month, code: OrganisationCo
     """Give the same for a spreadsheet: UTF-8, separated by semicolons."""
     async with context.database.read() as connection:
         found = await history.usage(connection, context.caller, code, month)
-    return _table(found, month)
+    return table(found, month)
 
 
-@router.get("/reports/usage", include_in_schema=False)
-async def usage_page(request: Request, caller: Person, month: Text | None = None) -> Response:
-    """Show the same to an administrator, with charts; as a table by `Accept: text/csv`."""
-    access.require(caller, Role.ADMIN)
-    hub: Hub = request.app.state.hub
-    wanted = month or f"{hub.office.now():%Y-%m}"
-    async with hub.database.read() as connection:
-        try:
-            found = await history.usage(connection, caller, None, wanted)
-        except ValueError:
-            raise InputError("month: give one such as 2026-11", Code.INPUT.number) from None
-    if "text/csv" in request.headers.get("accept", ""):
-        return _table(found, wanted)
-    return page.usage(request, found, wanted)
-
-
-def _table(found: list[Usage], month: str) -> Response:
-    written = io.StringIO()
-    table = csv.writer(written, delimiter=";")
+def table(found: list[Usage], month: str) -> Response:
+    """Write the use of a month for a spreadsheet."""
+    text = io.StringIO()
+    lines = csv.writer(text, delimiter=";")
     names = UsageAnswer.model_fields
-    table.writerow([each.alias for each in names.values()])
+    lines.writerow([each.alias for each in names.values()])
     for each in found:
-        table.writerow([_cell(value) for value in _usage(each).values()])
+        lines.writerow([_cell(value) for value in written(each).values()])
     headers = {"content-disposition": f'attachment; filename="usage-{month}.csv"'}
-    return Response(written.getvalue().encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(text.getvalue().encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _cell(value: object) -> str:
@@ -199,7 +181,8 @@ def _cell(value: object) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-def _usage(found: Usage) -> Json:
+def written(found: Usage) -> Json:
+    """Write what was used."""
     return {
         "organisationCode": found.organisation,
         "organisationName": found.name,

@@ -8,20 +8,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import JSONResponse
 
 from hub.api.answers import reply, time_text
 from hub.api.context import Administrator, Hub, bearer
 from hub.api.documents import TimeText
-from hub.api.old import page
 from hub.api.organisation.routes import good
 from hub.api.values import Answer
 from hub.booking import organisations
-from hub.domain import access
 from hub.domain.model import Caller
-from hub.domain.words import Role
 from hub.errors import HubError
-from hub.people.guard import Person
 from hub.store import history as store
 from hub.store.database import TakenError
 from hub.store.history import OldCaller
@@ -109,7 +105,7 @@ async def _count(hub: Hub, organisation: str, agent: str, operation: str) -> Non
 async def callers(context: Administrator, most: Annotated[int, Query(ge=1, le=MOST)] = MOST) -> Response:
     """Tell who of the caller's part of the tree still calls the first version, the latest month first."""
     async with context.database.read() as connection:
-        found = await _found(connection, context.caller, most)
+        rows = await found(connection, context.caller, most)
     return reply(
         [
             {
@@ -120,22 +116,13 @@ async def callers(context: Administrator, most: Annotated[int, Query(ge=1, le=MO
                 "count": each.count,
                 "lastTime": time_text(each.seen),
             }
-            for each in found
+            for each in rows
         ]
     )
 
 
-@router.get("/reports/old-callers", include_in_schema=False)
-async def callers_page(request: Request, caller: Person) -> HTMLResponse:
-    """Show the same to an administrator."""
-    access.require(caller, Role.ADMIN)
-    hub: Hub = request.app.state.hub
-    async with hub.database.read() as connection:
-        found = await _found(connection, caller, MOST)
-    return page.callers(request, found)
-
-
-async def _found(connection: AsyncConnection, caller: Caller, most: int) -> list[OldCaller]:
+async def found(connection: AsyncConnection, caller: Caller, most: int) -> list[OldCaller]:
+    """List who of the caller's part of the tree still calls the first version."""
     below = await organisations.below(connection, caller)
     top = any(each.parent_id is None for each in below)
     return await store.old(connection, [each.code for each in below], most, nobody=top)

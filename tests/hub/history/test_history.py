@@ -137,13 +137,15 @@ def test_the_page_of_a_month(world: World) -> None:
     shown = world.client.get("/reports/usage?month=2026-11", headers=browser)
     assert shown.status_code == 200
     assert 'lang="en"' in shown.text
-    assert '<rect x="250" y="4" width="400"' in shown.text
+    assert '<rect width="100"' in shown.text
     assert "The north" in shown.text
     assert world.client.get("/reports/usage?month=x", headers=browser).status_code == 400
     nothing = world.client.get("/reports/usage?month=2026-01", headers=world.sign_in("meeting-admin"))
     assert "Intet forbrug" in nothing.text
     table = world.client.get("/reports/usage?month=2026-11", headers=browser | {"accept": "text/csv"})
     assert table.headers["content-disposition"] == 'attachment; filename="usage-2026-11.csv"'
+    as_json = world.client.get("/reports/usage?month=2026-11&as=json", headers=browser)
+    assert as_json.json() == world.ask("GET", "/services/v2/usage?month=2026-11", "meeting-admin").json()
     assert world.client.get("/reports/usage", headers=world.sign_in("meeting-user")).status_code == 403
 
 

@@ -211,7 +211,7 @@ def test_an_administrator_shows_a_second_factor(browser: Browser, identity: Iden
     identity.person |= {"amr": ["pwd"]}
     refused = browser.log_in()
     assert refused.status_code == 403
-    assert "second factor" in refused.text
+    assert "ekstra faktor" in refused.text
     assert [each.get("acr_values") for each in identity.asked] == [None, "gold"]  # it was asked for, once
     assert identity.asked[1]["prompt"] == "login"
 
@@ -221,7 +221,7 @@ def test_a_provider_speaks_for_its_own_part_of_the_tree(browser: Browser, identi
         identity.person["org"] = organisation
         refused = browser.log_in()
         assert refused.status_code == 403
-        assert "organisation is not known here" in refused.text
+        assert "organisation er ikke kendt her" in refused.text
     identity.person["org"] = "ward"
     identity.forged = {"nonce": "another"}
     assert browser.log_in().status_code == 403

@@ -128,6 +128,17 @@ def test_every_page_needs_somebody_and_every_form_its_token(world: World) -> Non
     assert "Rounds" not in user.get("/web?day=2026-11-03").text
 
 
+def test_browsers_are_answered_in_pages_and_programs_in_json(world: World) -> None:
+    browser = {"accept": "text/html", "accept-language": "da"}
+    for path in ("/web/nothing", "/nothing", "/people/break-glass"):
+        found = world.client.get(path, headers=browser)
+        assert (found.status_code in {403, 404}, '<html lang="da">' in found.text) == (True, True), path
+    assert "Der er ingen forseglet konto" in found.text
+    for path in ("/v2/nothing", "/nothing"):
+        assert world.client.get(path, headers={"accept": "*/*"}).json()["status"] == 404
+    assert world.client.get("/v2/nothing", headers=browser).json()["status"] == 404
+
+
 def test_both_languages(world: World) -> None:
     browser = Browser(world)
     assert '<html lang="da">' in browser.get("/web", "da").text
