@@ -378,8 +378,10 @@ class Room:
         stats, changed = self._statistics.take()
         self._say(stats)
         for participant in self._participants.values():
-            for stream in participant.videos.values():
-                stream.remind()
+            for stream in participant.streams.values():
+                stream.transport.tidy()
+            for video in participant.videos.values():
+                video.remind()
         self._tidy()
         if changed or len(self._participants) == 2:
             self._settle()

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from mixer.reports import Flow
 from mixer.wire import Address, Key, Stream
 from mixer.worker import adaptation, asking, packets
-from mixer.worker.engine import Gio, Gst, Pipeline, element, field_of
+from mixer.worker.absent import Absent
+from mixer.worker.engine import Gio, Gst, Pipeline, element, field_of, now
 from mixer.worker.errors import TransportError
 from mixer.worker.formats import rtp_caps
 
@@ -122,12 +123,15 @@ class Transport:
             do_lost=True,
             do_retransmission=repair,
             rtp_profile="avpf" if stream.feedback else "avp",
-            autoremove=True,
             max_streams=MAX_STREAMS,
         )
         self.pipeline.on(self._bin, "request-pt-map", lambda _bin, _session, number: rtp_caps(stream, number))
         self.pipeline.on(self._bin, "pad-added", self._pad)
         self.pipeline.on(self._bin, "pad-removed", self._pad_gone)
+        self._absent = Absent()
+        for signal in ("on-timeout", "on-bye-timeout"):
+            self.pipeline.on(self._bin, signal, lambda _bin, _session, source: self._absent.gone(source, now()))
+        self.pipeline.on(self._bin, "on-new-ssrc", lambda _bin, _session, source: self._absent.came(source))
         self._chains: dict[str, list[Gst.Element]] = {}
         self._repairs = {one.rtx: one.payload_type for one in stream.receive if one.rtx is not None}
         if self._repairs:
@@ -219,6 +223,11 @@ class Transport:
             self._asking.send_event(Gst.Event.new_segment(segment))
         compound = asking.request(kind, kbps, ours=ours, theirs=self._theirs, name=name)
         self._asking.chain(Gst.Buffer.new_wrapped(compound))
+
+    def tidy(self) -> None:
+        """Take away what has fallen silent for good; once a second."""
+        for source in self._absent.due(now()):
+            self._bin.emit("clear-ssrc", 0, source)
 
     def carried(self) -> tuple[float, float] | None:
         """Give how fast packets were sent lately and arrived, in kilobits a second, as far as transport-cc tells."""
