@@ -145,7 +145,7 @@ def _on_the_bus(configured: BusAddress, database: Database, office: Office) -> l
     rooms = Bucket(bus, ROOMS)
     reconciler = Reconciler(database, office, rooms, key)
     relay = Relay(database, bus, configured.name, reconciler.follow)
-    past = history.History(database)
+    past = history.History(database, office.settings.registrar.peer)
     bus.add(Reader(history.RECORDS, history.READER, past.take))
     bus.add(Reader(QUALITY, history.MEDIA_READER, past.take_media))
     rounds = (Pools(database, office).round, relay.round, reconciler.round, Standing(database, rooms, key).round)

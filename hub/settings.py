@@ -199,9 +199,13 @@ class Classes(Part):
 
 
 class Registrar(Part):
-    """Room systems that register at the edge. `realm`: that of its site file; changed, every password is set anew."""
+    """Room systems that register at the edge. `realm`: that of its site file; changed, every password is set anew.
+
+    `peer`: as which peer of the site file they register; calls from it are told by their user names.
+    """
 
     realm: Annotated[str, Field(pattern=r'^[^"\\\x00-\x1f:]{1,100}$')] = "vdx"
+    peer: Annotated[str, Field(max_length=64)] = ""
 
 
 class Mail(Part):

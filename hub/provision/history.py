@@ -1,6 +1,6 @@
 """What was, taken from the bus into the database: calls that ended, and how the media of participations was.
 
-Whose room it was is found when the record comes.
+Whose room it was, or whose room system, is found when the record comes.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ log = logging.getLogger("hub.history")
 
 
 class History:
-    """Writes records of calls and of media down, each once."""
+    """Writes records of calls and of media down, each once; `registrar`: the peer that room systems register as."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, registrar: str = "") -> None:
         self._database = database
+        self._registrar = registrar
 
     async def take(self, edge: str, record: CallRecord) -> None:
         """Write one record down; the same again changes nothing. Raises `AwayError`."""
@@ -40,8 +41,12 @@ class History:
             return
 
         async def write(connection: AsyncConnection) -> None:
-            if not await history.known(connection, call.ident):
-                await history.add(connection, call, await history.called(connection, call.dialled, call.began))
+            if await history.known(connection, call.ident):
+                return
+            found = await history.called(connection, call.dialled, call.began)
+            if found is None and self._registrar and call.peer == self._registrar:
+                found = await history.caller(connection, call.caller)
+            await history.add(connection, call, found)
 
         try:
             await self._database.retry(write)

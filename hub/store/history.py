@@ -15,7 +15,7 @@ from hub.domain.healthcheck import PROJECT
 from hub.domain.history import Call, Group
 from hub.domain.words import Field, Use
 from hub.store import rows
-from hub.store.standing_tables import aliases, standing_rooms
+from hub.store.standing_tables import aliases, standing_rooms, systems
 from hub.store.tables import calls, meetings, old_callers, organisations, rooms
 
 LINGER = timedelta(hours=8)
@@ -30,10 +30,10 @@ AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """Whose room was called."""
+    """Whose room or room system was called; `room` None: nobody's, one of ours called out."""
 
     organisation_id: int
-    room: str
+    room: str | None
     meeting: UUID | None
     use: str | None
     field: str | None
@@ -42,7 +42,7 @@ class Called:
 async def called(connection: AsyncConnection, alias: str, at: datetime) -> Called | None:
     """Find the room that had an alias at a time; of several that had the number, the one whose meeting was then.
 
-    A room that is always there comes before meetings of other times.
+    A room that is always there, or a room system, comes before meetings of other times.
     """
     inside = rooms.c.opens_time <= at, rooms.c.end_time + LINGER >= at
     then = inside[0] & (rooms.c.end_time >= at - LINGER)
@@ -59,9 +59,15 @@ async def called(connection: AsyncConnection, alias: str, at: datetime) -> Calle
     if row is None or row["fits"] == OTHER_TIME:
         named = select(aliases.c.room_uuid).where(aliases.c.alias == alias.lower())
         standing = await _standing(connection, standing_rooms.c.uuid.in_(named))
+        standing = standing or await _system(connection, systems.c.alias == alias.lower(), called=True)
         if standing is not None or row is None:
             return standing
     return _booked(row)
+
+
+async def caller(connection: AsyncConnection, username: str) -> Called | None:
+    """Find the room system that called out."""
+    return await _system(connection, systems.c.username == username, called=False)
 
 
 async def of_room(connection: AsyncConnection, uuid: UUID) -> Called | None:
@@ -85,6 +91,13 @@ async def _standing(connection: AsyncConnection, which: ColumnElement[bool]) -> 
     room = standing_rooms.c
     row = (await connection.execute(select(room.organisation_id, room.uuid, room.use, room.field).where(which))).first()
     return Called(row[0], f"standing-{row[1]}", None, row[2], row[3]) if row else None
+
+
+async def _system(connection: AsyncConnection, which: ColumnElement[bool], *, called: bool) -> Called | None:
+    use = func.coalesce(organisations.c.use, Use.ADMINISTRATIVE.value)
+    statement = select(systems.c.organisation_id, systems.c.uuid, use, organisations.c.field).where(which)
+    row = (await connection.execute(statement.join(organisations))).first()
+    return Called(row[0], f"system-{row[1]}" if called else None, None, row[2], row[3]) if row else None
 
 
 async def known(connection: AsyncConnection, ident: str) -> bool:

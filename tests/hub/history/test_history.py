@@ -7,8 +7,10 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
+from hub.domain.words import Use
 from hub.provision.history import History
 from hub.store import history as store
 from tests.hub.world import World
@@ -172,6 +174,35 @@ def test_a_room_that_is_always_there_has_a_history(world: World) -> None:
     room = world.change(lambda connection: store.of_room(connection, UUID(uuid)))
     assert room is not None
     assert room.room == f"standing-{uuid}"
+
+
+def test_calls_of_room_systems_are_their_organisations(world: World) -> None:
+    world.organisation("root")
+    world.organisation("north", "root", use=Use.CLINICAL)
+    world.organisation("south", "root")
+    system = {"organisation": "north", "name": "Ward 7", "alias": "Cart7", "username": "cart-7"}
+    made = world.ask("POST", "/services/v2/room-system", "meeting-admin", organisation="root", json=system)
+    assert made.status_code == 200, made.text
+    history = History(world.database, "systems")
+    own = PartyRecord("sdn", "systems", "cart-7", "tls")
+    calls = [
+        record(1, "cart7", DURING["begin"], DURING["end"]),
+        msgspec.structs.replace(record(2, "elsewhere", DURING["begin"], DURING["end"]), caller=own),
+        msgspec.structs.replace(
+            record(3, "elsewhere", DURING["begin"], DURING["end"]),
+            caller=msgspec.structs.replace(own, peer="hospital"),  # only bears the name
+        ),
+    ]
+    for each in calls:
+        world.run(partial(history.take, "edge1", each))
+    found = conferences(world, key(world, "north"))["objects"]
+    assert [(each["name"], each["use"], each["participant_count"]) for each in found] == [
+        ("cart7", "clinical", 1),
+        ("elsewhere", "clinical", 1),
+    ]
+    assert conferences(world, key(world, "south"))["objects"] == []
+    (total, clinical) = world.ask("GET", "/services/v2/usage?month=2026-11", "meeting-admin").json()
+    assert (total["participants"], clinical["use"], clinical["participants"]) == (2, "clinical", 2)
 
 
 def heard(room: str, begin: str = "2026-11-02T13:00:05+00:00", **fields: Any) -> QualityReport:
