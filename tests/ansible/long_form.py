@@ -106,4 +106,4 @@ def test_what_was_booked_can_be_dialled_in_an_empty_site(whole: Site, site: Boot
 
 def _nodes(site: Site) -> dict[str, object]:
     said = site.machines["core1"].shell(f"vdx-bus show nodes --server tls://192.0.2.20:4222 {TRUST}")
-    return {line.split()[0]: json.loads(line.partition(" ")[2]) for line in said.splitlines()}
+    return {line.split()[0]: json.loads(line[line.index("{") :]) for line in said.splitlines()}
