@@ -20,6 +20,7 @@ from vdx.site.block import LocatedError, Model
 from vdx.site.model import Site
 from vdx.site.nodes import MAX_DEPTH, Node, NodeError
 from vdx.site.policy import MAX_LIST_BYTES, list_files
+from vdx.site.values import WORD
 
 MAX_BYTES = 16 * 1024 * 1024
 """Bytes of a site file: a hundred thousand prefixes take about 3 MB."""
@@ -226,6 +227,9 @@ def _fault(model: type[Model], detail: Any, lines: Lines, files: Mapping[Path_, 
         what = "is required"
     elif detail["type"] == "model_type":
         what = "must be a block of keys and values"
+    elif path[-1:] == ("[key]",) and context.get("pattern") == WORD:
+        path = path[:-1]
+        what = "is no name here: write small letters a-z, digits, and . _ - after the first, no more than 64"
     # union and key markers of pydantic are no place in the file
     shown = [part for index, part in enumerate(path) if path[: index + 1] in lines or index == len(path) - 1]
     return Fault(line_of(lines, path), ".".join(str(part) for part in shown), what, file_of(files, path))

@@ -40,7 +40,8 @@ OFF = BeforeValidator(lambda value: "off" if value is False else value)
 InterfaceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$")]
 """A network interface: at most 15 characters (IFNAMSIZ)."""
 
-Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+WORD = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+Word = Annotated[str, Field(pattern=WORD)]
 """A name of our own: lower case, digits, dot, underscore, hyphen."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]

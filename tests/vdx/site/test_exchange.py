@@ -104,6 +104,7 @@ FAULTS = [
     (HEAD + "a,c,s,2026-01-01,,perhaps\n", "t.csv:2: agreements.a.approved: 'perhaps' is neither true nor false"),
     (HEAD + "a,c,,2026-01-01,,\n", "t.csv:2: agreements.a.service: is required"),
     ("client,zone,prefixes\nx,sdn,10.0.0.0/8 10.1.1.1/8\n", "t.csv:2: clients.x.prefixes.1: "),
+    ("client,zone,prefixes\nkøge,sdn,10.0.0.0/8\n", "t.csv:2: clients.køge: is no name here: write small letters a-z"),
     (HEAD + 'a,"c"x,s,2026-01-01,,\n', "t.csv:2: not CSV: "),
 ]
 
