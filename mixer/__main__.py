@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mixer import calibration
+from mixer import calibration, prompts
 from mixer.agent import app
 from mixer.agent.config import Config, load
 from vdx import journal, ports
@@ -34,11 +34,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif options.verb == "calibrate":
             _calibrate(config, options.seconds)
         else:
-            print(f"{options.config}: can be used")  # noqa: T201 - what was asked
+            return _check(options.config, config)
     except (VdxError, OSError) as error:
         print(f"mixer: {error}", file=sys.stderr)  # noqa: T201 - the one sentence of a failed start
         return 2
     return 0
+
+
+def _check(file: Path, config: Config) -> int:
+    wrong = prompts.check(config.themes) if config.themes is not None else ()
+    for sentence in wrong:
+        print(sentence)  # noqa: T201 - what was asked
+    print(f"{file}: {'can be used, but for these files' if wrong else 'can be used'}")  # noqa: T201 - what was asked
+    return 1 if wrong else 0
 
 
 def _calibrate(config: Config, seconds: float) -> None:

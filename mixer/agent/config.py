@@ -93,6 +93,8 @@ class Config(Section, frozen=True):
     cache_dir: Path = Path("/var/cache/vdx-mixer")
     recordings: Path | None = None
     """Where recordings go; none are made without."""
+    themes: Path | None = None
+    """A folder of themes (`mixer.prompts.themes`)."""
 
 
 class Sources:

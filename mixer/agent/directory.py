@@ -156,6 +156,7 @@ def settings_of(room: Room, key: bytes, *, records: bool = False) -> RoomSetting
     return RoomSettings(
         alias=room.aliases[0] if room.aliases else room.uuid,
         name=room.name,
+        theme=room.theme,
         kind=_KINDS[room.kind],
         language=room.language,
         quality=Quality.SD if room.quality == "audio" else Quality(room.quality),

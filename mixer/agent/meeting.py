@@ -24,7 +24,7 @@ from mixer.agent import told
 from mixer.agent.caller import Caller, Signalling
 from mixer.agent.workers import Pool, Worker
 from mixer.errors import WorkerError
-from mixer.prompts import Prompts
+from mixer.prompts import Prompts, themed
 from mixer.reports import (
     Broken,
     Digit,
@@ -71,6 +71,7 @@ class Surroundings:
     over: Callable[[Meeting], None]
     left: Callable[[Meeting, Caller], None]
     recordings: Path | None = None
+    themes: Path | None = None
     h265: bool = False
     wall: Callable[[], float] = time.time
 
@@ -297,7 +298,7 @@ class Meeting:
         self.settle()
 
     def _say(self, command: logic.Say) -> None:
-        path = self._around.prompts.sound(command.prompt, self.room.settings.language)
+        path = self.prompts.sound(command.prompt, self.room.settings.language)
         message = wire.Prompt(str(path), command.participant, command.key, command.repeat)
         if command.repeat:
             self._repeating[command.participant] = message
@@ -323,7 +324,7 @@ class Meeting:
         if self._worker is not None:
             names = {entry.participant: entry.name for entry in self.room.roster}
             joined = frozenset(caller.id for caller in self.callers.values() if caller.joined)
-            self._worker.send(told.scenes(self.room, self._around.prompts, names, joined))
+            self._worker.send(told.scenes(self.room, self.prompts, names, joined))
 
     def _drop(self, command: logic.Drop) -> None:
         caller = self.callers.get(command.participant)
@@ -355,6 +356,11 @@ class Meeting:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    @property
+    def prompts(self) -> Prompts:
+        """What the room says and shows."""
+        return themed(self._around.prompts, self._around.themes, self.room.settings.theme)
 
     @property
     def _now(self) -> float:

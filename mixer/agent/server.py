@@ -96,6 +96,7 @@ class Server:
             self._over,
             self._left,
             config.recordings,
+            config.themes,
             config.h265,
             wall,
         )

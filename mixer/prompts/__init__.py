@@ -2,5 +2,6 @@
 
 from mixer.prompts.making import Prompts, build
 from mixer.prompts.texts import LANGUAGES, SPOKEN, TITLES, Language, screen_text
+from mixer.prompts.themes import check, themed
 
-__all__ = ["LANGUAGES", "SPOKEN", "TITLES", "Language", "Prompts", "build", "screen_text"]
+__all__ = ["LANGUAGES", "SPOKEN", "TITLES", "Language", "Prompts", "build", "check", "screen_text", "themed"]

@@ -32,6 +32,8 @@ SIZE = (1280, 720)
 
 FONT = "DejaVuSans.ttf"
 VOICES: dict[Language, str] = {"da": "da", "en": "en-gb"}
+LONGEST_SECONDS = 120
+"""Of a prompt: what a room worker plays."""
 SPEED = 150
 """Words a minute: slower than espeak's own, as people type along."""
 

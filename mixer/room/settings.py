@@ -62,11 +62,12 @@ class RoomSettings:
     """One room. `limit` participants, 0 for any number; `ends` seconds since 1970, None for never.
 
     `lecture`: guests see hosts only, in `guest_view`; else everybody sees everybody in `host_view`. `personal` is up
-    to how many pictures each is sent one without himself.
+    to how many pictures each is sent one without himself. `theme` names whose prompts and screens they are.
     """
 
     alias: str
     name: str = ""
+    theme: str = ""
     kind: Kind = Kind.MEETING
     language: Language = "da"
     quality: Quality = Quality.HD

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import wave
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from PIL import Image
 
 from b2bua.sdp import SdpError
 from mixer import wire
+from mixer.agent import told
 from mixer.agent.caller import Caller
 from mixer.agent.media import PortRange
 from mixer.agent.meeting import REVIVALS, Meeting, Surroundings
@@ -129,6 +132,7 @@ class Stage:
                 *(nothing,) * 6,
                 left,
                 recordings=folder,
+                themes=folder / "themes",
                 wall=lambda: 1000.0,
             ),
         )
@@ -189,6 +193,23 @@ def test_who_joins_is_silent_until_the_room_lets_them_in(tmp_path: Path) -> None
         assert stage.phase("anna") is Phase.INSIDE
 
     play(RoomSettings("1", language="en", pins=Pins()), tmp_path, scene)
+
+
+def test_a_room_of_a_theme_speaks_and_shows_what_the_theme_has(tmp_path: Path) -> None:
+    theme = tmp_path / "themes/north/en"
+    theme.mkdir(parents=True)
+    with wave.open(str(theme / "enter_pin.wav"), "wb") as file:
+        file.setparams((1, 2, 48_000, 480, "NONE", ""))
+        file.writeframes(bytes(960))
+    Image.new("RGB", (1280, 720)).save(theme / "pin.png")
+
+    async def scene(stage: Stage) -> None:
+        await stage.join("anna")
+        assert stage.worker.of(wire.Prompt)[0].path == str(theme / "enter_pin.wav")
+        drawn = told.scenes(stage.meeting.room, stage.meeting.prompts, {}, frozenset({"anna"}))
+        assert str(theme / "pin.png") in {tile.picture for scene in drawn.scenes for tile in scene.tiles}
+
+    play(RoomSettings("1", theme="north", language="en", pins=Pins()), tmp_path, scene)
 
 
 def counts(name: str, packets: int) -> tuple[StreamStats, ...]:
