@@ -25,7 +25,7 @@ class Telephone:
     def __init__(self, address: str, gateway: str, number: str) -> None:
         self.address, self.gateway = address, gateway
         self.uri = f"sip:{number}@{gateway}"
-        self.call = f"{time.time_ns()}@{address}"
+        self.call = f"{time.time_ns()}.telephone"
         self.sip, self.rtp = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
         self.sip.bind((address, SIP))
         self.rtp.bind((address, RTP))
@@ -34,7 +34,7 @@ class Telephone:
         """Send a request of the dialog."""
         lines = [
             f"{method} {uri or self.uri} SIP/2.0",
-            f"Via: SIP/2.0/UDP {self.address}:{SIP};branch=z9hG4bK{method}{number};rport",
+            f"Via: SIP/2.0/UDP {self.address}:{SIP};branch=z9hG4bK{method}{number}.{self.call};rport",
             f"From: <sip:hospital@{self.address}>;tag=telephone",
             f"To: {to or f'<{self.uri}>'}",
             f"Call-ID: {self.call}",
