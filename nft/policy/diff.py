@@ -10,7 +10,7 @@ from nft.policy.agreement import Agreement, Client, Offer
 from nft.policy.beside import beside
 from nft.policy.change import Change, Verb, path, told
 from nft.policy.interval import Intervals, difference
-from nft.policy.match import Box, Reader, cells, joined
+from nft.policy.match import Box, Reader, cells, deciding, joined
 from nft.policy.model import Policy, Rule
 from nft.policy.prefix import VERSIONS, Prefix, covered
 
@@ -19,7 +19,7 @@ def diff(old: Policy, new: Policy) -> list[Change]:
     """Return every difference in what passes; equal meaning in other words is none. Both are without errors."""
     readers = (Reader(old), Reader(new))
     found = [*_rules(old, new, readers), *_clients(old, new), *_services(old, new)]
-    return [*found, *_agreements(old, new), *beside(old, new, readers), *_translations(old, new)]
+    return [*found, *_agreements(old, new, readers), *beside(old, new, readers), *_translations(old, new)]
 
 
 def _rules(old: Policy, new: Policy, readers: tuple[Reader, Reader]) -> Iterator[Change]:
@@ -134,26 +134,46 @@ def _moved(kind: str, was: Client | Offer, now: Client | Offer) -> str:
     return f"{kind} {now.name!r} is in zone {now.zone!r}, was in {was.zone!r} ({now.origin})"
 
 
-def _agreements(old: Policy, new: Policy) -> Iterator[Change]:
+def _agreements(old: Policy, new: Policy, readers: tuple[Reader, Reader]) -> Iterator[Change]:
     before = {each.id: each for each in old.agreements.effective()}
     after = {each.id: each for each in new.agreements.effective()}
+    known, known_now = _partners(old), _partners(new)
     for name in sorted({*before, *after}):
         was, now = before.get(name), after.get(name)
-        if was is None and now is not None:
-            yield _agreement("opened", new, now)
-        elif now is None and was is not None:
-            yield _agreement("closed", old, was)
-        elif was and now and (was.client, was.service) != (now.client, now.service):
-            yield _agreement("closed", old, was)
-            yield _agreement("opened", new, now)
-        elif was and now and (was.starts, was.ends) != (now.starts, now.ends):
-            yield _agreement("changed", new, now, f", before {_times(was)}")
+        if was and now and (was.client, was.service) == (now.client, now.service):
+            if (was.starts, was.ends) != (now.starts, now.ends):
+                client, service = known_now[0][now.client], known_now[1][now.service]
+                yield Change("changed", client.zone, service.zone, _used(now, f", before {_times(was)}"))
+            continue
+        if was:
+            yield _agreement("closed", was, known[0][was.client], known[1][was.service], old.rules, readers[0])
+        if now:
+            yield _agreement("opened", now, known_now[0][now.client], known_now[1][now.service], new.rules, readers[1])
 
 
-def _agreement(verb: Verb, policy: Policy, one: Agreement, instead: str = "") -> Change:
-    clients, services = _partners(policy)
-    words = f"agreement {one.id!r}: {one.client!r} uses {one.service!r} {_times(one)}{instead}"
-    return Change(verb, clients[one.client].zone, services[one.service].zone, f"{words} ({one.origin})")
+def _agreement(
+    verb: Verb, one: Agreement, client: Client, service: Offer, rules: tuple[Rule, ...], reader: Reader
+) -> Change:
+    """Return that an agreement comes or goes, and what of it rules deny: it opens that for nobody."""
+    denied, passes = dict[str, list[str]](), False
+    for version in VERSIONS:
+        for index, box in deciding(reader, version, client, service):
+            rule = None if index is None else rules[index]
+            if rule and rule.action == "deny":
+                denied.setdefault(f"deny at {rule.origin}", []).append(path(version, box))
+            else:
+                passes = True
+    if not denied:
+        words = _used(one)
+    elif passes:
+        words = "; ".join((_used(one), *(f"not {', '.join(paths)}: {why}" for why, paths in denied.items())))
+    else:
+        verb, words = "changed", f"{_used(one)}; it opens nothing: {', '.join(denied)}"
+    return Change(verb, client.zone, service.zone, words)
+
+
+def _used(one: Agreement, instead: str = "") -> str:
+    return f"agreement {one.id!r}: {one.client!r} uses {one.service!r} {_times(one)}{instead} ({one.origin})"
 
 
 def _times(one: Agreement) -> str:

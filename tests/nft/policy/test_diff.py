@@ -91,6 +91,24 @@ def test_a_rule_that_comes_over_an_agreement_closes_its_path_and_names_it() -> N
     assert f"opened: {path} (was deny at site.yaml:30)" in told(new, old)
 
 
+def test_an_agreement_under_a_rule_that_denies_it_is_not_said_to_open_it() -> None:
+    known = POLICY.agreements
+    fewer = replace(POLICY, agreements=replace(known, agreements=known.agreements[1:]))
+    half = network("some", "sdn", "10.1.7.0/25", line=30)
+    deny = Rule("sdn", "core", "deny", at(31), ("some",))
+    (said,) = told(
+        replace(fewer, networks=(*POLICY.networks, half), rules=(deny,)),
+        replace(POLICY, networks=(*POLICY.networks, half), rules=(deny,)),
+    )
+    assert said.startswith("opened: sdn -> core: agreement 'a-1': 'ward-7' uses 'vdx-sip' from ")
+    assert said.endswith("; not 10.1.7.0/25 to 10.9.1.10, tcp/5061, udp/40000-49999: deny at site.yaml:31")
+    (said,) = told(
+        replace(fewer, rules=(replace(deny, sources=()),)), replace(POLICY, rules=(replace(deny, sources=()),))
+    )
+    assert said.startswith("changed: sdn -> core: agreement 'a-1': ")
+    assert said.endswith("; it opens nothing: deny at site.yaml:31")
+
+
 def test_an_address_that_comes_to_be_in_another_zone_closes_the_paths_of_agreements_to_it() -> None:
     more = replace(POLICY, networks=(*POLICY.networks, network("stolen", "mgmt", "10.9.1.10/32", line=31)))
     more = replace(more, zones=("sdn", "core", "mgmt"))
