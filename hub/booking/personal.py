@@ -16,7 +16,7 @@ from hub.booking import events
 from hub.booking.office import Office, home
 from hub.domain.journal import Entry
 from hub.domain.model import Caller
-from hub.domain.personal import KEPT, Kept, Lifetime
+from hub.domain.personal import KEPT, By, Kept, Lifetime
 from hub.store import journal, organisations, sessions
 from hub.store import personal as store
 from hub.store.database import Database
@@ -100,12 +100,12 @@ def _proof(found: Forgotten) -> dict[str, Any]:
 
 
 async def export(
-    connection: AsyncConnection, office: Office, caller: Caller, email: str
+    connection: AsyncConnection, office: Office, caller: Caller, by: By, value: str
 ) -> tuple[list[tuple[str, dict[str, Any]]], list[Entry]]:
     """Give every row that names a person in the caller's part of the tree, and what the journal has of him there."""
     codes = await _reach(connection, caller)
-    rows = await store.about(connection, email, codes)
-    pseudonym = await journal.pseudonym_of(connection, email)
+    rows = await store.about(connection, by, value, codes)
+    pseudonym = await _pseudonym(connection, by, value)
     entries = await journal.find(connection, Query(codes, person=pseudonym)) if pseudonym else []
     data = {"rows": len(rows), "person": pseudonym}
     await events.note(
@@ -114,19 +114,25 @@ async def export(
     return rows, entries
 
 
-async def erase(connection: AsyncConnection, office: Office, caller: Caller, email: str) -> list[dict[str, Any]]:
+async def erase(
+    connection: AsyncConnection, office: Office, caller: Caller, by: By, value: str
+) -> list[dict[str, Any]]:
     """Forget a person in the caller's part of the tree; gives the proof, which is in the journal as well.
 
     Who administers everything also makes his entries in the journal nobody's.
     """
     codes = await _reach(connection, caller)
-    pseudonym = await journal.pseudonym_of(connection, email)
-    proof = [_proof(each) for each in await store.of_person(connection, email, codes)]
+    pseudonym = await _pseudonym(connection, by, value)
+    proof = [_proof(each) for each in await store.of_person(connection, by, value, codes)]
     data = {"person": pseudonym, "forgotten": proof}
     await events.note(
         connection, events.Entry("erase", RESOURCE, None, caller.organisation, data), caller, office.now()
     )
     return proof
+
+
+async def _pseudonym(connection: AsyncConnection, by: By, value: str) -> str | None:
+    return await journal.pseudonym_of(connection, value) if by is By.EMAIL else None
 
 
 async def _reach(connection: AsyncConnection, caller: Caller) -> list[str] | None:

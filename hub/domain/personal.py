@@ -42,7 +42,8 @@ class Via:
 class Kept:
     """Columns of a table that are about people.
 
-    `emails`: those of them that hold a mail address, by which a person's rows are found.
+    `emails`: those of them that hold a mail address, by which a person's rows are found; `numbers`: those that hold a
+    telephone number, or the name that somebody calls under or is called by.
     """
 
     table: str
@@ -55,6 +56,14 @@ class Kept:
     via: Via | None = None
     rows: bool = False
     emails: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+
+
+class By(Enum):
+    """What a person is found by: the columns of `Kept` of this name."""
+
+    EMAIL = "emails"
+    NUMBER = "numbers"
 
 
 ACTORS = ("created_by", "updated_by")
@@ -148,6 +157,7 @@ KEPT: tuple[Kept, ...] = (
         Via("meeting_uuid", "meetings", "uuid"),
         rows=True,
         emails=("recipient",),
+        numbers=("recipient",),
     ),
     Kept(
         "messages",
@@ -159,6 +169,7 @@ KEPT: tuple[Kept, ...] = (
         "due_time",
         rows=True,
         emails=("recipient",),
+        numbers=("recipient",),
     ),
     Kept(
         "calls",
@@ -168,6 +179,7 @@ KEPT: tuple[Kept, ...] = (
         Owner.ORGANISATION,
         Lifetime.CALL_DETAIL,
         "ended",
+        numbers=("caller", "dialled"),
     ),
     Kept(
         "media",

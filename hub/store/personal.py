@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, Table, Text, and_, cast, delete, false, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hub.domain.personal import KEPT, Kept
+from hub.domain.personal import KEPT, By, Kept
 from hub.store import standing_tables
 from hub.store.tables import organisations
 
@@ -47,48 +47,51 @@ async def expired(
     return await _forget(connection, kept, _aged(kept, table, before, since), kept.columns)
 
 
-async def of_person(connection: AsyncConnection, email: str, codes: list[str] | None) -> list[Forgotten]:
-    """Forget a mail address wherever it stands, in rows of these organisations (None: everywhere)."""
+async def of_person(connection: AsyncConnection, by: By, value: str, codes: list[str] | None) -> list[Forgotten]:
+    """Forget a mail address or number wherever it stands, in rows of these organisations (None: everywhere)."""
     done = []
-    for kept, table, column in _mail_columns():
-        condition = and_(func.lower(column) == email.lower(), _of(table, codes))
+    for kept, table, column in _columns(by):
+        condition = and_(func.lower(column) == value.lower(), _of(table, codes))
         while (found := await _forget(connection, kept, condition, (str(column.name),))) is not None:
             done.append(found)
     return done
 
 
-async def about(connection: AsyncConnection, email: str, codes: list[str] | None) -> list[tuple[str, dict[str, Any]]]:
-    """Find every row with a mail address, as the name of its table and its columns about people."""
+async def about(
+    connection: AsyncConnection, by: By, value: str, codes: list[str] | None
+) -> list[tuple[str, dict[str, Any]]]:
+    """Find every row with a mail address or number, as the name of its table and its columns about people."""
     found: list[tuple[str, dict[str, Any]]] = []
-    tables = {kept.table for kept, _, _ in _mail_columns()}
+    tables = {kept.table for kept, _, _ in _columns(by)}
     for name in sorted(tables):
         table = TABLES[name]
-        mails = [column for kept, each, column in _mail_columns() if each is table]
+        names = [column for kept, each, column in _columns(by) if each is table]
         shown = {column for kept in KEPT if kept.table == name for column in kept.columns}
         columns = [*table.primary_key, *(column for column in table.c if column.name in shown)]
         statement = select(*columns).where(
-            or_(*(func.lower(column) == email.lower() for column in mails)), _of(table, codes)
+            or_(*(func.lower(column) == value.lower() for column in names)), _of(table, codes)
         )
         found += [(name, dict(row)) for row in (await connection.execute(statement)).mappings()]
     return found
 
 
-def _mail_columns() -> Iterator[tuple[Kept, Table, ColumnElement[Any]]]:
+def _columns(by: By) -> Iterator[tuple[Kept, Table, ColumnElement[Any]]]:
     for kept in KEPT:
         table = TABLES[kept.table]
-        for name in kept.emails:
+        for name in getattr(kept, by.value):
             yield kept, table, table.c[name]
 
 
 def _of(table: Table, codes: list[str] | None) -> ColumnElement[bool]:
-    """Give the rows of organisations: by their number, by code, or by the room they belong to."""
+    """Give the rows of organisations: by their number, by code, or by the meeting or room they belong to."""
     if codes is None:
         return true()
     if "organisation_id" in table.c:
         return table.c.organisation_id.in_(select(organisations.c.id).where(organisations.c.code.in_(codes)))
     if "organisation" in table.c:
         return table.c.organisation.in_(codes)
-    return false()
+    above = [key for key in table.foreign_keys if "organisation_id" in key.column.table.c]
+    return or_(false(), *(key.parent.in_(select(key.column).where(_of(key.column.table, codes))) for key in above))
 
 
 def _aged(kept: Kept, table: Table, before: datetime, since: datetime | None) -> ColumnElement[bool]:

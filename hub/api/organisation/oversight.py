@@ -17,6 +17,9 @@ from hub.api.organisation.routes import REFUSALS, OrganisationCode, good
 from hub.api.values import MAX_INT64, Answer, Body, Text, Time
 from hub.booking import agreements, journal, personal
 from hub.domain.journal import Entry
+from hub.domain.personal import By
+from hub.errors import Code as InputCode
+from hub.errors import InputError
 from hub.store.agreements import Agreement
 from hub.store.journal import Query as JournalQuery
 
@@ -25,7 +28,10 @@ MOST_ENTRIES = 1000
 
 router = APIRouter(prefix="/services/v2", tags=["oversight"])
 
-Email = Annotated[Text, Query(min_length=3, max_length=200)]
+Email = Annotated[Text | None, Query(min_length=3, max_length=200, description="his mail address")]
+Called = Annotated[
+    Text | None, Query(min_length=1, max_length=200, description="his telephone number, or his name in calls")
+]
 Number = Annotated[int, Path(ge=1, le=MAX_INT64)]
 
 
@@ -67,7 +73,8 @@ class AgreementAnswer(Answer):
 class PersonAnswer(Answer):
     """What is kept about a person: rows by table, and entries of the journal."""
 
-    email: str
+    email: str | None
+    number: str | None
     rows: list[dict[str, Any]]
     journal: list[EntryAnswer]
 
@@ -132,16 +139,18 @@ async def end_agreement(context: Administrator, number: Number) -> Response:
 
 
 @router.get("/person", responses=good(PersonAnswer))
-async def export(context: Administrator, email: Email) -> Response:
-    """Give what is kept about a person in the caller's part of the tree."""
+async def export(context: Administrator, email: Email = None, number: Called = None) -> Response:
+    """Give what is kept about a person in the caller's part of the tree, by mail address or by number."""
+    by, value = _who(email, number)
 
     async def read(connection: AsyncConnection) -> tuple[list[tuple[str, dict[str, Any]]], list[Entry]]:
-        return await personal.export(connection, context.office, context.caller, email)
+        return await personal.export(connection, context.office, context.caller, by, value)
 
     rows, noted = await context.database.retry(read)
     return reply(
         {
             "email": email,
+            "number": number,
             "rows": [{"table": table, **{name: _plain(value) for name, value in row.items()}} for table, row in rows],
             "journal": [_entry(each, email) for each in noted],
         }
@@ -149,13 +158,22 @@ async def export(context: Administrator, email: Email) -> Response:
 
 
 @router.delete("/person", responses=good(list[ForgottenAnswer]))
-async def erase(context: Administrator, email: Email) -> Response:
+async def erase(context: Administrator, email: Email = None, number: Called = None) -> Response:
     """Forget a person in the caller's part of the tree; the answer is the proof, and it is in the journal."""
+    by, value = _who(email, number)
 
     async def forget(connection: AsyncConnection) -> list[dict[str, Any]]:
-        return await personal.erase(connection, context.office, context.caller, email)
+        return await personal.erase(connection, context.office, context.caller, by, value)
 
     return reply(await context.database.retry(forget))
+
+
+def _who(email: str | None, number: str | None) -> tuple[By, str]:
+    if email is not None and number is None:
+        return By.EMAIL, email
+    if number is not None and email is None:
+        return By.NUMBER, number
+    raise InputError("give one of email and number", InputCode.INPUT.number)
 
 
 def _entry(entry: Entry, who: str | None) -> Json:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import JSON, String, select, text
+from sqlalchemy import JSON, String, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from hub.booking.journal import verify
@@ -168,13 +169,13 @@ def test_a_person_is_told_everything_and_forgotten(world: World) -> None:
         world.book(organisation=code, email=email)
     world.run(Journal(world.database, world.office, told=False).round)
     found = ask(world, "GET", email.upper())
-    assert {each["table"] for each in found["rows"]} == {"meetings", "scheduling_infos"}
+    assert {each["table"] for each in found["rows"]} == {"meetings", "scheduling_infos", "scheduling_status"}
     own = ask(world, "GET", email)
     assert [each["operation"] for each in own["journal"]] == ["create"]
     proof = ask(world, "DELETE", email)
     assert ("meetings", 1) in [(each["table"], each["rows"]) for each in proof]
     assert ask(world, "GET", email)["rows"] == []
-    assert len(ask(world, "GET", email, "south")["rows"]) == 2  # another part of the tree
+    assert len(ask(world, "GET", email, "south")["rows"]) == 3  # another part of the tree
     assert ask(world, "DELETE", email, "vdx")
     assert email not in world.change(_kept)
     assert ask(world, "DELETE", email, "vdx") == []
@@ -183,6 +184,47 @@ def test_a_person_is_told_everything_and_forgotten(world: World) -> None:
         return len(list(await connection.execute(select(rooms).where(rooms.c.created_by.is_(None)))))
 
     assert world.change(made) == 2
+
+
+def test_who_has_no_mail_address_is_found_by_number(world: World) -> None:
+    world.organisation("vdx")
+    for code in ("north", "south"):
+        world.organisation(code, above="vdx")
+    number = "+4520304050"
+    meetings_of = {code: UUID(world.book(organisation=code)["uuid"]) for code in ("north", "south")}
+    now = world.clock.now
+
+    async def kept(connection: Any) -> None:
+        for code, uuid in meetings_of.items():
+            invited = {"token": code, "meeting_uuid": uuid, "channel": "sms", "recipient": number, "name": "Per"}
+            told = {"language": "da", "sequence": 0, "created_time": now}
+            await connection.execute(insert(TABLES["invitations"]), invited | told)
+            call = {"ident": code, "organisation_id": world.made[code].id, "dialled": "1234", "caller": number}
+            way = {"zone": "internet", "peer": "pstn", "transport": "tls", "edge": "e", "video": False}
+            times = {"began": now, "answered": now, "ended": now, "status": 200, "ended_by": "caller"}
+            await connection.execute(insert(TABLES["calls"]), call | way | times)
+
+    world.change(kept)
+
+    def ask_for(method: str, organisation: str) -> Any:
+        path = f"{BASE}/person"
+        found = world.ask(method, path, "meeting-admin", organisation=organisation, params={"number": number})
+        assert found.status_code == 200, found.text
+        return found.json()
+
+    found = ask_for("GET", "north")
+    assert sorted((each["table"], each.get("name")) for each in found["rows"]) == [
+        ("calls", None),
+        ("invitations", "Per"),
+    ]
+    assert len(ask_for("GET", "vdx")["rows"]) == 4
+    assert {(each["table"], each["rows"]) for each in ask_for("DELETE", "north")} == {("calls", 1), ("invitations", 1)}
+    assert ask_for("GET", "north")["rows"] == []
+    assert len(ask_for("GET", "south")["rows"]) == 2
+    assert ask_for("DELETE", "vdx")
+    assert number not in world.change(_kept)
+    for asked in ({}, {"email": "a@b.example", "number": number}):
+        assert world.ask("GET", f"{BASE}/person", "meeting-admin", params=asked).status_code == 400
 
 
 def test_errors_of_the_database_name_nobody(world: World) -> None:
