@@ -1,7 +1,7 @@
 """A backup: what the appliance was told, with its secrets, as one encrypted document; and its restoring.
 
 The document is a line that names the form, salt, nonce, and a tar.gz sealed with AES-256-GCM under a key that scrypt
-(RFC 7914) makes of the passphrase. Restoring unpacks it beside what is there; the next start takes it over (`settle`).
+(RFC 7914) makes of the passphrase. Restoring unpacks it beside what is there; the next start takes over (`takeover`).
 """
 
 from __future__ import annotations

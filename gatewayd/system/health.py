@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from gatewayd.ctl.ask import ask_once
@@ -21,25 +22,63 @@ from vdx.errors import VdxError
 
 UNITS = ("gatewayd.service", "b2bua.service", "mediad.service")
 SECONDS = 240.0
-"""Until a version counts as broken: an emulated machine needs some 40 s, and four times that beside other work."""
+"""Until a version counts as broken that works all the time: an emulated machine needs half of it beside others."""
+
+STUCK_SECONDS = 30.0
+"""In which a version has to get on: something it tells changes, or its programs work, as they do while they start."""
+
+WORK = 0.1
+"""Of a processor: programs that use less all together wait; those that start on a slow machine use all of it."""
 
 STEADY_SECONDS = 5.0
 """How long everything has to be well in a row: a program that ends soon after its start is not."""
 
 ASK_SECONDS = 0.5
+LOOK_SHARE = 0.2
+"""Of the time, at most, goes into looking: on a slow machine a look takes what the programs need to start."""
+
 ENDS = 5
 """Ends of one program after which it is not waited for: systemd starts it anew each second, and it does not stay."""
+
+LOST, KEPT = 3, 4
+"""Exit status. 3: a version that is not kept yet has no hope, and the unit marks it as bad instead of a second try.
+4: one that was well at an earlier start is not restarted for what it meets now, such as a full disk."""
 
 LOOPED = "vdx-looped.service"
 LOOPED_SECONDS = 500.0
 """For a call to itself, above the unit's own time."""
 
 
-def faults(run_dir: Path = Path("/run/vdx")) -> list[str]:
-    """Say what is not well now."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A look: what is not well, how often programs ended, seconds of a processor they used.
+
+    `begun`: all were started, and their work is counted; `lost`: one ends again and again.
+    """
+
+    faults: list[str]
+    ends: int = 0
+    used: float = 0.0
+    begun: bool = True
+    lost: bool = False
+
+
+def look(run_dir: Path = Path("/run/vdx")) -> Seen:
+    """Look at every program, and ask `gatewayd`."""
     if not (paths.SITE / "site.yaml").exists():
-        return [] if _active("vdx-setup.service") else ["the setup does not run"]
-    return [f"{unit} does not run" for unit in UNITS if not _active(unit)] or asked(run_dir)
+        return Seen([] if _units("vdx-setup.service")[0]["ActiveState"] == "active" else ["the setup does not run"])
+    told = _units(*UNITS)
+    ends = [int(unit["NRestarts"]) for unit in told]
+    used = [int(unit["CPUUsageNSec"]) for unit in told if unit["CPUUsageNSec"].isdecimal()]
+    down = [f"{unit['Id']} does not run" for unit in told if unit["ActiveState"] != "active"]
+    begun = len(used) == len(told) and all(unit["ActiveState"] != "inactive" for unit in told)
+    lost = max(ends) >= ENDS or any(unit["ActiveState"] == "failed" for unit in told)
+    return Seen(down or asked(run_dir), sum(ends), sum(used) / 1e9, begun, lost)
+
+
+def faults() -> list[str]:
+    """Say what is not well now."""
+    return look().faults
 
 
 def asked(run_dir: Path) -> list[str]:
@@ -68,61 +107,63 @@ def of(answer: StatusReport) -> list[str]:
     return found
 
 
-def hopeless() -> bool:
-    """Tell whether a program ends again and again."""
-    told = machine.run("/usr/bin/systemctl", "show", "--value", "--property=NRestarts", *UNITS)
-    return any(int(number) >= ENDS for number in told.split())
-
-
-def wait(
-    look: Callable[[], list[str]],
-    given_up: Callable[[], bool],
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
-) -> list[str]:
-    """Look until everything was well for a while, or there is no more hope; gives what was amiss in the end."""
-    begun = clock()
+def wait(seeing: Callable[[], Seen], clock: Callable[[], float], sleep: Callable[[float], None]) -> Seen:
+    """Look until everything was well for a while, or there is no more hope; gives what was seen last."""
+    begun = at = clock()
     well_since: float | None = None
+    moved = Seen([])  # how it was when it last got on, which was `at`
     while True:
-        found = look()
+        before = clock()
+        seen = seeing()
         now = clock()
-        if found:
+        if seen.faults:
             well_since = None
-            if now - begun > SECONDS or given_up():
-                return found
+            if seen.lost or now - begun > SECONDS:
+                return seen
+            if not seen.begun or (seen.faults, seen.ends) != (moved.faults, moved.ends):
+                moved, at = seen, now
+            elif now - at > STUCK_SECONDS:
+                if seen.used - moved.used < WORK * (now - at):
+                    return seen
+                moved, at = seen, now
         else:
             well_since = now if well_since is None else well_since
             if now - well_since >= STEADY_SECONDS:
-                return []
-        sleep(ASK_SECONDS)
+                return seen
+        sleep(max(ASK_SECONDS, (now - before) * (1 / LOOK_SHARE - 1)))
 
 
 def call() -> list[str]:
-    """Have a version that is not kept yet call itself; one that is has done so."""
-    kept = subprocess.run(
-        ("/usr/lib/systemd/systemd-bless-boot", "status"), capture_output=True, text=True, check=False
-    )
-    if kept.stdout.strip() != "indeterminate":
-        return []
+    """Have this version call itself."""
     command = ("/usr/bin/systemctl", "start", LOOPED)
     done = subprocess.run(command, capture_output=True, check=False, timeout=LOOPED_SECONDS)  # noqa: S603 - fixed
     return [] if done.returncode == 0 else [f"no call to itself: `journalctl --unit={LOOPED}` of this start says why"]
 
 
-def _active(unit: str) -> bool:
-    command = ("/usr/bin/systemctl", "is-active", "--quiet", unit)
-    return subprocess.run(command, check=False, timeout=30).returncode == 0  # noqa: S603 - fixed
+def tries() -> str:
+    """Say whether this start is a try of its version: "indeterminate", or "clean" and "good" of one that is kept."""
+    command = ("/usr/lib/systemd/systemd-bless-boot", "status")
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603 - fixed
+
+
+def _units(*names: str) -> list[dict[str, str]]:
+    told = machine.run("/usr/bin/systemctl", "show", "--property=Id,ActiveState,NRestarts,CPUUsageNSec", *names)
+    return [dict(line.split("=", 1) for line in block.splitlines()) for block in told.strip().split("\n\n")]
 
 
 def main() -> int:
-    """Tell on the console, and by the exit status, 0 where all is well."""
-    found = wait(faults, hopeless, time.monotonic, time.sleep) or call()
+    """Tell on the console, and by the exit status: 0 all is well, 1 it is not, or `LOST`, or `KEPT`."""
+    status = tries()
+    seen = wait(look, time.monotonic, time.sleep)
+    found = seen.faults or (call() if status == "indeterminate" else [])
     version = machine.release().get("IMAGE_VERSION", "?")
     uptime = Path("/proc/uptime").read_text().split()[0]
     state = "not set up yet" if not (paths.SITE / "site.yaml").exists() else "serving"
     text = f"version {version} is not well: {'; '.join(found)}" if found else f"version {version} is well: {state}"
     print(f"vdx: {text} ({uptime} s after the start)", flush=True)  # noqa: T201 - to journal and console
-    return 1 if found else 0
+    if not found:
+        return 0
+    return KEPT if status in ("clean", "good") else LOST if seen.lost else 1
 
 
 if __name__ == "__main__":

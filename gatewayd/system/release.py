@@ -7,7 +7,6 @@ the manifest then vouches for size and SHA-256 of the rest.
 from __future__ import annotations
 
 import hashlib
-import re
 import tarfile
 from collections.abc import Callable, Iterable
 from typing import IO, Annotated, Literal
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from gatewayd.system.errors import ReleaseError
+from gatewayd.system.slots import order
 
 MAX_MANIFEST = 4096
 """Octets of a manifest: today's has 400."""
@@ -32,7 +32,6 @@ MAX_ROOT = 768 << 20
 """Octets of a root: a slot."""
 
 CHUNK = 1 << 20
-VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})(~[a-z0-9]{1,16})?", re.ASCII)
 
 Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 Sink = Callable[[bytes], object]
@@ -54,15 +53,6 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     made: int
     kernel: Part
     root: Part
-
-
-def order(version: str) -> tuple[int, int, int, int, str]:
-    """Give what versions are ordered by: 1.2.0~rc1 comes before 1.2.0. Raises `ReleaseError`."""
-    found = VERSION.fullmatch(version)
-    if found is None:
-        raise ReleaseError(f"{version[:40]!r} is no version: one looks like 1.4.2")
-    major, minor, patch, early = found.groups()
-    return int(major), int(minor), int(patch), 0 if early else 1, early or ""
 
 
 def keys(pem: bytes) -> list[Ed25519PublicKey]:

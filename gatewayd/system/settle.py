@@ -1,37 +1,18 @@
-"""At each start: what programs that are not ours read of the active site, and a backup that waits to be taken over."""
+"""At each start, once the gateway serves: what programs that are not ours read of the active site."""
 
 from __future__ import annotations
 
-import shutil
 import socket
 import sys
 from pathlib import Path
 
 from gatewayd.pair import keepalived
-from gatewayd.system import migrate, paths, place
-from gatewayd.system.errors import ApplianceError
+from gatewayd.system import paths, place
 from vdx import site
 from vdx.errors import VdxError
 from vdx.site.model import Site
 
 WEB_PORT = 443
-
-
-def take_over(restored: Path = paths.RESTORED, home: Path = paths.HOME, state: Path = paths.STATE) -> bool:
-    """Put a restored backup in the place of what is there; each step is a rename, and can be done again."""
-    if not (restored / "whole").exists():
-        shutil.rmtree(restored, ignore_errors=True)  # cut off while it was unpacked
-        return False
-    for name, target in (("appliance", home), ("vdx", state)):
-        for each in sorted((restored / name).iterdir()) if (restored / name).is_dir() else ():
-            old = target / each.name
-            if old.is_dir() and not old.is_symlink():
-                shutil.rmtree(old)
-            target.mkdir(parents=True, exist_ok=True)
-            each.rename(old)
-    (restored / "whole").unlink()
-    shutil.rmtree(restored)
-    return True
 
 
 def chrony(told: Site) -> str:
@@ -57,14 +38,6 @@ def web(told: Site) -> str:
 
 def main() -> int:
     """Do it; a site file that cannot be read leaves everything as it is, and gatewayd says why."""
-    take_over()
-    try:
-        said = migrate.prepare(paths.HOME, paths.STATE, paths.RESTORED)
-    except (ApplianceError, OSError) as error:
-        said = str(error)
-    if said:
-        take_over()
-        print(said, file=sys.stderr)  # noqa: T201 - to the journal
     active = paths.STATE / "active.yaml"
     try:
         told = site.load(active if active.exists() else paths.SITE / "site.yaml").site

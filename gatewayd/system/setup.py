@@ -282,7 +282,6 @@ def main() -> int:
             say(f"{error}\nnothing has changed; mend it and plug the disk in again")
         time.sleep(LOOK_SECONDS)
     say("done: the gateway starts")
-    machine.run("systemctl", "restart", "--no-block", "vdx-settle.service")
     machine.run("systemctl", "start", "--no-block", "vdx.target")
     return 0
 

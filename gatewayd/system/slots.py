@@ -12,8 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatewayd.system.errors import DiskError
-from gatewayd.system.release import order
+from gatewayd.system.errors import DiskError, ReleaseError
 
 PREFIX = "vdx_"
 EMPTY = "vdx_empty"
@@ -21,6 +20,7 @@ FILLING = "vdx_filling"
 TRIES = 2
 """Starts that a new version has to prove itself: the second is for a mishap that was not its own."""
 
+VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})(~[a-z0-9]{1,16})?", re.ASCII)
 _ENTRY = re.compile(r"vdx_(?P<version>[0-9][0-9a-z.~]*?)(?:\+(?P<left>\d+)(?:-(?P<done>\d+))?)?\.efi", re.ASCII)
 
 
@@ -47,6 +47,15 @@ class Entry:
     def good(self) -> bool:
         """Whether the machine would start it."""
         return self.left is None or self.left > 0
+
+
+def order(version: str) -> tuple[int, int, int, int, str]:
+    """Give what versions are ordered by: 1.2.0~rc1 comes before 1.2.0. Raises `ReleaseError`."""
+    found = VERSION.fullmatch(version)
+    if found is None:
+        raise ReleaseError(f"{version[:40]!r} is no version: one looks like 1.4.2")
+    major, minor, patch, early = found.groups()
+    return int(major), int(minor), int(patch), 0 if early else 1, early or ""
 
 
 def entry(name: str) -> Entry | None:

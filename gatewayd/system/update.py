@@ -16,8 +16,8 @@ from typing import IO
 from gatewayd.system import slots
 from gatewayd.system.errors import DiskError, ReleaseError
 from gatewayd.system.machine import Boot, Disk
-from gatewayd.system.release import CHUNK, Release, order
-from gatewayd.system.slots import Slot
+from gatewayd.system.release import CHUNK, Release
+from gatewayd.system.slots import Slot, order
 
 
 def check(release: Release, running: str, flavour: str) -> None:

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # The tree of the image: Debian, our programs, our units; without what only a machine that is administered by hand needs.
 
-enabled=(vdx.target vdx-setup.service vdx-health.service vdx-grow.service vdx-settle.service tmp.mount chrony.service
+enabled=(vdx.target vdx-setup.service vdx-health.service vdx-grow.service vdx-takeover.service
+  vdx-settle.service tmp.mount chrony.service
   vdx-console@ttyS0.service vdx-console@tty1.service vdx-prove.socket gatewayd.service gatewayd-web.service
   b2bua.service mediad.service certd.timer certd.path keepalived.service)
 # no logins, no packages to update, no state that a read-only root cannot keep
@@ -9,6 +10,10 @@ masked=(getty@.service serial-getty@.service getty.target console-getty.service 
   apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer
   systemd-machine-id-commit.service systemd-remount-fs.service systemd-random-seed.service systemd-boot-update.service
   systemd-networkd.service ctrl-alt-del.target debug-shell.service emergency.service rescue.service nftables.service)
+# file systems and services that nothing of ours uses; vdx-grow calls systemd-repart itself
+masked+=(systemd-binfmt.service proc-sys-fs-binfmt_misc.automount dev-hugepages.mount dev-mqueue.mount sys-kernel-debug.mount
+  sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount systemd-repart.service
+  systemd-update-utmp.service systemd-update-utmp-runlevel.service systemd-ask-password-console.path systemd-ask-password-wall.path)
 
 assemble() {
   local tree=$1
@@ -68,6 +73,9 @@ slim() {
     "$tree"/etc/{apt,dpkg,initramfs-tools,kernel,logrotate.d,cron*,init.d,rc?.d,ssl/private} "$tree"/usr/lib/{apt,dpkg} \
     "$tree"/usr/bin/{apt*,dpkg*,deb-*} "$tree"/usr/sbin/{dpkg*,update-initramfs,mkinitramfs} "$tree"/usr/share/dpkg \
     "$tree"/usr/lib/x86_64-linux-gnu/perl-base "$tree"/usr/bin/perl* "$tree"/root/.* 2>/dev/null || true
+  # of what reads the machine before any unit starts: the boot partition, tries of a version, /tmp
+  find "$tree/usr/lib/systemd/system-generators" \( -type f -o -type l \) ! -name systemd-bless-boot-generator ! -name systemd-gpt-auto-generator \
+    ! -name systemd-fstab-generator -delete
   mkdir -p "$tree/var" "$tree/efi"
   find "$tree/usr" -name __pycache__ -prune -exec rm -rf {} +
   chroot "$tree" /usr/bin/python3 -m compileall -q -j 2 --invalidation-mode unchecked-hash /usr/lib/python3 \

@@ -29,14 +29,14 @@ def tell(story: Story) -> None:
     image = world.ROOT / "build/image/test" / world.FIRST / f"vdx-{world.FIRST}-cloud.raw"
     story.without_uefi(image)
     story.on_a_small_disk(image)
-    story.install(image)
     story.refuse_a_wrong_setup()
     story.set_up()
     story.update(world.SECOND, world.SECOND)
-    story.cut(world.BROKEN, world.SECOND)
     story.update(world.BROKEN, world.SECOND)
+    story.cut(world.BROKEN, world.SECOND)
     story.fill()
     story.spoil()
+    story.install(image)
 
 
 if __name__ == "__main__":

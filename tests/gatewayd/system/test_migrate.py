@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gatewayd.system import migrate, settle
+from gatewayd.system import migrate, takeover
 from gatewayd.system.errors import BackupError
 from gatewayd.system.migrate import Step
 
@@ -39,9 +39,9 @@ class Appliance:
         return self.home / "site/site.yaml"
 
     def start(self, steps: Mapping[int, Step]) -> str:
-        settle.take_over(self.restored, self.home, self.state)
+        takeover.take_over(self.restored, self.home, self.state)
         said = migrate.prepare(self.home, self.state, self.restored, steps)
-        settle.take_over(self.restored, self.home, self.state)
+        takeover.take_over(self.restored, self.home, self.state)
         return said
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewayd.system.errors import ReleaseError
-from gatewayd.system.release import MAX_ROOT, Release, keys, order
+from gatewayd.system.release import MAX_ROOT, Release, keys
+from gatewayd.system.slots import order
 from tests.gatewayd.system import releases
 from tests.gatewayd.system.releases import KERNEL, KEY, OTHER, ROOT, manifest, pem, update
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gatewayd.system import backup, byhand, health, paths, place, settle, setup, support
+from gatewayd.system import backup, byhand, health, paths, place, setup, support, takeover
 from gatewayd.system.errors import BackupError, SetupError
 from vdx import site
 from vdx.control import StatusReport
@@ -154,7 +154,7 @@ def test_a_backup_comes_back_as_it_was(tmp_path: Path) -> None:
     (home / "site/site.yaml").write_text("changed")
     (state / "versions/later").write_text("two")
     backup.restore(made, "correct-horse-battery", restored)
-    assert settle.take_over(restored, home, state)
+    assert takeover.take_over(restored, home, state)
     assert (home / "site/site.yaml").read_text() == SITE
     assert [path.name for path in (state / "versions").iterdir()] == ["journal"]
     assert not restored.exists()
@@ -181,7 +181,7 @@ def test_a_backup_of_a_newer_form_is_refused(tmp_path: Path) -> None:
 
 def test_a_backup_that_was_unpacked_in_part_is_not_taken_over(tmp_path: Path) -> None:
     (tmp_path / "restored/appliance/site").mkdir(parents=True)
-    assert not settle.take_over(tmp_path / "restored", tmp_path / "home", tmp_path / "state")
+    assert not takeover.take_over(tmp_path / "restored", tmp_path / "home", tmp_path / "state")
     assert not (tmp_path / "restored").exists()
 
 
@@ -203,19 +203,3 @@ def test_health_names_what_is_amiss() -> None:
     facts["owners"] = "b2bua, other"
     b2bua = StatusReport(1, "b2bua", "one", "running", {})
     assert health.of(StatusReport(1, "gatewayd", "1", "serving", facts, (b2bua,))) == []
-
-
-def test_health_waits_until_all_was_well_for_a_while() -> None:
-    now = [0.0]
-    answers = iter([["away"]] * 3 + [[]] * 4 + [["away"]] + [[]] * 100)
-
-    def sleep(seconds: float) -> None:
-        now[0] += seconds
-
-    assert health.wait(lambda: next(answers), lambda: False, lambda: now[0], sleep) == []
-    assert now[0] == 4.0 + health.STEADY_SECONDS
-    assert health.wait(lambda: ["away"], lambda: False, lambda: now[0], sleep) == ["away"]
-
-
-def test_health_does_not_wait_for_what_ends_again_and_again() -> None:
-    assert health.wait(lambda: ["away"], lambda: True, lambda: 0.0, lambda _: pytest.fail("it waited")) == ["away"]

@@ -12,8 +12,8 @@ import pytest
 from gatewayd.system import slots, update
 from gatewayd.system.errors import DiskError, ReleaseError
 from gatewayd.system.machine import Boot
-from gatewayd.system.release import Release, keys, order
-from gatewayd.system.slots import Slot, entry, named
+from gatewayd.system.release import Release, keys
+from gatewayd.system.slots import Slot, entry, named, order
 from tests.gatewayd.system import releases
 from tests.gatewayd.system.releases import KERNEL, KEY, ROOT, manifest, pem
 
