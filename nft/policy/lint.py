@@ -60,7 +60,7 @@ def _rules(policy: Policy, reader: Reader) -> Iterator[Fault]:
 def _shadowed(policy: Policy, rule: Rule, first: list[int]) -> Fault:
     against = [index for index in first if policy.rules[index].action != rule.action]
     if against:
-        text = f"should {rule.action}, but {_named(policy, against)} decides otherwise before it"
+        text = f"should {rule.action}, but otherwise decided before it by {_named(policy, against)}"
         return _fault(rule.origin, "warning", "contradicted", text)
     return _fault(
         rule.origin, "warning", "shadowed", f"never decides: everything is decided before, by {_named(policy, first)}"

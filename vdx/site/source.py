@@ -175,9 +175,9 @@ class _Builder:
         self._lines.setdefault(path, node.line)
         self._left -= 1
         if self._left < 0:
-            self._fail(node.line, f"aliases expand to more than {MAX_NODES:,} values")
+            self._fail(node.line, f"aliases expand to more than {MAX_NODES:,} values: write out what they stand for")
         if len(path) > MAX_DEPTH:
-            self._fail(node.line, f"nested deeper than {MAX_DEPTH} levels")
+            self._fail(node.line, f"nested deeper than {MAX_DEPTH} levels: no key of a site file needs as many")
         if node.items is None:
             return node.value
         if node.keys is None:

@@ -195,10 +195,10 @@ DANISH: Final[Mapping[str, str]] = {
         "{origin}: passer på intet: dens net har ingen adresse til fælles med zonen {zone}"
     ),
     "{origin}: is needless: {Rules} would decide the same": "{origin}: er overflødig: {Rules} ville afgøre det samme",
-    "{origin}: should allow, but {Rules} decides otherwise before it": (
+    "{origin}: should allow, but otherwise decided before it by {Rules}": (
         "{origin}: skulle tillade, men {Rules} afgør det anderledes før den"
     ),
-    "{origin}: should deny, but {Rules} decides otherwise before it": (
+    "{origin}: should deny, but otherwise decided before it by {Rules}": (
         "{origin}: skulle afvise, men {Rules} afgør det anderledes før den"
     ),
     "{origin}: never decides: everything is decided before, by {Rules}": (
