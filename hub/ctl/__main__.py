@@ -47,6 +47,19 @@ def take_in(config: Config, file: Annotated[Path, typer.Argument(help="what `exp
         _told(_on_database(config, lambda database: moving.take_in(database, lines)))
 
 
+@app.command("root")
+def root(
+    config: Config,
+    code: Annotated[str, typer.Argument(help="as tokens name it")],
+    name: Annotated[str, typer.Argument(help="as people read it")],
+) -> None:
+    """Put the organisation that all others are below into an empty database."""
+    program.prepare(settings.load(config))
+    organisation = {"id": 1, "code": code, "name": name, "kind": "organisation", "parent_id": None}
+    line = msgspec.json.encode({"what": "organisation", "organisation": organisation})
+    _told(_on_database(config, lambda database: moving.take_in(database, [line])))
+
+
 @app.command("search")
 def search(url: Url, token_file: TokenFile, text: str) -> None:
     """List meetings that have a text as organiser, label or address, or within subject or description."""
