@@ -21,7 +21,8 @@ from hub.store import meetings as store
 
 router = APIRouter(prefix="/v2/meetings", tags=["meetings"])
 
-REQUIRED = {"subject", "start_time", "end_time"}
+REQUIRED = {"subject", "start_time", "end_time", "guest_microphone", "guest_pin_required"}
+"""Fields that no meeting is without: null in PATCH cannot clear them (code 30)."""
 
 NEITHER = ["PUT", "PATCH", "DELETE"]
 

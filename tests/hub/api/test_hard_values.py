@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx2
 import pytest
 from pydantic.alias_generators import to_camel
 
 from hub.api.requests import CreateMeeting
+from hub.settings import NullInPatch
 from tests.hub.world import World, text
 
 
@@ -96,3 +98,22 @@ def test_a_clock_that_jumps_back_stops_nothing(world: World) -> None:
     assert world.report(made["uuid"], "PROVISIONED_OK").status_code == 200
     due = world.ask("GET", "/v2/scheduling-info-deprovision", "meeting-provisioner-user").json()
     assert [each["uuid"] for each in due] == [made["uuid"]]
+
+
+@pytest.mark.parametrize("world", [{"null_in_patch": NullInPatch.CLEARS}], indirect=True)
+def test_null_clears_what_may_be_empty_and_nothing_else(world: World) -> None:
+    pairs = [{"key": "ward", "value": "7"}]
+    given = {"description": "x", "projectCode": "p", "labels": ["a"], "additionalInformation": pairs}
+    path = f"/v2/meetings/{world.book(**given)['uuid']}"
+
+    def cleared(name: str) -> httpx2.Response:
+        return world.ask("PATCH", path, "meeting-planner", json={name: None})
+
+    for name in ("subject", "startTime", "endTime", "guestMicrophone", "guestPinRequired"):
+        refused = cleared(name)
+        assert (refused.status_code, refused.json()["detailed_error_code"]) == (400, "30"), name
+    for name in (*given, "organizedByEmail", "guestPin", "hostPin", "callType"):
+        assert cleared(name).status_code == 200, name
+    found = world.ask("GET", path, "meeting-planner").json()
+    assert [found[name] for name in given] == [None, None, [], []]
+    assert (found["subject"], found["organizedBy"]["email"]) == ("Rounds", "planner@north.example")
