@@ -82,7 +82,7 @@ async def run(config: Config) -> None:
     if isinstance(place, Membership):
         place.room_changed, place.room_gone = server.record_changed, server.record_gone
         place.answer(desk.steer, Prober(server, config).probe)
-        parts.append(place.run(lambda: (server.capacity, server.used, len(server.running), server.draining)))
+        parts.append(place.run(lambda: (server.capacity, server.used, len(server.meetings.running), server.draining)))
     tasks = [asyncio.create_task(part) for part in parts]
     tell("READY=1")
     log.info("mixer.ready")
@@ -131,7 +131,7 @@ class Desk:
 
     async def _snapshot(self, order: TakeSnapshot) -> OrderAnswer:
         try:
-            meeting = self._server.meeting(order.room)
+            meeting = self._server.meetings.get(order.room)
             path = self._spool / f"{meeting.key}.png"
             await meeting.snapshot(path)
         except VdxError as error:

@@ -107,6 +107,8 @@ class Meeting:
         caller.meeting = self
         self.callers[caller.id] = caller
         worker = await self._opened()
+        if caller.gone or self.callers.get(caller.id) is not caller:
+            return
         said = caller.negotiation.told(again=True)
         await worker.do(wire.Join(caller.id, said.streams, muted=True, deaf=True), said.descriptors)
         if caller.gone or self.callers.get(caller.id) is not caller:

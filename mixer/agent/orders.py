@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from mixer.agent.meeting import Meeting
+from mixer.agent.meetings import Meetings
 from mixer.layout import View
 from mixer.reports import StreamStats
 from mixer.room import Role, RoomError
@@ -16,18 +17,7 @@ from vdx.meetings import Attendee, Denied, Done, OrderAnswer, Quality, Roster, R
 class Server(Protocol):
     """What orders need of the server."""
 
-    @property
-    def running(self) -> Mapping[str, Meeting]:
-        """Rooms that run, by uuid."""
-        ...
-
-    def meeting(self, name: str) -> Meeting:
-        """Give a running room by uuid or alias; raises `RoomError`."""
-        ...
-
-    def opened(self, name: str) -> Meeting:
-        """Give a room by uuid or alias, opened if it does not run; raises `RoomError`."""
-        ...
+    meetings: Meetings
 
     def new_participant(self) -> str:
         """Give a new identifier."""
@@ -46,7 +36,7 @@ def carry_out(server: Server, order: orders.Order, now: float) -> OrderAnswer:
     """Do what was ordered; `now` in seconds since 1970."""
     try:
         if isinstance(order, orders.ListRooms):
-            return orders.Rooms(tuple(map(_running, server.running.values())))
+            return orders.Rooms(tuple(map(_running, server.meetings.running.values())))
         if isinstance(order, orders.ShowStatus):
             return server.status()
         if isinstance(order, orders.DrainNode):
@@ -54,7 +44,7 @@ def carry_out(server: Server, order: orders.Order, now: float) -> OrderAnswer:
             return Done()
         if isinstance(order, orders.DialOut):
             return _dial(server, order, now)
-        meeting = server.meeting(order.room)
+        meeting = server.meetings.get(order.room)
         if isinstance(order, orders.ShowRoster):
             return roster(meeting)
         _ORDERS[type(order)](meeting, order, now)
@@ -65,7 +55,7 @@ def carry_out(server: Server, order: orders.Order, now: float) -> OrderAnswer:
 
 
 def _dial(server: Server, order: orders.DialOut, now: float) -> Done:
-    meeting = server.opened(order.room)
+    meeting = server.meetings.opened(order.room)
     participant = server.new_participant()
     meeting.room.dial(participant, order.address, Role(order.role), order.name, now)
     meeting.settle()

@@ -14,7 +14,7 @@ from typing import Protocol
 from b2bua.sip.uri import host_port
 from mixer.agent.caller import Caller
 from mixer.agent.config import Config, Proxy
-from mixer.agent.meeting import Meeting
+from mixer.agent.meetings import Meetings
 from mixer.reports import StreamStats
 from mixer.room import Kind, Role, RoomSettings
 from vdx.probe import SETUP_SECONDS, Probe, Probed, ProbedStream
@@ -31,12 +31,10 @@ ANSWERED = 200
 class Rooms(Protocol):
     """What a probe needs of the server."""
 
+    meetings: Meetings
+
     def available(self) -> tuple[int, str, object] | None:
         """Tell whether calls are taken."""
-        ...
-
-    def gathering(self, settings: RoomSettings) -> Meeting:
-        """Make a room that nobody can dial."""
         ...
 
     def new_participant(self) -> str:
@@ -80,7 +78,7 @@ class Prober:
 
     async def _made(self, asked: Probe, proxy: Proxy) -> Probed:
         loop, rooms, name = asyncio.get_running_loop(), self._rooms, self._config.name
-        meeting = rooms.gathering(RoomSettings("probe", asked.name, Kind.PROBE, overlay=False, limit=1))
+        meeting = rooms.meetings.gathering(RoomSettings("probe", asked.name, Kind.PROBE, overlay=False, limit=1))
         who = rooms.new_participant()
         answer = rooms.awaited(who)
         began = loop.time()

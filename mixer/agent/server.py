@@ -8,8 +8,7 @@ import logging
 import os
 import secrets
 import time
-import uuid
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from urllib.parse import unquote
 
 from b2bua import sip
@@ -20,6 +19,7 @@ from mixer.agent.directory import Directory, settings_of
 from mixer.agent.focus import Answer, Focus, display
 from mixer.agent.media import PortRange
 from mixer.agent.meeting import Meeting, Surroundings
+from mixer.agent.meetings import Meetings
 from mixer.agent.negotiation import Negotiation
 from mixer.agent.neighbours import Place, Watchers
 from mixer.agent.outgoing import invitation
@@ -28,7 +28,7 @@ from mixer.agent.subscriptions import Subscriptions
 from mixer.agent.workers import Pool
 from mixer.errors import MixerError, WorkerError
 from mixer.prompts import Prompts
-from mixer.room import Guard, Kind, Role, RoomError, RoomSettings
+from mixer.room import Guard, Kind, Role, RoomSettings
 from mixer.session import Abilities, Quality
 from mixer.session.write import FloorPlace
 from vdx import ports
@@ -38,9 +38,6 @@ from vdx.meetings import Status
 from vdx.rooms import Room
 
 log = logging.getLogger("mixer.server")
-
-LINGER_SECONDS = 10.0
-"""How long an empty room keeps its worker: whoever dropped out calls back in that time."""
 
 BRIDGE_SECONDS = 180.0
 """How long the other end of a bridge may ring: as long as any call may (RFC 3261 16.6, timer C)."""
@@ -77,11 +74,9 @@ class Server:
         self._key = key
         self._wall = wall
         self._ports = PortRange(config.media.address, config.media.first, config.media.last)
-        self._meetings: dict[str, Meeting] = {}
         self._awaited: dict[str, asyncio.Future[int]] = {}
         self._callers: set[Caller] = set()
         self._users = itertools.cycle(range(1, 65_536))
-        self._closing: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._around = Surroundings(
             pool,
@@ -99,6 +94,9 @@ class Server:
             config.themes,
             config.h265,
             wall,
+        )
+        self.meetings = Meetings(
+            directory, self._settings, lambda key, settings: Meeting(key, settings, self._around), self._ended
         )
 
     # What the focus asks
@@ -127,7 +125,7 @@ class Server:
             log.info("call.elsewhere", extra=fields(room=room.uuid, holder=holder))
             return 503, f"the room is held by {holder}", (("Retry-After", "1"),)
         name, address = display(request)
-        meeting = self._open(room)
+        meeting = self.meetings.open(room)
         caller = self._caller(meeting, name, address, self.new_participant())
         leg.who = leg.who._replace(contact=f"{leg.who.contact};isfocus")
         log.info("call.came", extra=fields(participant=caller.id, room=room.uuid, source=address))
@@ -140,7 +138,7 @@ class Server:
             return 503, "no bridge can be made", (("Retry-After", str(RETRY_SECONDS)),)
         name, address = display(request)
         settings = RoomSettings(address.partition("@")[0], name, Kind.GATEWAY, overlay=False, limit=2)
-        meeting = self.gathering(settings)
+        meeting = self.meetings.gathering(settings)
         meeting.hops = hops - 1
         caller = self._caller(meeting, name, address, self.new_participant())
         leg.owner, caller.leg = caller, leg
@@ -197,7 +195,7 @@ class Server:
 
     def _running(self, alias: str) -> Meeting | None:
         room = self._directory.find(unquote(alias))
-        return self._meetings.get(room.uuid) if room is not None else None
+        return self.meetings.running.get(room.uuid) if room is not None else None
 
     def _flush(self) -> None:
         self.focus.flush()
@@ -206,35 +204,7 @@ class Server:
         ours = self._config.sip[0]
         return f"sip:{meeting.room.settings.alias}@{host_port(ours.address, ours.port)}"
 
-    # What orders ask
-
-    @property
-    def running(self) -> Mapping[str, Meeting]:
-        """Rooms that run, by uuid."""
-        return self._meetings
-
-    def meeting(self, name: str) -> Meeting:
-        """Give a running room."""
-        room = self._directory.get(name) or self._directory.find(name)
-        meeting = self._meetings.get(room.uuid if room is not None else name)
-        if meeting is None:
-            raise RoomError(f"room {name} does not run here: `mixerctl rooms` lists those that do")
-        return meeting
-
-    def opened(self, name: str) -> Meeting:
-        """Give a room, opened if it does not run."""
-        room = self._directory.get(name) or self._directory.find(name)
-        if room is None:
-            raise RoomError(f"there is no room {name}: `mixerctl room list` lists all")
-        return self._open(room)
-
     # What probes ask
-
-    def gathering(self, settings: RoomSettings) -> Meeting:
-        """Make a room that nobody can dial: of a bridge, of a probe."""
-        meeting = Meeting(str(uuid.uuid4()), settings, self._around)
-        self._meetings[meeting.key] = meeting
-        return meeting
 
     def awaited(self, participant: str) -> asyncio.Future[int]:
         """Give how a call that is about to be made is answered: its SIP status."""
@@ -259,7 +229,7 @@ class Server:
             self._config.name,
             self.capacity,
             self.used,
-            len(self._meetings),
+            len(self.meetings.running),
             len(self._callers),
             self._pool.ready,
             self.draining,
@@ -280,7 +250,7 @@ class Server:
 
     def record_changed(self, room: Room) -> None:
         """Take a new or changed record of a room that may run: its end, its settings."""
-        meeting = self._meetings.get(room.uuid)
+        meeting = self.meetings.running.get(room.uuid)
         if meeting is None:
             return
         if room.state == "closed":
@@ -291,7 +261,7 @@ class Server:
 
     def record_gone(self, uuid: str) -> None:
         """Take that a room is no more."""
-        meeting = self._meetings.get(uuid)
+        meeting = self.meetings.running.get(uuid)
         if meeting is not None:
             meeting.room.end(self._wall(), "it was deleted")
             meeting.settle()
@@ -300,13 +270,10 @@ class Server:
         """End all calls and rooms."""
         for caller in list(self._callers):
             self.focus.drop(caller, 503, "the server stops")
-        for timer in self._closing.values():
-            timer.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(meeting.close() for meeting in self._meetings.values()), return_exceptions=True)
-        self._meetings.clear()
+        await self.meetings.close()
         self.subscriptions.close()
         await self.focus.close()
 
@@ -325,23 +292,13 @@ class Server:
 
     def _crowded(self, room: Room) -> Answer | None:
         full = self.capacity and self.used + ports.cost(room.quality) > self.capacity
-        if full or (self.draining and room.uuid not in self._meetings):
+        if full or (self.draining and room.uuid not in self.meetings.running):
             why = "no ports are left" if full else "the server takes no new rooms"
             return 503, why, (("Retry-After", str(RETRY_SECONDS)),)
         return None
 
     def _settings(self, room: Room) -> RoomSettings:
         return settings_of(room, self._key, records=self._config.recordings is not None)
-
-    def _open(self, room: Room) -> Meeting:
-        meeting = self._meetings.get(room.uuid)
-        if meeting is None:
-            meeting = self._meetings[room.uuid] = Meeting(room.uuid, self._settings(room), self._around)
-            log.info("room.opened", extra=fields(room=room.uuid))
-        timer = self._closing.pop(room.uuid, None)
-        if timer is not None:
-            timer.cancel()
-        return meeting
 
     def _caller(self, meeting: Meeting, name: str, address: str, participant: str) -> Caller:
         quality = meeting.room.settings.quality
@@ -353,25 +310,14 @@ class Server:
         return caller
 
     def _empty(self, meeting: Meeting) -> None:
-        """End a room in which nobody is left, a while later."""
-        if any(caller.meeting is meeting for caller in self._callers) or len(meeting.room):
-            return
-        ends_at_once = meeting.room.over or meeting.room.settings.kind in {Kind.GATEWAY, Kind.PROBE}
-        seconds = 0.0 if ends_at_once else LINGER_SECONDS
-        timer = self._closing.pop(meeting.key, None)
-        if timer is not None:
-            timer.cancel()
-        loop = asyncio.get_running_loop()
-        self._closing[meeting.key] = loop.call_later(seconds, self._close, meeting)
+        """End a room if nobody is left in it."""
+        if not any(caller.meeting is meeting for caller in self._callers) and not len(meeting.room):
+            self.meetings.emptied(meeting)
 
-    def _close(self, meeting: Meeting) -> None:
-        self._closing.pop(meeting.key, None)
-        if self._meetings.get(meeting.key) is meeting:
-            del self._meetings[meeting.key]
+    def _ended(self, meeting: Meeting) -> None:
         for watcher in self.watchers:
             watcher.closed(meeting)
         self._place.release(meeting.key)
-        log.info("room.closed", extra=fields(room=meeting.key))
         self._start(meeting.close())
 
     # What rooms ask
@@ -420,7 +366,7 @@ class Server:
         if holder:
             self.focus.refer(caller, alias)
             return
-        other = self._open(room)
+        other = self.meetings.open(room)
         meeting.leave(caller)
         caller.role = None
         caller.meeting = other

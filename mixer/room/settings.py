@@ -67,7 +67,6 @@ class RoomSettings:
 
     alias: str
     name: str = ""
-    theme: str = ""
     kind: Kind = Kind.MEETING
     language: Language = "da"
     quality: Quality = Quality.HD
@@ -85,3 +84,4 @@ class RoomSettings:
     camera_control: Steerers = "hosts"
     ends: float | None = None
     personal: int = 4
+    theme: str = ""
