@@ -195,6 +195,30 @@ def test_who_joins_is_silent_until_the_room_lets_them_in(tmp_path: Path) -> None
     play(RoomSettings("1", language="en", pins=Pins()), tmp_path, scene)
 
 
+def test_who_hangs_up_while_his_room_opens_is_not_joined(tmp_path: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        opens = asyncio.Event()
+        take = stage.pool.take
+
+        async def slowly() -> PaperWorker:
+            await opens.wait()
+            return await take()
+
+        stage.pool.take = slowly  # type: ignore[method-assign]
+        coming = asyncio.create_task(stage.join("anna"))
+        await asyncio.sleep(0)
+        (caller,) = stage.callers
+        caller.gone = True
+        stage.meeting.leave(caller)
+        caller.negotiation.close()
+        opens.set()
+        await coming
+        assert not stage.worker.of(wire.Join)
+        assert not stage.meeting.room.roster
+
+    play(RoomSettings("1"), tmp_path, scene)
+
+
 def test_a_room_of_a_theme_speaks_and_shows_what_the_theme_has(tmp_path: Path) -> None:
     theme = tmp_path / "themes/north/en"
     theme.mkdir(parents=True)
