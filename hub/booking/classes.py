@@ -82,12 +82,19 @@ class Share:
         return self.uses[Use.CLINICAL] / self.meetings if self.meetings else 0.0
 
 
-async def shares(connection: AsyncConnection, caller: Caller, code: str, begin: datetime, end: datetime) -> list[Share]:
-    """Give the shares of an organisation and each below it, of meetings that start from `begin` to before `end`."""
-    below = await organisations.descendants(connection, await office_work.find(connection, caller, code))
+async def shares(
+    connection: AsyncConnection, office: Office, caller: Caller, code: str, period: tuple[datetime, datetime]
+) -> list[Share]:
+    """Give the shares of an organisation and each below it, of meetings that start within a period (without its end).
+
+    That somebody looked is noted in the journal.
+    """
+    above = await office_work.find(connection, caller, code)
+    below = await organisations.descendants(connection, above)
     found = {each.id: Share(each) for each in below}
-    for number, use, where, many in await store.counts(connection, [each.code for each in below], begin, end):
+    for number, use, where, many in await store.counts(connection, [each.code for each in below], *period):
         share = found[number]
         share.uses[use] += many
         share.fields[where] = share.fields.get(where, 0) + many
+    await office_work.noted(connection, office, caller, "read", above, "clinicalShare")
     return list(found.values())

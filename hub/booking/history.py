@@ -36,10 +36,13 @@ async def conferences(
     return [each for each in found if (begin is None or each.begins >= begin) and (end is None or each.begins < end)]
 
 
-async def usage(connection: AsyncConnection, caller: Caller, code: str | None, month: str) -> list[Usage]:
+async def usage(
+    connection: AsyncConnection, office: Office, caller: Caller, code: str | None, month: str
+) -> list[Usage]:
     """Count a month for an organisation, by default the caller's, and all below it; raises `ValueError` for no month.
 
-    Raises `UnknownError`, `OutsideError` for an organisation that is not in the caller's part of the tree.
+    That it was opened is noted in the journal. Raises `UnknownError`, `OutsideError` for an organisation that is not in
+    the caller's part of the tree.
     """
     period = rules.month(month)
     above = await organisations.find(connection, caller, code or caller.organisation or "")
@@ -47,4 +50,5 @@ async def usage(connection: AsyncConnection, caller: Caller, code: str | None, m
     numbers = [each.id for each in below]
     booked = await store.booked(connection, numbers, *period)
     called = await store.between(connection, numbers, *period)
+    await organisations.noted(connection, office, caller, "read", above, "usage", month=month)
     return rules.usage({each.code: each.name for each in below}, booked, called, period)

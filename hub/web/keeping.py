@@ -12,12 +12,12 @@ from starlette.responses import Response
 
 from hub.api.context import Hub
 from hub.api.invitations.bodies import LONGEST_TEXT
-from hub.booking import classes, invitations, standing
+from hub.booking import classes, invitations, journal, standing
 from hub.booking.office import home
 from hub.domain import access, wording
 from hub.domain.invitation import Channel, Occasion
 from hub.domain.model import Caller
-from hub.domain.standing import Language
+from hub.domain.standing import Language, StandingRoom
 from hub.domain.wording import OURS, Wording
 from hub.domain.words import Role, Use
 from hub.errors import HubError, UnknownError
@@ -33,10 +33,16 @@ MONTH = re.compile(r"(2[0-9]{3})-(0[1-9]|1[0-2])")
 
 @router.get("/rooms")
 async def rooms(request: Request, caller: Person) -> Response:
-    """Show the permanent rooms that somebody sees."""
+    """Show the permanent rooms that somebody sees; that their PINs are seen is noted."""
     hub: Hub = request.app.state.hub
-    async with hub.database.read() as connection:
+
+    async def look(connection: AsyncConnection) -> list[StandingRoom]:
         found = await standing.rooms(connection, caller)
+        things = [(each.organisation, str(each.uuid)) for each in found]
+        await journal.looked(connection, hub.office, caller, "room", things)
+        return found
+
+    found = await hub.database.retry(look)
     return pages.page(request, "rooms", caller, rooms=found)
 
 
@@ -107,8 +113,8 @@ async def share(request: Request, caller: Person, month: Annotated[str, Query(ma
     year, number = int(wanted[1]), int(wanted[2])
     begin = datetime(year, number, 1, tzinfo=zone)
     end = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=zone)
-    async with hub.database.read() as connection:
-        found = await classes.shares(
-            connection, caller, caller.organisation or "", begin.astimezone(UTC), end.astimezone(UTC)
-        )
+    period = begin.astimezone(UTC), end.astimezone(UTC)
+    found = await hub.database.retry(
+        lambda connection: classes.shares(connection, hub.office, caller, caller.organisation or "", period)
+    )
     return pages.page(request, "share", caller, shares=found, month=wanted[0], uses=list(Use))

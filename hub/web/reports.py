@@ -42,11 +42,10 @@ async def usage(
     access.require(caller, Role.ADMIN)
     hub: Hub = request.app.state.hub
     wanted = month or f"{hub.office.now():%Y-%m}"
-    async with hub.database.read() as connection:
-        try:
-            found = await history.usage(connection, caller, None, wanted)
-        except ValueError:
-            raise InputError("month: give one such as 2026-11", Code.INPUT.number) from None
+    try:
+        found = await hub.database.retry(lambda connection: history.usage(connection, hub.office, caller, None, wanted))
+    except ValueError:
+        raise InputError("month: give one such as 2026-11", Code.INPUT.number) from None
     if form == "json":
         return reply([figures.written(each) for each in found])
     if form == "csv" or "text/csv" in request.headers.get("accept", ""):

@@ -13,7 +13,7 @@ from starlette.datastructures import FormData
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from hub.api.context import Hub
-from hub.booking import events, invitations, meetings, notices
+from hub.booking import events, invitations, journal, meetings, notices
 from hub.booking.invitations import Guest
 from hub.booking.meetings import Change
 from hub.booking.office import home
@@ -222,6 +222,8 @@ async def _meeting(request: Request, caller: Caller, uuid: UUID, status: int = 2
         invited = await invitations.listed(connection, caller, uuid)
         if room is not None:
             await events.audit(connection, "read", room, caller, hub.office.now())
+        if invited:
+            await journal.looked(connection, hub.office, caller, "invitation", [(meeting.organisation, str(uuid))])
     values: dict[str, object] = {
         "count": hub.presence.count(uuid) if hub.presence else None,
         "deletable": room is not None and room.status is ProvisionStatus.AWAITS_PROVISION,

@@ -11,7 +11,7 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.api.answers import Json, reply, time_text
-from hub.api.context import Administrator, Hub
+from hub.api.context import Administrator, Context, Hub
 from hub.api.documents import ERRORS, TimeText, hal
 from hub.api.organisation.routes import REFUSALS, good
 from hub.api.values import Answer, Text, Time
@@ -150,17 +150,19 @@ async def conferences(
 @router.get("/services/v2/usage", responses=good(list[UsageAnswer]))
 async def usage(context: Administrator, month: Month, code: OrganisationCode = None) -> Response:
     """Give what an organisation and all below it used in a month, by class and field."""
-    async with context.database.read() as connection:
-        found = await history.usage(connection, context.caller, code, month)
-    return reply([written(each) for each in found])
+    return reply([written(each) for each in await _used(context, month, code)])
 
 
 @router.get("/services/v2/usage.csv", responses=REFUSALS | {200: {"content": {"text/csv": {}}}})
 async def usage_table(context: Administrator, month: Month, code: OrganisationCode = None) -> Response:
     """Give the same for a spreadsheet: UTF-8, separated by semicolons."""
-    async with context.database.read() as connection:
-        found = await history.usage(connection, context.caller, code, month)
-    return table(found, month)
+    return table(await _used(context, month, code), month)
+
+
+async def _used(context: Context, month: str, code: str | None) -> list[Usage]:
+    return await context.database.retry(
+        lambda connection: history.usage(connection, context.office, context.caller, code, month)
+    )
 
 
 def table(found: list[Usage], month: str) -> Response:

@@ -124,8 +124,9 @@ async def shares(
     end: Annotated[Time, Query(alias="to-start-time")],
 ) -> Response:
     """Tell how the meetings of a period are spread over classes, for an organisation and each below it."""
-    async with context.database.read() as connection:
-        found = await classes.shares(connection, context.caller, code, begin, end)
+    found = await context.database.retry(
+        lambda connection: classes.shares(connection, context.office, context.caller, code, (begin, end))
+    )
     return reply([_share(each) for each in found])
 
 

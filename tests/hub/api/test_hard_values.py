@@ -103,7 +103,7 @@ def test_a_clock_that_jumps_back_stops_nothing(world: World) -> None:
 @pytest.mark.parametrize("world", [{"null_in_patch": NullInPatch.CLEARS}], indirect=True)
 def test_null_clears_what_may_be_empty_and_nothing_else(world: World) -> None:
     pairs = [{"key": "ward", "value": "7"}]
-    given = {"description": "x", "projectCode": "p", "labels": ["a"], "additionalInformation": pairs}
+    given: dict[str, Any] = {"description": "x", "projectCode": "p", "labels": ["a"], "additionalInformation": pairs}
     path = f"/v2/meetings/{world.book(**given)['uuid']}"
 
     def cleared(name: str) -> httpx2.Response:

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 from hub import __main__ as program
 from hub.booking.journal import verify
 from hub.provision.journal import Journal
-from hub.settings import Personal
+from hub.settings import People, Personal
 from hub.store.tables import audit, outbox, persons
 from tests.hub.issuer import ISSUER
 from tests.hub.world import World
@@ -142,6 +142,35 @@ def test_whoever_tampers_shows(world: World, tmp_path: Path, capsys: pytest.Capt
     world.change(lambda connection: connection.execute(delete(audit).where(audit.c.number == 2)))
     assert program.main(["verify", "--config", str(config)]) == 1
     assert "after entry 1 comes 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("world", [{"people": People(public="https://hub.example")}], indirect=True)
+def test_who_opens_pins_rosters_and_reports_is_in_it(world: World) -> None:
+    room = {"organisation": "north", "name": "Ward 7", "aliases": ["ward7"], "domain": "rooms.example", "hostPin": 1234}
+    assert world.ask("POST", "/services/v2/room", "meeting-admin", json=room).status_code == 200
+    uuid = world.book()["uuid"]
+    period = "from-start-time=2026-11-01T00:00:00Z&to-start-time=2026-12-01T00:00:00Z"
+    browser = world.sign_in("meeting-admin", "meeting-planner")
+    for path, resource in (
+        (f"/v2/scheduling-info/{uuid}", "schedulingInfo"),
+        (f"/web/meetings/{uuid}", "schedulingInfo"),
+        ("/services/v2/room", "room"),
+        ("/web/rooms", "room"),
+        (f"/services/v2/meeting/{uuid}/invitation", "invitation"),
+        ("/services/v2/usage?month=2026-11", "usage"),
+        ("/services/v2/usage.csv?month=2026-11", "usage"),
+        ("/reports/usage?month=2026-11", "usage"),
+        (f"/services/v2/clinical-share?organisationCode=north&{period}", "clinicalShare"),
+        ("/web/share", "clinicalShare"),
+    ):
+        write(world)
+        before = len(read(world))
+        ours = path.startswith(("/web", "/reports"))
+        headers = browser if ours else world.headers("meeting-admin", email="admin@north.example")
+        assert world.client.get(path, headers=headers).status_code == 200, path
+        write(world)
+        noted = [(each["operation"], each["resource"]) for each in read(world)[before:]]
+        assert ("read", resource) in noted, path
 
 
 def test_people_stand_in_it_by_pseudonym(world: World) -> None:
