@@ -19,6 +19,7 @@ GENERIC: struct.Struct = struct.Struct("!BBH")  # nfgenmsg: family, version, res
 _HEADER = struct.Struct("=HH")  # nlattr: length, type
 
 REQUEST, ACK, DUMP = 0x1, 0x4, 0x300  # NLM_F_REQUEST, NLM_F_ACK, NLM_F_ROOT | NLM_F_MATCH
+ECHO = 0x8  # NLM_F_ECHO: tell what was done
 DUMP_INTERRUPTED = 0x10  # NLM_F_DUMP_INTR
 CREATE = 0x400  # NLM_F_CREATE
 CAPPED, ACK_TLVS = 0x100, 0x200  # NLM_F_CAPPED, NLM_F_ACK_TLVS: of an error

@@ -7,7 +7,7 @@ message. The statements of a set's declaration (limit, counter) come with each n
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -240,12 +240,19 @@ def named(shape: Shape) -> bytes:
 _OF_BATCH = nl.GENERIC.pack(0, 0, SUBSYSTEM)
 
 
-def batch(listed: list[Run], sequence: int) -> bytes:
-    """Encode a transaction: begin (``sequence``), the runs (one more each, the last acknowledged), end."""
+def batch(listed: list[Run], sequence: int, echo: Collection[Shape] = ()) -> bytes:
+    """Encode a transaction: begin (``sequence``), the runs (one more each, the last acknowledged), end.
+
+    What is deleted of the sets in ``echo`` is told as it was at that moment (``decode_deleted``).
+    """
     last = len(listed) - 1
     parts = [nl.message(BATCH_BEGIN, nl.REQUEST, sequence, _OF_BATCH)]
     for index, run in enumerate(listed):
-        flags = nl.REQUEST | (nl.CREATE if run.kind == NEW_ELEMENT else 0) | (nl.ACK if index == last else 0)
+        flags = nl.REQUEST | (nl.ACK if index == last else 0)
+        if run.kind == NEW_ELEMENT:
+            flags |= nl.CREATE
+        elif run.shape in echo:
+            flags |= nl.ECHO
         parts.append(nl.message(run.kind, flags, sequence + 1 + index, run.payload))
     parts.append(nl.message(BATCH_END, nl.REQUEST, sequence + 2 + last, _OF_BATCH))
     return b"".join(parts)
@@ -266,6 +273,15 @@ def decode_list(shape: Shape, payload: bytes) -> Iterator[Element]:
     listed = nl.mapping(payload[nl.GENERIC.size :]).get(LIST_ELEMENTS, b"")
     for _, body in nl.attributes(listed):
         yield decode(shape, body)
+
+
+def decode_deleted(echo: Collection[Shape], payload: bytes) -> Iterator[tuple[Shape, Element]]:
+    """Read the elements of one DELETE_ELEMENT message, which names its set."""
+    read = nl.mapping(payload[nl.GENERIC.size :])
+    for shape in echo:
+        if nl.name(shape.name) == read.get(LIST_SET):
+            for _, body in nl.attributes(read.get(LIST_ELEMENTS, b"")):
+                yield shape, decode(shape, body)
 
 
 def decode(shape: Shape, body: bytes) -> Element:

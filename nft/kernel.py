@@ -8,11 +8,11 @@ kernel refuses the whole where that is wrong. Only then is every deletion looked
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from nft import adoption
+from nft import adoption, relay
 from nft.adoption import Adopted
 from nft.elements import Element, Operation, Put, Remove
 from nft.errors import ContentionError, TransactionError
@@ -21,6 +21,8 @@ from nft.number import Number
 from nft.relay import Batch, Bridge, Discard, End, Forget, Refresh, Remote, Step
 from nft.schema import BANS, MEDIA, IPAddress, Key, Shape
 
+CLOSED_AT_ONCE = 512  # bridges of one transaction: what it tells of their ends is 300 kB of the receive buffer
+COUNTING = (MEDIA["lport"], MEDIA["local4"], MEDIA["local6"])  # the sets that count packets
 TRIES = 8  # a batch is refused once per element that went meanwhile; a pinhole learns once, so two is already rare
 
 
@@ -47,17 +49,30 @@ class Kernel:
         for batch in batches:
             self._commit(batch)
 
-    def _commit(self, batch: Batch) -> None:
+    def close_bridges(self, bridges: Sequence[Bridge]) -> dict[Number, Traffic]:
+        """Close bridges; return what arrived at each pinhole until its last moment, those left out that were gone."""
+        traffic: dict[Number, Traffic] = {}
+        for start in range(0, len(bridges), CLOSED_AT_ONCE):
+            part = bridges[start : start + CLOSED_AT_ONCE]
+            told = self._commit(relay.close(part), COUNTING)
+            counted = {(shape.name, element.key): element for shape, element in told}
+            for bridge in part:
+                for end, other in bridge.ends:
+                    shape, key = _counted(end, other)
+                    element = counted.get((shape.name, key))
+                    if element is not None:
+                        traffic[end.number] = Traffic(element.packets, element.octets)
+        return traffic
+
+    def _commit(self, batch: Batch, echo: Collection[Shape] = ()) -> list[tuple[Shape, Element]]:
         cautious = False
         for _ in range(TRIES):
             try:
-                self._netlink.commit(self._resolve(batch, cautious=cautious))
+                return self._netlink.commit(self._resolve(batch, cautious=cautious), echo)
             except TransactionError as error:
                 if not error.only(errno.ENOENT):
                     raise
                 cautious, refused = True, error
-            else:
-                return
         raise ContentionError(refused.refusals)
 
     def _resolve(self, batch: Batch, *, cautious: bool) -> list[Operation]:

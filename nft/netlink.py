@@ -11,7 +11,7 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -63,16 +63,22 @@ class Netlink:
         """Close the socket."""
         self._socket.close()
 
-    def commit(self, operations: Iterable[Operation]) -> None:
-        """Do all operations in one transaction, or none: ``TransactionError`` says which the kernel refused and why."""
+    def commit(self, operations: Iterable[Operation], echo: Collection[Shape] = ()) -> list[tuple[Shape, Element]]:
+        """Do all operations in one transaction, or none: ``TransactionError`` says which the kernel refused and why.
+
+        Returns what was deleted of the sets in ``echo``, as it was at its end. The kernel tells it before its verdict,
+        into the receive buffer: some thousand elements fit.
+        """
+        told: list[tuple[Shape, Element]] = []
         listed = list(elements.runs(operations))
         if not listed:
-            return
+            return told
         begin = self._take(len(listed) + 2)
-        self._send(elements.batch(listed, begin))
-        refusals = self._verdict(listed, begin)
+        self._send(elements.batch(listed, begin, echo))
+        refusals = self._verdict(listed, begin, echo, told)
         if refusals:
             raise TransactionError(tuple(refusals))
+        return told
 
     def find(self, shape: Shape, keys: Sequence[Key]) -> list[Element | None]:
         """Return the elements of these keys, None where there is none, in the order asked for."""
@@ -151,8 +157,10 @@ class Netlink:
         except OSError as error:
             raise NftError(f"the kernel's answer was lost: {error.strerror}") from error
 
-    def _verdict(self, listed: list[Run], begin: int) -> list[Refusal]:
-        """Read answers until the last run is acknowledged or the batch has failed.
+    def _verdict(
+        self, listed: list[Run], begin: int, echo: Collection[Shape], told: list[tuple[Shape, Element]]
+    ) -> list[Refusal]:
+        """Read answers until the last run is acknowledged or the batch has failed; what was deleted is ``told``.
 
         The kernel queues every error of a batch before ``send`` returns, so the rest is read to the end.
         """
@@ -160,6 +168,8 @@ class Netlink:
         last = begin + len(listed)
         while True:
             for kind, flags, sequence, payload in self._receive():
+                if kind == elements.DELETE_ELEMENT:  # without a sequence: whose it is, its set says
+                    told += elements.decode_deleted(echo, payload)
                 if kind != nl.ERROR or not begin <= sequence <= last + 1:
                     continue
                 code = -struct.unpack_from("=i", payload)[0]

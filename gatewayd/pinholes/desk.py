@@ -40,6 +40,9 @@ class RelayKernel(Protocol):
     def commit(self, *batches: Batch) -> None:
         """Carry out batches, each in a transaction of its own."""
 
+    def close_bridges(self, bridges: Sequence[Bridge]) -> dict[Number, Counted]:
+        """Close bridges; return what arrived at each pinhole until then."""
+
     def traffic(self, bridges: Sequence[Bridge]) -> dict[Number, Counted]:
         """Return what arrived at each pinhole."""
 
@@ -201,12 +204,12 @@ class Desk:
         """Close leases for whatever cause; gives their traffic. Raises `RefusalError` if the kernel does not close."""
         if not leases:
             return []
-        try:
-            usage = self.usage(leases, now)
-        except NftError:
-            usage = []  # what they carried is not known, but close they must
         self._clear([number for held in leases for number in held.numbers])
-        self._commit(relay.close([bridge for held in leases for bridge in held.bridges]))
+        try:
+            counted = self._kernel.close_bridges([bridge for held in leases for bridge in held.bridges])
+        except NftError as error:
+            raise RefusalError("kernel", str(error)) from error
+        usage = [self._meter.read(held, counted, now) for held in leases if held.bridges[0].a.number in counted]
         self._user_space.stop(held.lease for held in leases if held.in_user_space)
         for held in leases:
             self.leases.remove(held.lease)

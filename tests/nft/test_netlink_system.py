@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
 
 from nft import apply as kernel_rules
-from nft.elements import Operation, Put, Remove
+from nft import relay
+from nft.elements import Element, Operation, Put, Remove
 from nft.errors import ContentionError, NftError, TransactionError
-from nft.kernel import TRIES, Kernel
+from nft.kernel import CLOSED_AT_ONCE, TRIES, Kernel, Traffic
 from nft.model import Edge
 from nft.netlink import Netlink
 from nft.number import Number
-from nft.relay import Discard, Forget, Refresh
-from nft.schema import MEDIA
+from nft.relay import Address, Bridge, Discard, End, Forget, Refresh
+from nft.schema import MEDIA, Shape
 from tests.nft.topology import Network, inside, run
 
 pytestmark = pytest.mark.system
@@ -89,6 +90,33 @@ def test_thousands_of_elements_go_in_one_transaction(netlink: Netlink) -> None:
     assert netlink.dump(MEDIA["peer"]) == []
 
 
+def test_what_is_deleted_is_told_where_it_is_asked_for(netlink: Netlink) -> None:
+    netlink.commit([Put(LPORT, (1,), 40000), Put(WAIT, (1,))])
+    told = netlink.commit([Remove(LPORT, (1,)), Remove(WAIT, (1,)), Put(LPORT, (2,), 40002)], (LPORT,))
+    assert [(shape, element.key, element.data) for shape, element in told] == [(LPORT, (1,), 40000)]
+    assert netlink.commit([Remove(LPORT, (2,))]) == []
+
+
+def test_of_a_refused_batch_nothing_is_told(netlink: Netlink) -> None:
+    netlink.commit([Put(LPORT, (1,), 40000)])
+    with pytest.raises(TransactionError):
+        netlink.commit([Remove(LPORT, (1,)), Remove(LPORT, (2,))], (LPORT,))
+    told = netlink.commit([Remove(LPORT, (1,))], (LPORT,))
+    assert [element.key for _, element in told] == [(1,)], "and nothing is left over of what was refused"
+
+
+def test_the_ends_of_thousands_of_pinholes_are_told(netlink: Netlink) -> None:
+    kernel = Kernel(netlink)
+    here, there = Address(1, 1, HERE, "sdn0"), Address(2, 1, HERE, "net0")
+    ports = range(2000, 2000 + 2 * CLOSED_AT_ONCE + 1)
+    bridges = [Bridge("a.1", End(here, port, (THERE, 5004)), End(there, port)) for port in ports]
+    kernel.commit(*(relay.open([bridge]) for bridge in bridges))
+    traffic = kernel.close_bridges(bridges)
+    assert traffic == {end.number: Traffic(0, 0) for bridge in bridges for end in (bridge.a, bridge.b)}
+    assert netlink.dump(LPORT) == []
+    assert kernel.close_bridges(bridges[:2]) == {}, "what was gone before is no error"
+
+
 def test_an_empty_batch_is_nothing(netlink: Netlink) -> None:
     netlink.commit([])
 
@@ -134,13 +162,13 @@ class Vanishing(Netlink):
         super().__init__()
         self.times = times
 
-    def commit(self, operations: object) -> None:
-        listed: list[Operation] = list(operations)  # type: ignore[call-overload]
+    def commit(self, operations: Iterable[Operation], echo: Collection[Shape] = ()) -> list[tuple[Shape, Element]]:
+        listed = list(operations)
         if self.times:
             self.times -= 1
             super().commit([Remove(WAIT, (1,))])
         try:
-            super().commit(listed)
+            return super().commit(listed, echo)
         finally:
             if self.times:
                 super().commit([Put(WAIT, (1,))])

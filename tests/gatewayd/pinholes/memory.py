@@ -7,9 +7,9 @@ from ipaddress import IPv4Address, IPv6Address
 
 from gatewayd.errors import RefusalError
 from gatewayd.pinholes.leases import Held
-from nft import adoption
+from nft import adoption, relay
 from nft.elements import Element, Put, Remove
-from nft.errors import NftError, Refusal, TransactionError
+from nft.errors import Refusal, TransactionError
 from nft.kernel import Traffic
 from nft.number import Number
 from nft.relay import Batch, Bridge, Discard, End, Forget, Refresh, Remote
@@ -17,13 +17,12 @@ from nft.schema import MEDIA, Key
 
 
 class MemoryKernel:
-    """Elements as the kernel would hold them; `deaf` refuses every transaction, `dumb` tells of no traffic."""
+    """Elements as the kernel would hold them; `deaf` refuses every transaction."""
 
     def __init__(self) -> None:
         self.elements: dict[tuple[str, Key], Put] = {}
         self.batches: list[Batch] = []
         self.deaf = False
-        self.dumb = False
         self.counted: dict[Number, Traffic] = {}
         self.waiting: dict[Number, Remote] = {}
 
@@ -49,9 +48,11 @@ class MemoryKernel:
         else:
             assert isinstance(step, Refresh)
 
+    def close_bridges(self, bridges: Sequence[Bridge]) -> dict[Number, Traffic]:
+        self.commit(relay.close(bridges))
+        return self.traffic(bridges)
+
     def traffic(self, bridges: Sequence[Bridge]) -> dict[Number, Traffic]:
-        if self.dumb:
-            raise NftError("the kernel did not answer")
         numbers = [end.number for bridge in bridges for end in (bridge.a, bridge.b)]
         return {number: self.counted[number] for number in numbers if number in self.counted}
 

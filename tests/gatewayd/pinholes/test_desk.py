@@ -107,14 +107,6 @@ def test_a_released_stream_tells_what_it_carried(bench: Bench) -> None:
     assert bench.desk.release("b2bua", (LEASE,), 1.0) == []
 
 
-def test_it_closes_also_where_nobody_knows_what_it_carried(bench: Bench) -> None:
-    bench.open()
-    bench.kernel.dumb = True
-    assert bench.desk.release("b2bua", (LEASE,), 1.0) == []
-    assert bench.kernel.elements == {}
-    assert len(bench.desk.leases) == 0
-
-
 def test_a_lease_that_is_named_twice_is_released_once(bench: Bench) -> None:
     before = bench.everything()
     bench.open()
