@@ -7,6 +7,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,9 @@ def call(namespace: str) -> dict[str, Any]:
     return found
 
 
+@cache
 def tree() -> Path:
-    """Build the tree of the image and nothing else, without a kernel; gives it."""
+    """Build the tree of the image and nothing else, without a kernel; gives it. Once a run: containers stand on it."""
     return build(FIRST, "--tree-only", name="tree") / "tree"
 
 
