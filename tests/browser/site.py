@@ -19,7 +19,7 @@ from hub.booking.office import Office
 from hub.domain.model import Caller, Organisation
 from hub.domain.words import Kind, Role
 from hub.people import sessions
-from hub.settings import Mail, People, Post
+from hub.settings import BreakGlass, IdentityProvider, Mail, People, Post
 from hub.store import organisations
 from hub.store.database import Database
 from tests.hub.issuer import Issuer
@@ -47,6 +47,9 @@ ARGUMENTS = (
 )
 
 START_SECONDS = 30
+
+WHOSE, ELSEWHERE = ("north", "south"), "https://login.example"
+"""Whose logins are offered, and where: nobody goes there."""
 
 
 @dataclass
@@ -92,7 +95,12 @@ def site(home: Path) -> Iterator[Site]:
     jwks = home / "jwks.json"
     jwks.write_text(Issuer().jwks())
     post = Post(mail=Mail(host="127.0.0.1", sender="video@hub.example"))
-    configured = settings(f"sqlite:///{home}/hub.sqlite", jwks, people=People(public=address), post=post)
+    offered = [
+        IdentityProvider(name=each, title=each, organisation=each, client="hub", issuer=ELSEWHERE) for each in WHOSE
+    ]
+    sealed = BreakGlass(seal=home / "seal", organisation="north")
+    people = People(public=address, providers=tuple(offered), break_glass=sealed)
+    configured = settings(f"sqlite:///{home}/hub.sqlite", jwks, people=people, post=post)
     program.prepare(configured)
     server = uvicorn.Server(uvicorn.Config(program.wire(configured), "127.0.0.1", port, log_config=None))
     thread = threading.Thread(target=server.run, daemon=True)

@@ -128,6 +128,7 @@ def test_pages_are_for_everybody(hub: Site, tmp_path: Path, language: str, width
         page.goto(at)
         assert page.locator("html").get_attribute("lang") == language[:2]
         assert "object at" not in page.content()
+        assert page.locator("main p, main li, main label").count(), f"{at} is empty"
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             page.screenshot(path=tmp_path / f"{number}-{scheme}.png", full_page=True)
