@@ -18,7 +18,6 @@ from hub.domain import access
 from hub.domain.healthcheck import Check
 from hub.domain.history import Usage
 from hub.domain.words import Role
-from hub.errors import Code, InputError
 from hub.people.guard import Person
 from hub.web import pages
 from hub.web.pages import Page
@@ -35,17 +34,14 @@ router = APIRouter(route_class=Page, include_in_schema=False)
 async def usage(
     request: Request,
     caller: Person,
-    month: Annotated[str, Query(max_length=7)] = "",
+    month: Annotated[str, Query(pattern=figures.MONTH)] = "",
     form: Annotated[Literal["csv", "json"] | None, Query(alias="as")] = None,
 ) -> Response:
     """Show an administrator the use of a month with charts; `as`, or `Accept: text/csv`: as a file."""
     access.require(caller, Role.ADMIN)
     hub: Hub = request.app.state.hub
     wanted = month or f"{hub.office.now():%Y-%m}"
-    try:
-        found = await hub.database.retry(lambda connection: history.usage(connection, hub.office, caller, None, wanted))
-    except ValueError:
-        raise InputError("month: give one such as 2026-11", Code.INPUT.number) from None
+    found = await hub.database.retry(lambda connection: history.usage(connection, hub.office, caller, None, wanted))
     if form == "json":
         return reply([figures.written(each) for each in found])
     if form == "csv" or "text/csv" in request.headers.get("accept", ""):

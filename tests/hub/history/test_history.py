@@ -141,7 +141,8 @@ def test_the_page_of_a_month(world: World) -> None:
     assert 'lang="en"' in shown.text
     assert '<rect width="100"' in shown.text
     assert "The north" in shown.text
-    assert world.client.get("/reports/usage?month=x", headers=browser).status_code == 400
+    for month in ("x", "2026-13", "9999-12", "0000-01"):
+        assert world.client.get(f"/reports/usage?month={month}", headers=browser).status_code == 400
     nothing = world.client.get("/reports/usage?month=2026-01", headers=world.sign_in("meeting-admin"))
     assert "Intet forbrug" in nothing.text
     table = world.client.get("/reports/usage?month=2026-11", headers=browser | {"accept": "text/csv"})

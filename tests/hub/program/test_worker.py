@@ -10,8 +10,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import QueuePool
 
 from hub import program
+from hub.errors import AwayError
+from hub.store.database import POOL_SIZE, Database
 from tests.hub.world import World, settings
 
 MANY = 30
@@ -86,3 +89,30 @@ def test_requests_leave_no_cycles(world: World) -> None:
     ):
         found = world.run(lambda: left(method, target, body, status))  # noqa: B023 - run before the next
         assert found < MANY, (method, target)
+
+
+@pytest.mark.system
+def test_connections_are_there_before_the_first_request(postgresql_url: str) -> None:
+    async def opened() -> int:
+        database = Database(postgresql_url)
+        await database.warm()
+        pool = database.engine.pool
+        assert isinstance(pool, QueuePool)
+        found = pool.checkedin()
+        await database.close()
+        return found
+
+    assert asyncio.run(opened()) == POOL_SIZE
+
+
+def test_a_worker_starts_without_its_database(tmp_path: Path) -> None:
+    nowhere = f"postgresql://hub@/hub?host={tmp_path}"
+    app = program.wire(settings(nowhere, tmp_path / "jwks.json"))
+
+    async def serve() -> bool:
+        with pytest.raises(AwayError):
+            await Database(nowhere).warm()
+        async with app.router.lifespan_context(app):
+            return True
+
+    assert asyncio.run(serve())
