@@ -84,6 +84,15 @@ def test_the_bus_knows_every_job_that_is_told_to_it() -> None:
     assert set(re.findall(r"\('(\w+)', bus_\w+\)", template)) == {*GRANTS, "hub"}
 
 
+def test_the_upgrade_of_an_edge_finds_all_its_steps(tmp_path: Path) -> None:
+    arguments = ["-i", "inventories/one-site/hosts.yml", "--connection=local", "--limit=edge1", "--check"]
+    arguments += ["playbooks/upgrade.yml", "-e", "ansible_become=false"]
+    done = ansible("ansible-playbook", arguments, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    taken_back = done.stdout.partition("[Take calls again]")[2]
+    assert "[Say so to an appliance]" in taken_back or "[edge : Ask the appliance" in taken_back
+
+
 def test_a_receipt_is_refused_without_asking_twice(tmp_path: Path) -> None:
     arguments = ["-i", "inventories/one-site/hosts.yml", "--connection=local", "--limit=mixer3", "--check"]
     arguments += ["playbooks/remove-mixer.yml", "-e", "ansible_become=false", "-e", "remove_confirmed=mixer2"]
