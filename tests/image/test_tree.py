@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
@@ -35,6 +36,7 @@ class Tree:
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
+            env={**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"},  # /proc/sys/net, as on a machine
             preexec_fn=self._group.enter,  # noqa: PLW1509 - this program has one thread
         )
         self._leader = int(self.until(self._child))

@@ -81,8 +81,13 @@ def call(namespace: str) -> dict[str, Any]:
 
 @cache
 def tree() -> Path:
-    """Build the tree of the image and nothing else, without a kernel; gives it. Once a run: containers stand on it."""
-    return build(FIRST, "--tree-only", name="tree") / "tree"
+    """Build the tree of the image and nothing else, without a kernel; gives it. Once a run: containers stand on it.
+
+    VDX_RELEASE names another release of Debian than the image's own.
+    """
+    release = os.environ.get("VDX_RELEASE", "bookworm")
+    name = "tree" if release == "bookworm" else f"tree-{release}"
+    return build(FIRST, "--tree-only", "--release", release, name=name) / "tree"
 
 
 def build(version: str, *more: str, name: str = "") -> Path:
