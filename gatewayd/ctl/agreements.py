@@ -44,6 +44,8 @@ def run(options: argparse.Namespace) -> int:
 
 def bring(table: Path, into: Path, *, replace: bool) -> str:
     """Bring a table into a file, whole or not at all; return what has changed, in words."""
+    if into.exists() and not into.is_file():
+        raise VersionError(f"{into}: is no file that could be replaced: name a site file or a fragment")
     reader = exchange.read_csv if table.suffix == ".csv" else exchange.read_json
     fresh = exchange.plain(reader(_bytes(table), str(table)), KINDS)
     before = _bytes(into).decode() if into.exists() else ""
@@ -83,7 +85,8 @@ def _bytes(path: Path) -> bytes:
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace a file so that it is never half written."""
+    """Replace a file so that it is never half written; a link stays one."""
+    path = path.resolve()
     beside = path.with_name(f".{path.name}.new")
     try:
         with beside.open("w", encoding="utf-8") as file:

@@ -10,7 +10,7 @@ from vdx import wire
 from vdx.control import AdminClientCodec, FromGatewayd, ToGatewayd
 
 ANSWER_SECONDS = 180.0
-"""A version that is proved takes up to two minutes, and one of the largest size some seconds more; nothing is slower."""
+"""A version that is proved takes up to two minutes, one of the largest size some seconds more; nothing is slower."""
 
 
 class Asking:

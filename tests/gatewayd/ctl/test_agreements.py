@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,21 @@ def test_an_import_adds_and_changes_and_removes_only_when_told(
     assert list(data["agreements"]["agreements"]) == ["a-2"]
     assert data["name"] == "edge-1"
     assert list(data["agreements"]["clients"]) == ["clinic"]
+
+
+def test_a_link_stays_one_and_what_is_no_file_is_not_replaced(
+    site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, link, pipe = tmp_path / "more.csv", tmp_path / "link.yaml", tmp_path / "pipe"
+    table.write_text("agreement,client,service,starts\na-2,clinic,sip,2027-01-01\n")
+    link.symlink_to(site)
+    assert main(["agreements", "import", str(table), "--into", str(link)]) == 0
+    assert link.is_symlink()
+    assert "a-2" in site.read_text()
+    os.mkfifo(pipe)
+    assert main(["agreements", "import", str(table), "--into", str(pipe)]) == 2
+    assert f"{pipe}: is no file that could be replaced" in capsys.readouterr().err
+    assert pipe.is_fifo()
 
 
 def test_a_table_at_fault_changes_nothing(site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
