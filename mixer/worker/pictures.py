@@ -12,7 +12,6 @@ from mixer.wire import Format
 from mixer.worker.adaptation import Send
 from mixer.worker.encoding import Encoder, EngineEncoder, Listener, Pictures
 from mixer.worker.engine import GLib, Gst, GstVideo, live_source, name_thread, now
-from mixer.worker.errors import EngineError
 from mixer.worker.formats import H264_CAPS, KEYFRAME_EVERY, SLICE, VIDEO, Chain
 from mixer.worker.frames import raw_caps
 from mixer.worker.pace import Gate
@@ -134,8 +133,8 @@ class H264Encoder(Encoder):
         try:
             while (one := self._pictures.get()) is not None:
                 self._encode(one)
-        except (EngineError, MemoryError) as error:
-            log.warning("encoder.broken send=%s error=%r", self.send, str(error))
+        except Exception as error:  # whatever it is: who listens gets another encoder, not a picture that stands still
+            log.exception("encoder.broken send=%s", self.send, exc_info=error)
             GLib.idle_add(self._gave_up)
         finally:
             self._coder.close()
