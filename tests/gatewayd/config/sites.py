@@ -23,8 +23,7 @@ delegations:
 agreements:
   organisations: [old]
   services:
-    old.journal:
-      {organisation: old, zone: internet, endpoints: [203.0.113.0/28], hosts: [journal.old.example], tcp: [443]}
+    old.journal: {organisation: old, zone: internet, endpoints: [203.0.113.0/28], hosts: [old.example], tcp: [443]}
 policy:
   rules:
     - {zone: mgmt, into: sdn, action: deny}
