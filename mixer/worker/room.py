@@ -383,7 +383,7 @@ class Room:
             for video in participant.videos.values():
                 video.remind()
         self._tidy()
-        if changed or len(self._participants) == 2:
+        if self.showing.failed() or changed or len(self._participants) == 2:
             self._settle()
         return True
 

@@ -118,6 +118,7 @@ class Showing:
         self._compositions: dict[tuple[str, tuple[int, int]], Composition] = {}
         self._kept: dict[Watched, _Kept] = {}
         self._late = 0
+        self._has_failed = False
 
     @property
     def late(self) -> int:
@@ -138,7 +139,7 @@ class Showing:
         kept = self._kept.get(key)
         if kept is None:
             composition = self._composition(view, (send.width, send.height))
-            made = video_encoder(key[1], send, lambda: self._lost(key))
+            made = video_encoder(key[1], send, lambda: self._failed(key))
             composition.encoders = (*composition.encoders, made)
             kept = self._kept[key] = _Kept(made, composition, None)
         kept.idle_since = None
@@ -167,6 +168,11 @@ class Showing:
                 self._late += composition.late
                 del self._compositions[place]
 
+    def failed(self) -> bool:
+        """Say whether an encoder has failed since this was asked last: who listened to it needs another."""
+        found, self._has_failed = self._has_failed, False
+        return found
+
     def snapshot(self, view: str) -> Gst.Sample:
         """Draw a view in its own size."""
         scene = self.scene(view)
@@ -192,8 +198,12 @@ class Showing:
             found.start()
         return found
 
+    def _failed(self, key: Watched) -> None:
+        self._has_failed = True
+        self._lost(key)
+
     def _lost(self, key: Watched) -> None:
-        """Close one encoder; who still listens asks for another at the next look."""
+        """Close one encoder; who still listens asks for another when the room settles."""
         kept = self._kept.pop(key, None)
         if kept is not None:
             composition = kept.composition
