@@ -19,6 +19,7 @@ from hub import settings
 from hub.api import app as api
 from hub.api.context import Hub
 from hub.booking import journal as journal_work
+from hub.booking import surroundings
 from hub.booking.healthcheck import Examiner
 from hub.booking.office import Office
 from hub.booking.personal import Retention
@@ -161,7 +162,8 @@ def _health(database: Database, office: Office, bus: Bus | None) -> list[Corouti
         nodes = Watch(NODES)
         bus.add(nodes)
         dial = health.Caller(bus, nodes.records).dial
-    schedule = health.Schedule(Examiner(database, office, settings, dial), settings.every_minutes, office.now)
+    examiner = Examiner(database, office, settings, dial, beside=surroundings.steps(office.settings))
+    schedule = health.Schedule(examiner, settings.every_minutes, office.now)
     return [duty.run_forever(schedule.round)]  # beside the rounds that make the room it waits for
 
 

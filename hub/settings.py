@@ -265,10 +265,22 @@ class Personal(Part):
     journal_days: int = Field(default=5 * 365, ge=180, le=3650)
 
 
+class ApiClient(Part):
+    """A client of the issuer's that may get tokens by its `secret` (a file), at the token endpoint `url`."""
+
+    url: Annotated[str, AfterValidator(_origin)]
+    id: Annotated[str, Field(min_length=1, max_length=200)]
+    secret: Path
+
+
 class HealthCheck(Part):
-    """How the hub looks at itself: it books a meeting of `organisation` every so many minutes, and ends it."""
+    """How the hub looks at itself: it books a meeting of `organisation` every so many minutes, and ends it.
+
+    With a `client` it also gets a token from the issuer, and takes it as the API does.
+    """
 
     organisation: str
+    client: ApiClient | None = None
     email: str = "healthcheck@hub.invalid"
     every_minutes: int = Field(default=5, ge=1, le=1440)
     patience_seconds: int = Field(default=120, ge=1, le=600)

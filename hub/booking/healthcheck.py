@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
 from hub.booking import meetings
 from hub.booking.office import Office
+from hub.booking.surroundings import Step
 from hub.domain.booking import Booking
 from hub.domain.healthcheck import PROJECT, Check, Looked
 from hub.domain.model import Caller, SchedulingInfo
@@ -26,12 +27,10 @@ POLL_SECONDS = 0.5
 Dial = Callable[[str], Awaitable[Looked | None]]
 """Calls an address as a participant would; None where nobody is there who could."""
 
-Step = Callable[[], Awaitable[str]]
-
 
 @dataclass(slots=True)
 class Examiner:
-    """Makes health checks; `dial` None: rooms are not called."""
+    """Makes health checks; `dial` None: rooms are not called. `beside`: looks at what the hub leans on, by name."""
 
     database: Database
     office: Office
@@ -39,6 +38,7 @@ class Examiner:
     dial: Dial | None = None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    beside: Mapping[str, Step] = field(default_factory=dict)
     _parts: list[Looked] = field(default_factory=list)
 
     async def check(self) -> Check:
@@ -66,6 +66,8 @@ class Examiner:
             if self._parts[-1].well and self.dial is not None:
                 await self._called(made, self.dial)
             await self._look("ending", lambda uuid=made: end(uuid))  # type: ignore[misc]
+        for name, step in self.beside.items():
+            await self._look(name, step)
         check = Check(began, made, tuple(self._parts))
         async with self.database.write() as connection:
             await store.add(connection, check)

@@ -12,7 +12,10 @@ PROJECT = "healthcheck"
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """How one part did: `booking`, `provisioning`, `media`, `ending`; `seconds` None where it did not come to it."""
+    """How one part did: `booking`, `provisioning`, `media`, `ending`, and those of `hub.booking.surroundings`.
+
+    `seconds` is None where it did not come to it.
+    """
 
     name: str
     well: bool

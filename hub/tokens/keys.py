@@ -93,7 +93,13 @@ def _read(path: Path) -> bytes:
         return file.read(MAX_OCTETS)
 
 
+class _Listed(msgspec.Struct):
+    """A set of keys (RFC 7517 5); other members are ignored."""
+
+    keys: list[dict[str, object]]
+
+
 def _parsed(octets: bytes) -> KeySet:
-    listed = msgspec.json.decode(octets, type=dict[str, list[dict[str, object]]])
-    usable = [each for each in listed["keys"] if each.get("use", "sig") == "sig" and each.get("kty") != "oct"]
+    listed = msgspec.json.decode(octets, type=_Listed)
+    usable = [each for each in listed.keys if each.get("use", "sig") == "sig" and each.get("kty") != "oct"]
     return KeySet.import_key_set({"keys": usable})  # type: ignore[typeddict-item]  # checked by the import

@@ -14,6 +14,7 @@ from hub.api.answers import reply
 from hub.api.context import Hub
 from hub.api.documents import ERRORS, hal
 from hub.api.values import Answer
+from hub.booking import surroundings
 from hub.booking.healthcheck import Examiner
 from hub.domain.healthcheck import Check, Looked
 from hub.errors import UnknownError
@@ -92,7 +93,9 @@ async def check_now(hub: Hub) -> Check:
         check = await last_check(hub)
         now = hub.office.now()
         if check is None or not check.began <= now < check.began + APART:
-            check = await Examiner(hub.database, hub.office, settings).check()
+            check = await Examiner(
+                hub.database, hub.office, settings, beside=surroundings.steps(hub.office.settings)
+            ).check()
     return check
 
 
@@ -104,7 +107,11 @@ async def last_check(hub: Hub) -> Check | None:
 
 def parts(check: Check | None) -> dict[str, dict[str, object]]:
     """Give a check by parts, as monitoring knows them."""
-    unknown: dict[str, object] = {"status": "UNKNOWN", "message": "not looked at", "response-time": None}
+    unknown: dict[str, object] = {
+        "status": "UNKNOWN",
+        "message": "not set up, or not looked at yet",
+        "response-time": None,
+    }
     shown = dict.fromkeys(("sts", "video-api", "video-api-access-token", "short-link", "sms"), unknown)
     for each in check.parts if check else ():
         shown |= {name: _part(each) for name in NAMES.get(each.name, (each.name,))}
