@@ -125,13 +125,13 @@ def _answered(schema: dict[str, Any]) -> None:
 
 
 def _ok(route: Route, schemas: dict[Any, Any]) -> dict[str, Any]:
-    if route.answer is msgspec.Struct:
-        content: dict[str, Any] = {
-            "text/csv": {"schema": {"type": "string"}},
-            "application/json": {"schema": {"type": "object"}},
-        }
+    content: dict[str, Any] = {}
+    if route.answer is not msgspec.Struct:
+        content["application/json"] = {"schema": schemas[route.answer]}
     else:
-        content = {"application/json": {"schema": schemas[route.answer]}}
+        content[route.media] = {"schema": {"type": "string"}}
+        if route.media == "text/csv":  # as a table, or all tables at once
+            content["application/json"] = {"schema": {"type": "object"}}
     return {"description": "It is done, or this is what was asked for.", "content": content}
 
 

@@ -46,7 +46,7 @@ OPERATIONS: Final = (
     Operation(Route("GET", "/metrics", Look, msgspec.Struct, {"what": "metrics"}, media="text/plain"), _metrics),
     Operation(Route("POST", "/agreements", Demand, versions.Candidate), agreements.demand),
     Operation(Route("POST", "/agreements/{name}/{verdict}", Reply, versions.Candidate), agreements.reply),
-    Operation(Route("GET", "/agreements/export", Export, msgspec.Struct, media="text/plain"), _export),
+    Operation(Route("GET", "/agreements/export", Export, msgspec.Struct, media="text/csv"), _export),
     Operation(Route("POST", "/agreements/import", Brought, versions.Candidate, media="raw"), agreements.bring),
 )
 """Everything that may be asked. `raw`: the body is a table, the rest is said in the query."""
