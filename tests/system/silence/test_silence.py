@@ -20,6 +20,7 @@ NOTICED = SILENCE + 2 * RENEW_SECONDS
 
 PATIENCE = 3 * NOTICED
 REPORTS = 2.0  # seconds between two reports of RTCP
+POLL = 0.05
 
 
 def hang_up(left: Agent, right: Agent) -> None:
@@ -52,5 +53,9 @@ def test_reports_and_hold_keep_a_call_and_the_side_that_stops_ends_it(crossing: 
         waiting.bye(on_hold.left)
         music.reply(music.expect("BYE"), 200)
         waiting.expect(200)
-    log = (crossing.edge.lab.state.logs / "b2bua.log").read_text()
-    assert "media of the callee fell silent" in log
+    log = crossing.edge.lab.state.logs / "b2bua.log"
+    until = time.monotonic() + PATIENCE
+    while "call.ended" not in log.read_text():  # written once the kernel has told what the call carried
+        assert time.monotonic() < until
+        time.sleep(POLL)
+    assert "media of the callee fell silent" in log.read_text()
