@@ -38,7 +38,7 @@ SERVER = ("listen_addresses=", "max_connections=200", "shared_buffers=512MB", "m
 
 WORKERS = 2
 CALLERS = 40
-FREE = 6000
+FREE = 20_000
 """Rooms in the pool: more than are picked."""
 
 CREATES, CREATE_MS, SEARCH_MS = Aim("at least", 300), Aim("at most", 50), Aim("at most", 30)
