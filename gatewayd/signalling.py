@@ -17,7 +17,7 @@ from vdx.control import ListenerTls, PeerMedia, PeerTls, Signalling, SipListener
 from vdx.record import HepRules, RecordRules, Seeing
 from vdx.site.model import Site
 from vdx.site.peers import Peer
-from vdx.site.seeing import hep_source
+from vdx.site.seeing import collector_source
 from vdx.site.source import LoadedSite
 from vdx.site.streams import DEFAULT_ENCRYPTION
 from vdx.site.zones import Listener
@@ -62,7 +62,7 @@ def signalling(loaded: LoadedSite) -> Signalling:
 def seeing(site: Site) -> Seeing:
     """Give what is kept and told of calls."""
     records = RecordRules(site.records.days, site.records.megabytes)
-    source = hep_source(site.hep, site.zones[site.hep.zone]) if site.hep else None
+    source = collector_source(site.hep, site.zones[site.hep.zone]) if site.hep else None
     if site.hep is None or source is None:
         return Seeing(records)
     return Seeing(records, HepRules(str(source), str(site.hep.address), site.hep.port, site.hep.agent))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator
 
@@ -21,3 +22,11 @@ def log_as_before() -> Iterator[None]:
     yield
     root.handlers[:] = [each for each in root.handlers if each in handlers]
     root.setLevel(level)
+
+
+@pytest.fixture
+def collector() -> Iterator[None]:
+    """Have the garbage collector look at everything again, whatever a test told it."""
+    yield
+    gc.enable()
+    gc.unfreeze()

@@ -32,7 +32,7 @@ def steps(settings: Settings, connection: Connect = connect) -> Mapping[str, Ste
 
 async def _issuer(tokens: Tokens, connection: Connect) -> str:
     keys = await Keys(tokens.keys, time.monotonic, connection).renewed()
-    return "" if keys else f"the keys of the issuer cannot be had from {tokens.keys}"
+    return "" if keys else "the keys of the issuer cannot be had: the log says why"
 
 
 async def _token(tokens: Tokens, client: ApiClient, connection: Connect) -> str:
@@ -43,14 +43,14 @@ async def _token(tokens: Tokens, client: ApiClient, connection: Connect) -> str:
         async with connection() as asking, asking.stream("POST", client.url, data=form) as answer:
             said = msgspec.json.decode(await bounded(answer), type=dict[str, object])
     except (OSError, httpx2.HTTPError, ValueError) as error:
-        return f"no token can be had from {client.url}: {type(error).__name__}"
+        return f"no token can be had from the issuer: {type(error).__name__}"
     token = said.get("access_token")
     if not isinstance(token, str):
-        return f"{client.url} answers without an access_token"
+        return "the issuer answers without an access_token"
     try:
         await Bearer(tokens, Keys(tokens.keys, time.monotonic, connection), time.time).caller(token)
     except HubError as error:
-        return f"the token of {client.url} is refused: {error}"
+        return f"the token of the issuer is refused: {error}"
     return ""
 
 

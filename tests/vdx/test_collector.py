@@ -1,18 +1,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
 
 import pytest
 
 from vdx.collector import LONGEST_SECONDS, QUIET, due, hold_off, trim
-
-
-@pytest.fixture
-def collector() -> Iterator[None]:
-    yield
-    gc.enable()
-    gc.unfreeze()
 
 
 @pytest.mark.usefixtures("collector")

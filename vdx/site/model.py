@@ -21,7 +21,7 @@ from vdx.site.pair import Pair, pair_faults
 from vdx.site.peers import Peer
 from vdx.site.policy import Agreements, Policy
 from vdx.site.revocation import Revocation, revocation_faults
-from vdx.site.seeing import Hep, RecordKeeping, Syslog, hep_faults, syslog_faults
+from vdx.site.seeing import Hep, RecordKeeping, Syslog, collector_faults
 from vdx.site.values import InterfaceName, IpAddress, Word
 from vdx.site.zones import Interface, ZoneSettings, interface_faults, overlaps, zone_faults
 
@@ -87,8 +87,8 @@ def _contradictions(site: Site) -> Iterator[LocatedError]:
         yield LocatedError("this zone is not configured: add it under `zones`", "upstream", "zone")
     yield from acme_faults(site.acme, site.zones)
     yield from revocation_faults(site.revocation, site.zones)
-    yield from hep_faults(site.hep, site.zones)
-    yield from syslog_faults(site.syslog, site.zones)
+    yield from collector_faults("hep", site.hep, site.zones)
+    yield from collector_faults("syslog", site.syslog, site.zones)
     yield from bus_faults(site.bus, site.zones, site.peers)
     yield from delegation_faults(site.delegations)
     yield from management_faults(site.management, site.delegations)

@@ -39,29 +39,20 @@ class Syslog(Model):
     port: Port = 6514
 
 
-def syslog_faults(syslog: Syslog | None, zones: Mapping[Zone, ZoneSettings]) -> Iterator[LocatedError]:
-    """Give what stands against a collector of logs."""
-    if syslog is None:
+def collector_faults(
+    key: str, collector: Hep | Syslog | None, zones: Mapping[Zone, ZoneSettings]
+) -> Iterator[LocatedError]:
+    """Give what stands against a collector, which the site file has under a key."""
+    if collector is None:
         return
-    zone = zones.get(syslog.zone)
+    zone = zones.get(collector.zone)
     if zone is None:
-        yield LocatedError("this zone is not configured: add it under `zones`", "syslog", "zone")
-    elif all(one.version != syslog.address.version for one in zone.own):
-        text = f"zone {syslog.zone!r} has no IPv{syslog.address.version} address to send from"
-        yield LocatedError(text, "syslog", "address")
+        yield LocatedError("this zone is not configured: add it under `zones`", key, "zone")
+    elif collector_source(collector, zone) is None:
+        text = f"zone {collector.zone!r} has no IPv{collector.address.version} address to send from"
+        yield LocatedError(text, key, "address")
 
 
-def hep_faults(hep: Hep | None, zones: Mapping[Zone, ZoneSettings]) -> Iterator[LocatedError]:
-    """Give what stands against a collector."""
-    if hep is None:
-        return
-    zone = zones.get(hep.zone)
-    if zone is None:
-        yield LocatedError("this zone is not configured: add it under `zones`", "hep", "zone")
-    elif hep_source(hep, zone) is None:
-        yield LocatedError(f"zone {hep.zone!r} has no IPv{hep.address.version} address to send from", "hep", "address")
-
-
-def hep_source(hep: Hep, zone: ZoneSettings) -> IpAddress | None:
+def collector_source(collector: Hep | Syslog, zone: ZoneSettings) -> IpAddress | None:
     """Give our address that messages to the collector leave from."""
-    return next((one.ip for one in zone.own if one.version == hep.address.version), None)
+    return next((one.ip for one in zone.own if one.version == collector.address.version), None)

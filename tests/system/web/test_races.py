@@ -7,40 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.system.calls.edge import Edge
-from tests.system.calls.test_misbehaviour import (
-    test_a_bye_of_no_call_is_answered,
-    test_a_cancel_that_crosses_the_200_leaves_nobody_in_a_call,
-    test_a_fork_rings_twice_and_one_answers,
-    test_a_lost_200_is_sent_again_until_it_is_acknowledged,
-    test_a_repeated_invite_makes_one_call,
-    test_crossing_byes_end_the_call_once,
-    test_offers_that_cross_are_one_after_the_other,
-)
-from tests.system.methods.test_early import (
-    test_an_early_answer_is_confirmed_on_both_sides,
-    test_another_fork_answers_than_the_one_that_was_confirmed,
-    test_the_session_changes_before_the_answer,
-    test_two_updates_at_once,
-)
-from tests.system.methods.test_timers import test_too_short_a_session_is_refused
+from tests.system.races import *  # noqa: F403 - every scenario, by its name
 from tests.system.web.crossing import HOME, Paged
 
 pytestmark = pytest.mark.system
-
-__all__ = [
-    "test_a_bye_of_no_call_is_answered",
-    "test_a_cancel_that_crosses_the_200_leaves_nobody_in_a_call",
-    "test_a_fork_rings_twice_and_one_answers",
-    "test_a_lost_200_is_sent_again_until_it_is_acknowledged",
-    "test_a_repeated_invite_makes_one_call",
-    "test_an_early_answer_is_confirmed_on_both_sides",
-    "test_another_fork_answers_than_the_one_that_was_confirmed",
-    "test_crossing_byes_end_the_call_once",
-    "test_offers_that_cross_are_one_after_the_other",
-    "test_the_session_changes_before_the_answer",
-    "test_too_short_a_session_is_refused",
-    "test_two_updates_at_once",
-]
 
 
 @pytest.fixture(params=[(HOME, "hospital"), ("hospital", HOME)], ids="-".join)
