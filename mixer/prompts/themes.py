@@ -80,6 +80,8 @@ def fault(path: Path) -> str:
 
 def check(themes: Path) -> tuple[str, ...]:
     """Give what is wrong with all themes, a sentence for each file."""
+    if not themes.is_dir():
+        return (f"{themes}: there is no such folder: make it, or leave `themes` out",)
     found = []
     for folder in sorted(themes.iterdir()):
         if not folder.is_dir() or not _NAME.match(folder.name):

@@ -71,3 +71,7 @@ def test_what_no_room_could_play_or_show_is_left_out_and_said(
     wrong = check(tmp_path / "themes")
     assert len(wrong) == 6
     assert any("48000 Hz, one channel, 16 bit" in one for one in wrong)
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    assert check(tmp_path / "none") == (f"{tmp_path}/none: there is no such folder: make it, or leave `themes` out",)
