@@ -218,7 +218,8 @@ def _sip_in() -> list[str]:
 
 
 def _forward() -> list[str]:
-    return [f"{_PASSING} goto passing", f"{_RELAYED} accept", "counter name forward_denied drop"]
+    # media first, which is most of it: only a pinhole's mark has a port
+    return ["meta mark & 0x0000ffff != 0 accept", f"{_PASSING} goto passing", "counter name forward_denied drop"]
 
 
 def _passing() -> list[str]:

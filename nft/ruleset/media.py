@@ -5,9 +5,12 @@ give the pinhole it leaves by, or ``LOCAL``. Expiry, rate limit and source check
 of a map ends a rule before anything after it happened, and a ``drop`` stands at the end of each chain.
 
 ``send`` writes source port, destination address and destination port in this order, because later look-ups need what
-earlier ones have not yet overwritten. TTL and hop limit start anew and DF is cleared, so that no router behind us has
-reason to write an ICMP error that names us to the wrong side. The source address is written after routing (before it,
-one of our own addresses would be a martian), and only if the packet leaves through the pinhole's zone.
+earlier ones have not yet overwritten. What could end here or soon after is mended first: a TTL or hop limit that is
+nearly spent starts anew, and DF is cleared where a link may be too small, so that no router has reason to write an ICMP
+error that names one side to the other. Other packets keep theirs (one less than came in, RFC 8656, 14): each such
+write costs a packet 5 %, and an identification of zero is only good with DF (RFC 6864, 4.1). The source address is
+written after routing (before it, one of our own addresses would be a martian), and only if the packet leaves through
+the pinhole's zone.
 """
 
 from __future__ import annotations
@@ -20,9 +23,12 @@ from nft.schema import MEDIA, STATIC_MEDIA
 LOG_GROUP = 7  # of NFLOG: where a latch is told; nothing else on the appliance uses NFLOG
 LOG_BYTES = 64  # of the packet: an IPv6 and a UDP header are 48
 LATCH_PREFIX = "latch"
-HOPS = 64  # TTL and hop limit of relayed packets
+HOPS = 64  # TTL and hop limit of what starts anew
+NEARLY_SPENT = 32  # hops: no way between two hosts is as long
+SMALLEST_MTU = 1280  # bytes of the IP packet: every link of ours carries as much
 
 _VERSIONS = ((4, "ip"), (6, "ip6"))
+_CLASS_ALONE = CLASS_MASK & ~ZONE_MASK
 COUNTERS = ("unknown", "refused", "unbridged", "misrouted")
 
 
@@ -58,6 +64,8 @@ def _chains(model: Edge) -> list[tuple[str, str, list[str]]]:
         ("post", "type filter hook postrouting priority srcnat; policy accept;", _post(model)),
         *((f"dscp{value}", "", _leave(value)) for value in sorted({v for zone in model.zones for v in zone.dscp})),
     ]
+    if alike := _alike(model):
+        chains.append(("others", "", _others(alike)))
     for version in (4, 6):
         chains += [
             (f"unknown{version}", "", _unknown(version)),
@@ -140,19 +148,26 @@ def _known(v: int) -> list[str]:
 
 
 def _send(v: int) -> list[str]:
-    # A UDP checksum of zero (RFC 768: none) would be "corrected" with each write and be wrong afterwards. Only UDP
-    # comes here, so the field is named by its place: by its name, each packet's protocol would be compared once more.
-    return [*(["@th,48,16 0 goto bare4"] if v == 4 else []), *_forwarded(v, "accept")]
+    # Only UDP of this version comes here, so that fields are named by their places: by their names, each packet's
+    # version and protocol would be compared once more.
+    if v == 6:
+        return [f"@nh,56,8 < {NEARLY_SPENT} ip6 hoplimit set {HOPS}", *_forwarded(6, "accept")]
+    return [
+        f"@nh,64,8 < {NEARLY_SPENT} ip ttl set {HOPS}",
+        f"@nh,16,16 > {SMALLEST_MTU} ip frag-off set 0",
+        # A UDP checksum of zero (RFC 768: none) would be "corrected" with each write and be wrong afterwards.
+        "@th,48,16 0 goto bare4",
+        *_forwarded(4, "accept"),
+    ]
 
 
 def _forwarded(v: int, end: str) -> list[str]:
     ip = _ip(v)
-    fresh = f"ip ttl set {HOPS} ip frag-off set 0" if v == 4 else f"ip6 hoplimit set {HOPS}"
     remote, learned, early = (
         f"{ip} daddr set meta mark map @{kind}da{v} udp dport set meta mark map @{kind}dp {end}" for kind in "rle"
     )
     return [
-        f"udp sport set meta mark map @lport {fresh} notrack {remote}",
+        f"udp sport set meta mark map @lport notrack {remote}",
         learned,
         early,
         f"meta mark 0x{LOCAL:08x} {ip} daddr . udp dport @local{v} notrack accept",
@@ -162,15 +177,9 @@ def _forwarded(v: int, end: str) -> list[str]:
 
 def _post(model: Edge) -> list[str]:
     # Media first: what is not media finds nothing in these maps and goes on. Where all zones mark alike, video, most of
-    # it, is marked where it stands and the others after a comparison; else zone and class are looked up.
-    ways = {zone.dscp for zone in model.zones if zone.media}
-    if len(ways) == 1 and (values := ways.pop()):
-        others = [
-            f"meta mark & 0x{CLASS_MASK & ~ZONE_MASK:08x} == 0x{classed(0, kind) << 16:08x} goto dscp{value}"
-            for kind, value in enumerate(values)
-            if value != values[0]
-        ]
-        return [*others, *_leave(values[0])]
+    # it, is marked where it stands and the others after comparisons; else zone and class are looked up.
+    if alike := _alike(model):
+        return [f"meta mark & 0x{_CLASS_ALONE:08x} != 0 jump others", *_leave(alike[0])]
     classes = [
         f"0x{number(zone.index, classed(0, kind), 1) & CLASS_MASK:08x} : goto dscp{value}"
         for zone in model.zones
@@ -179,6 +188,20 @@ def _post(model: Edge) -> list[str]:
     ]
     looked_up = [f"meta mark & 0x{CLASS_MASK:08x} vmap {text.anonymous(classes)}"] if classes else []
     return [*looked_up, *_leave(None)]
+
+
+def _alike(model: Edge) -> tuple[int, ...]:
+    """Return the DSCP by class where every zone with media has the same, else nothing."""
+    ways = {zone.dscp for zone in model.zones if zone.media}
+    return ways.pop() if len(ways) == 1 else ()
+
+
+def _others(alike: tuple[int, ...]) -> list[str]:
+    return [
+        f"meta mark & 0x{_CLASS_ALONE:08x} == 0x{classed(0, kind) << 16:08x} goto dscp{value}"
+        for kind, value in enumerate(alike)
+        if kind
+    ]
 
 
 def _leave(value: int | None) -> list[str]:
