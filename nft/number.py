@@ -22,7 +22,6 @@ ZONE_MASK = 0xFF00_0000
 ADDRESS_MASK = 0xFFFF_0000
 PASSING = 0x00FF_0000  # with a zone, in place of address and port: a packet that the policy lets pass into that zone
 MAX_ZONE = 254
-CLASS_MASK = 0xFFC0_0000  # zone and class: what decides about DSCP
 MAX_ADDRESS = 255  # of a class and a media address together
 MAX_MEDIA_ADDRESS = 63  # of a zone: 64 with 5,000 streams each, more than the relay's sets hold
 CLASSES = ("video", "audio", "control")

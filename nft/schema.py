@@ -26,7 +26,6 @@ LEASE_SECONDS = int(vdx.ids.LEASE_SECONDS)
 RATE_PACKETS = 2000  # packets/s of one source into one pinhole: 10 Mbit/s video in 1,200-byte packets is 1,040
 RATE_BURST = 500  # packets: one key frame at 4 Mbit/s is about 100, so several may come at wire speed
 PINHOLES = 1 << 18  # at once: all ports of 26 media addresses; a full set refuses leases, or does not learn
-STATIC = 1 << 12  # media addresses times the interfaces of their zone
 MAX_BANS = 1 << 16  # addresses: bans come from counted offences, not from lists
 IFNAME_BYTES = 16  # IFNAMSIZ of linux/if.h
 MAX_LEASE_BYTES = 64  # of a lease id in an element's comment; the kernel keeps at most 256 with its framing
@@ -168,9 +167,6 @@ def _family(version: int) -> tuple[Shape, ...]:
         Shape("media", f"tcp{version}", (IFNAME, address, PORT, address), timeout=LEASE_SECONDS, size=PINHOLES),
         Shape("media", f"from{version}", (MARK, address), size=PINHOLES),  # who may become the source of a pinhole
         Shape("media", f"local{version}", (address, PORT), statement="counter;"),  # ends that a local socket serves
-        Shape(
-            "media", f"out{version}", (MARK, IFNAME), address, size=STATIC
-        ),  # address part of a mark, way out -> our source
         Shape("media", f"media{version}", (IFNAME, address)),  # our media addresses
     )
 
@@ -193,7 +189,7 @@ MEDIA: Final[dict[str, Shape]] = {
 }
 
 # Refilled from the site's model by each ruleset; all others belong to the leases and are never flushed.
-STATIC_MEDIA: Final = ("out4", "out6", "media4", "media6")
+STATIC_MEDIA: Final = ("media4", "media6")
 
 BANS: Final[dict[int, Shape]] = {
     version: Shape("edge", f"ban{version}", (ADDRESS[version],), timeout=0, size=MAX_BANS) for version in (4, 6)

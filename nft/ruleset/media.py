@@ -15,8 +15,10 @@ the pinhole's zone.
 
 from __future__ import annotations
 
-from nft.model import Edge
-from nft.number import ADDRESS_MASK, CLASS_MASK, CLASSES, LOCAL, ZONE_MASK, classed, number
+from dataclasses import dataclass
+
+from nft.model import Edge, MediaAddress, Zone
+from nft.number import ADDRESS_MASK, CLASSES, LOCAL, ZONE_MASK, classed, number
 from nft.ruleset import text
 from nft.schema import MEDIA, STATIC_MEDIA
 
@@ -28,7 +30,6 @@ NEARLY_SPENT = 32  # hops: no way between two hosts is as long
 SMALLEST_MTU = 1280  # bytes of the IP packet: every link of ours carries as much
 
 _VERSIONS = ((4, "ip"), (6, "ip6"))
-_CLASS_ALONE = CLASS_MASK & ~ZONE_MASK
 COUNTERS = ("unknown", "refused", "unbridged", "misrouted")
 
 
@@ -45,16 +46,8 @@ def table(model: Edge) -> str:
 
 
 def _static(model: Edge, name: str) -> list[str]:
-    wanted = [(zone, media) for zone, media in model.media() if media.address.version == int(name[-1])]
-    if name.startswith("media"):
-        return [f"{text.quoted(media.interface)} . {media.address}" for _, media in wanted]
-    return [
-        f"0x{number(zone.index, classed(media.index, kind), 1) & ADDRESS_MASK:08x} . {text.quoted(interface)}"
-        f" : {media.address}"
-        for zone, media in wanted
-        for interface in zone.interfaces
-        for kind in range(len(CLASSES))
-    ]
+    addresses = [media for _, media in model.media() if media.address.version == int(name[-1])]
+    return [f"{text.quoted(media.interface)} . {media.address}" for media in addresses]
 
 
 def _chains(model: Edge) -> list[tuple[str, str, list[str]]]:
@@ -62,10 +55,8 @@ def _chains(model: Edge) -> list[tuple[str, str, list[str]]]:
         ("pre", "type filter hook prerouting priority raw; policy accept;", _pre(model)),
         ("out", "type filter hook output priority raw; policy accept;", _out()),
         ("post", "type filter hook postrouting priority srcnat; policy accept;", _post(model)),
-        *((f"dscp{value}", "", _leave(value)) for value in sorted({v for zone in model.zones for v in zone.dscp})),
+        *((way.chain, "", way.rules()) for way in _ways(model).values()),
     ]
-    if alike := _alike(model):
-        chains.append(("others", "", _others(alike)))
     for version in (4, 6):
         chains += [
             (f"unknown{version}", "", _unknown(version)),
@@ -176,41 +167,39 @@ def _forwarded(v: int, end: str) -> list[str]:
 
 
 def _post(model: Edge) -> list[str]:
-    # Media first: what is not media finds nothing in these maps and goes on. Where all zones mark alike, video, most of
-    # it, is marked where it stands and the others after comparisons; else zone and class are looked up.
-    if alike := _alike(model):
-        return [f"meta mark & 0x{_CLASS_ALONE:08x} != 0 jump others", *_leave(alike[0])]
-    classes = [
-        f"0x{number(zone.index, classed(0, kind), 1) & CLASS_MASK:08x} : goto dscp{value}"
-        for zone in model.zones
-        for kind, value in enumerate(zone.dscp)
-        if zone.media
-    ]
-    looked_up = [f"meta mark & 0x{CLASS_MASK:08x} vmap {text.anonymous(classes)}"] if classes else []
-    return [*looked_up, *_leave(None)]
-
-
-def _alike(model: Edge) -> tuple[int, ...]:
-    """Return the DSCP by class where every zone with media has the same, else nothing."""
-    ways = {zone.dscp for zone in model.zones if zone.media}
-    return ways.pop() if len(ways) == 1 else ()
-
-
-def _others(alike: tuple[int, ...]) -> list[str]:
+    # Media first: what is not media finds nothing in the map and goes on.
+    ways = [f"0x{mark:08x} : goto {way.chain}" for mark, way in _ways(model).items()]
     return [
-        f"meta mark & 0x{_CLASS_ALONE:08x} == 0x{classed(0, kind) << 16:08x} goto dscp{value}"
-        for kind, value in enumerate(alike)
-        if kind
-    ]
-
-
-def _leave(value: int | None) -> list[str]:
-    return [
-        *(
-            f"{ip} saddr set meta mark & 0x{ADDRESS_MASK:08x} . oifname map @out{v}"
-            f"{'' if value is None else f' {ip} dscp set {value}'} accept"
-            for v, ip in _VERSIONS
-        ),
+        *([f"meta mark & 0x{ADDRESS_MASK:08x} vmap {text.anonymous(ways)}"] if ways else []),
         f"meta mark & 0x{ZONE_MASK:08x} == 0 accept",
         "counter name misrouted drop",
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How packets of a class leave from a media address: through which interfaces, with which DSCP."""
+
+    zone: Zone
+    media: MediaAddress
+    kind: int
+
+    @property
+    def chain(self) -> str:
+        return f"leave_{self.zone.name}_{self.media.index}_{CLASSES[self.kind]}"
+
+    def rules(self) -> list[str]:
+        ip = _ip(self.media.address.version)
+        mark = f" {ip} dscp set {self.zone.dscp[self.kind]}" if self.zone.dscp else ""
+        names = [text.quoted(name) for name in self.zone.interfaces]
+        through = names[0] if len(names) == 1 else text.anonymous(names)
+        return [f"oifname {through} {ip} saddr set {self.media.address}{mark} accept", "counter name misrouted drop"]
+
+
+def _ways(model: Edge) -> dict[int, _Way]:
+    """Return the ways out by the upper half of the marks, which says zone, class and media address."""
+    return {
+        number(zone.index, classed(media.index, kind), 1) & ADDRESS_MASK: _Way(zone, media, kind)
+        for zone, media in model.media()
+        for kind in range(len(CLASSES))
+    }
