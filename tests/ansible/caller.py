@@ -1,6 +1,6 @@
 """A telephone that dials a room, talks and hangs up: prints, as JSON, how many packets it has heard.
 
-Run inside the namespace of its address, with Python alone: `caller.py ADDRESS GATEWAY NUMBER`.
+Run inside the namespace of its address, with Python alone: `caller.py ADDRESS GATEWAY NUMBER [PACKETS]`.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class Telephone:
                     return said
         sys.exit("no answer")
 
-    def talk(self, media: tuple[str, int]) -> int:
+    def talk(self, media: tuple[str, int], packets: int) -> int:
         """Send sound at its pace; gives how many packets came meanwhile."""
         heard = 0
-        for number in range(PACKETS):
-            head = bytes([0x80, 8]) + number.to_bytes(2) + (number * 160).to_bytes(4) + bytes([0, 0, 0, 1])
+        for number in range(packets):
+            head = bytes([0x80, 8]) + (number % 65536).to_bytes(2) + (number * 160).to_bytes(4) + bytes([0, 0, 0, 1])
             self.rtp.sendto(head + bytes([0xD5]) * 160, media)
             ends = time.monotonic() + PACE
             while (left := ends - time.monotonic()) > 0:
@@ -69,7 +69,7 @@ class Telephone:
         return heard
 
 
-def main(address: str, gateway: str, number: str) -> int:
+def main(address: str, gateway: str, number: str, packets: str = str(PACKETS)) -> int:
     """Dial, talk, hang up; exit status 1 where the call is refused."""
     telephone = Telephone(address, gateway, number)
     lines = ["v=0", f"o=- 1 1 IN IP4 {address}", "s=-", f"c=IN IP4 {address}", "t=0 0"]
@@ -85,10 +85,10 @@ def main(address: str, gateway: str, number: str) -> int:
     host, port = re.search(r"c=IN IP4 (\S+)", said), re.search(r"m=audio (\d+)", said)
     if host is None or port is None:
         sys.exit(f"no sound in the answer: {said}")
-    heard = telephone.talk((host[1], int(port[1])))
+    heard = telephone.talk((host[1], int(port[1])), int(packets))
     telephone.request("BYE", 2, uri=uri, to=to)
     telephone.answer()
-    print(json.dumps({"sent": PACKETS, "heard": heard}))  # noqa: T201 - what whoever started it reads
+    print(json.dumps({"sent": int(packets), "heard": heard}))  # noqa: T201 - what whoever started it reads
     return 0
 
 

@@ -65,8 +65,21 @@ class Site:
     bundle: Bundle
     machines: dict[str, Machine]
     groups: dict[str, list[str]]
+    network: Network
     caller: str
+    ends: ExitStack
     variables: dict[str, object] = field(default_factory=dict)
+
+    def place(self, name: str, address: str) -> Machine:
+        """Put a bare machine there, and into the inventory; an edge has a second card in the network of a hospital."""
+        edge = name in self.groups.get("edge", [])
+        machine = Machine(self.folder, self.network, len(self.machines), address, {"sdn0": "sdn"} if edge else {})
+        self.ends.callback(machine.remove)
+        if edge:
+            machine.more["edge_appliance"] = False
+        machine.boot()
+        self.machines[name] = machine
+        return machine
 
     def play(self, name: str, *arguments: str) -> dict[str, int]:
         """Run a playbook; gives its counts, summed over machines. AssertionError with its words where it fails."""
@@ -108,13 +121,15 @@ class Site:
         token = hub.shell(f"cd / && {mint} {who} 2>/dev/null").strip()
         return hub.shell(f"/usr/lib/vdx/bin/python - '{token}'", BOOK).strip()
 
-    def dial(self, number: str) -> tuple[int, str]:
+    def dial(self, number: str, gateway: str = GATEWAY) -> tuple[int, str]:
         """Dial a room from the hospital; gives the packets that it heard, and what it says where it is refused."""
-        call = [sys.executable, str(Path(__file__).with_name("caller.py")), HOSPITAL, GATEWAY, number]
-        done = subprocess.run(
-            ["ip", "netns", "exec", self.caller, *call], capture_output=True, text=True, check=False, timeout=120
-        )
+        done = subprocess.run(self.dialling(number, gateway), capture_output=True, text=True, check=False, timeout=120)
         return (int(json.loads(done.stdout)["heard"]), "") if done.returncode == 0 else (0, done.stderr)
+
+    def dialling(self, number: str, gateway: str = GATEWAY, packets: int = 150) -> list[str]:
+        """Give the command that dials a room from the hospital and talks for so many packets of 20 ms."""
+        call = [sys.executable, str(Path(__file__).with_name("caller.py")), HOSPITAL, gateway, number, str(packets)]
+        return ["ip", "netns", "exec", self.caller, *call]
 
     def dial_once_up(self, number: str) -> int:
         """Dial as somebody does who tries again until the room is there; gives the packets that he heard."""
@@ -154,7 +169,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 def site(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boot]:
     """Give a function that boots machines (name: address) with their groups; all of them go at the end.
 
-    An edge has a second card in the network of a hospital. `after` is a site whose secrets this one has.
+    `after` is a site whose secrets this one has.
     """
     with sites(bundle, tmp_path_factory) as boot:
         yield boot
@@ -173,15 +188,9 @@ def sites(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             stack.callback(network.remove)
             caller = network.caller("sdn", f"{HOSPITAL}/24")
             network.plug(caller, "core", "core", f"{OUTSIDER}/24")
-            made = Site(folder, bundle, {}, groups, caller)
+            made = Site(folder, bundle, {}, groups, network, caller, stack)
             for name, address in addresses.items():
-                edge = name in groups.get("edge", [])
-                machine = Machine(folder, network, len(made.machines), address, {"sdn0": "sdn"} if edge else {})
-                stack.callback(machine.remove)
-                made.machines[name] = machine
-                if edge:
-                    machine.more["edge_appliance"] = False
-                machine.boot()
+                made.place(name, address)
             made.play("secrets")
             return made
 

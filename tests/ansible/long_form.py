@@ -2,33 +2,34 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.ansible.conftest import Boot, Bundle, Site
+from tests.ansible.conftest import SITE_FILE, Boot, Bundle, Site
+from tests.ansible.machine import Machine
 
 pytestmark = [pytest.mark.system, pytest.mark.deploy]
 
 CORE = ("bus", "database", "hub")
 TRUST = "--credentials /etc/vdx/bus/owner.secret --trust /etc/vdx/tls/ca.pem"
 ONE_SITE = {"core1": "192.0.2.20", "mixer1": "192.0.2.32", "edge1": "192.0.2.11"}
-
-
-def groups(*mixers: str) -> dict[str, list[str]]:
-    """Give the groups of a site with one machine of the core, an edge, and mixing servers."""
-    return {**{group: ["core1"] for group in (*CORE, "monitoring")}, "mixer": list(mixers), "edge": ["edge1"]}
+MIXER2, EDGE2, GATEWAY2 = "192.0.2.33", "192.0.2.12", "198.18.0.11"
+OURS = r".*/((vdx|gatewayd|b2bua|mediad|certd)[^/]*|[0-9]+-vdx[^/]*|mixer(ctl|\..*)?|bus\.secret)"
+"""A file of ours, as `find -regex` reads it."""
 
 
 @pytest.fixture(scope="module")
 def whole(site: Boot) -> Site:
-    made = site({**ONE_SITE, "mixer2": "192.0.2.33"}, groups("mixer1"))
-    made.play("site", "--limit=all:!mixer2")
+    groups = {**{group: ["core1"] for group in (*CORE, "monitoring")}, "mixer": ["mixer1"], "edge": ["edge1"]}
+    made = site(ONE_SITE, groups)
+    made.play("site")
     return made
 
 
 def test_a_second_run_changes_nothing(whole: Site) -> None:
-    assert whole.play("site", "--limit=all:!mixer2")["changed"] == 0
+    assert whole.play("site")["changed"] == 0
 
 
 def test_a_booked_room_can_be_dialled(whole: Site) -> None:
@@ -39,12 +40,12 @@ def test_a_booked_room_can_be_dialled(whole: Site) -> None:
 
 def test_check_mode_goes_through_on_a_bare_machine(whole: Site) -> None:
     whole.groups["mixer"] = ["mixer1", "mixer2"]
+    whole.place("mixer2", MIXER2)
     whole.play("site", "--check", "--limit=mixer2")
-    assert whole.machines["mixer2"].shell("ls -d /etc/vdx /opt/vdx 2>/dev/null || true") == ""
+    assert _left(whole.machines["mixer2"]) == ""
 
 
 def test_a_mixing_server_comes_rests_and_goes(whole: Site) -> None:
-    whole.groups["mixer"] = ["mixer1", "mixer2"]
     whole.play("secrets")
     whole.play("add-mixer", "--limit=mixer2,bus")
     assert set(_nodes(whole)) == {"mixer1", "mixer2"}
@@ -53,19 +54,37 @@ def test_a_mixing_server_comes_rests_and_goes(whole: Site) -> None:
     assert (heard > 0, refused) == (True, "")
     whole.play("drain-mixer", "--limit=mixer1", "-e", "drain_off=true")
     whole.play("remove-mixer", "--limit=mixer2", "-e", "remove_confirmed=mixer2")
-    (receipt,) = (whole.folder / "receipts").glob("mixer2-*.yaml")
-    assert "left: 0" in receipt.read_text()
-    assert whole.machines["mixer2"].shell("ls -d /etc/vdx /opt/vdx /var/lib/vdx-mixer 2>/dev/null || true") == ""
-    whole.groups["mixer"] = ["mixer1"]
-    whole.play("site", "--limit=bus")
-    assert "mixer2" not in whole.machines["core1"].shell("cat /etc/vdx/bus/bus.yaml")
+    _is_gone(whole, "mixer2")
+    assert whole.dial(whole.book())[0] > 0
 
 
-def test_a_drained_edge_refuses_until_it_is_taken_back(whole: Site) -> None:
+def test_an_edge_comes_serves_alone_and_goes(whole: Site, tmp_path: Path) -> None:
+    whole.groups["edge"] = ["edge1", "edge2"]
+    new = whole.place("edge2", EDGE2)
+    told = tmp_path / "edge2.yaml"
+    told.write_text(
+        SITE_FILE.read_text().replace("edge1", "edge2").replace("192.0.2.11", EDGE2).replace("198.18.0.10", GATEWAY2)
+    )
+    new.more["edge_site"] = str(told)
+    whole.variables["mixer_edges"] = ["192.0.2.11/32", f"{EDGE2}/32"]
+    whole.play("secrets")
+    whole.play("add-edge", "--limit=edge2,bus,mixer")
     number = whole.book()
-    whole.play("drain-edge")
+    assert whole.dial(number, GATEWAY2)[0] > 0
+    call = subprocess.Popen(whole.dialling(number, packets=1500), stdout=subprocess.PIPE, text=True)
+    with call:
+        whole.dial(number, GATEWAY2)  # the other call is up by then
+        whole.play("drain-edge", "--limit=edge1")
+        assert call.poll() == 0  # it waited for the end of a call that was up
+        assert call.stdout is not None
+        heard = json.loads(call.stdout.read())
+    assert heard["heard"] > heard["sent"] / 2
     assert "503" in whole.dial(number)[1]
-    whole.play("drain-edge", "-e", "drain_off=true")
+    assert whole.dial(number, GATEWAY2)[0] > 0
+    whole.play("drain-edge", "--limit=edge1", "-e", "drain_off=true")
+    whole.play("remove-edge", "--limit=edge2", "-e", "remove_confirmed=edge2")
+    whole.variables["mixer_edges"] = ["192.0.2.11/32"]
+    _is_gone(whole, "edge2")
     assert whole.dial(number)[0] > 0
 
 
@@ -79,6 +98,20 @@ def test_an_upgrade_goes_machine_by_machine_and_calls_go_on(whole: Site, bundle:
     for name in ONE_SITE:
         assert whole.machines[name].shell("readlink /usr/lib/vdx").strip().endswith(version), name
     assert whole.dial(number)[0] > 0
+
+
+def test_an_upgrade_ends_at_the_first_machine_that_is_not_well_and_goes_back(whole: Site) -> None:
+    before, after = whole.machines["mixer1"].shell("readlink /usr/lib/vdx").strip(), "9.9"
+    runs = Path(before).name
+    for name in ONE_SITE:  # a release that is there already, whose rooms never start
+        copy = f"cp -al /opt/vdx/bundles/{runs} /opt/vdx/bundles/{after} && cp -a {before} /opt/vdx/releases/{after}"
+        whole.machines[name].shell(copy)
+    whole.machines["mixer1"].shell(f"printf '#!/bin/sh\nexit 1\n' > /opt/vdx/releases/{after}/bin/mixer")
+    with pytest.raises(AssertionError, match="mixer1"):
+        whole.play("upgrade", "-e", f"bundle_version={after}")
+    assert whole.machines["edge1"].shell("readlink /usr/lib/vdx").strip() == before  # it never came to it
+    whole.play("upgrade", "-e", f"bundle_version={runs}", "-e", "upgrade_anyway=true")
+    assert whole.dial(whole.book())[0] > 0
 
 
 def test_after_a_power_cut_everything_comes_back_by_itself(whole: Site) -> None:
@@ -96,12 +129,38 @@ def test_what_was_booked_can_be_dialled_in_an_empty_site(whole: Site, site: Boot
     (saved,) = tmp_path.glob("*.tar.gz")
     for machine in whole.machines.values():
         machine.remove()
-    empty = site(ONE_SITE, groups("mixer1"), after=whole)
+    empty = site(ONE_SITE, whole.groups, after=whole)
     empty.play("site")
     assert "404" in empty.dial(number)[1]
     empty.play("restore", "-e", f"restore_from={saved}", "-e", "restore_confirmed=yes")
     assert empty.dial_once_up(number) > 0
     assert empty.play("site")["changed"] == 0
+
+
+def _is_gone(site: Site, name: str) -> None:
+    """See that a machine is as it came, that there is a receipt, and that the site forgets it."""
+    machine = site.machines.pop(name)
+    (receipt,) = (site.folder / "receipts").glob(f"{name}-*.yaml")
+    assert "left: 0" in receipt.read_text()
+    assert _left(machine) == ""
+    machine.remove()
+    for group in site.groups.values():
+        if name in group:
+            group.remove(name)
+    site.play("site")
+    assert name not in site.machines["core1"].shell("cat /etc/vdx/bus/bus.yaml")
+    for other in site.machines.values():
+        assert machine.address not in other.shell("nft list table inet vdx_host 2>/dev/null || true")
+
+
+def _left(machine: Machine) -> str:
+    """Give what of ours is on a machine: files, users, units that are known, tables of the kernel."""
+    return machine.shell(
+        f"find / /run -xdev -regextype posix-extended -regex '{OURS}'; "
+        "grep -E 'vdx|gatewayd|b2bua|mediad|certd' /etc/passwd /etc/group; "
+        "systemctl list-units --all --plain --no-legend 'vdx*' 'mixer*' gatewayd* b2bua* mediad* certd*; "
+        "nft list tables 2>/dev/null || true"
+    )
 
 
 def _nodes(site: Site) -> dict[str, object]:
