@@ -71,7 +71,8 @@ class ActiveFile:
             if self._disk.read(name) != content:
                 self._disk.write(name, content)
         text = base.text if merged.alone else yaml.dump(merged.data, Dumper=_dumper(), sort_keys=False).encode()
-        self._disk.write(self.NAME, text)
+        if self._disk.read(self.NAME) != text:  # who waits for a change is not woken for none
+            self._disk.write(self.NAME, text)
 
 
 def _dumper() -> type[yaml.SafeDumper]:

@@ -1,8 +1,9 @@
-"""At each start, once the gateway serves: what programs that are not ours read of the active site."""
+"""At each start, once the gateway serves, and after each confirmed change: what others read of the active site."""
 
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from vdx.errors import VdxError
 from vdx.site.model import Site
 
 WEB_PORT = 443
+RESOLV = Path("/run/resolv.conf")
+CLOCK = Path("/run/chrony/chronyd.sock")
+"""Where chrony takes orders, once it runs."""
 
 
 def chrony(told: Site) -> str:
@@ -44,23 +48,26 @@ def main() -> int:
     except VdxError as error:
         print(error, file=sys.stderr)  # noqa: T201 - to the journal
         return 0
-    Path("/run/resolv.conf").write_text(resolv(told))
+    _tell(RESOLV, resolv(told))  # read anew by whoever resolves next
     socket.sethostname(told.name)
     listen = web(told)
     if listen and (paths.CREDENTIALS / "mgmt" / "certificate.pem").exists():
         place.put(paths.START / "web.env", listen.encode())
-    _tell(paths.HOME / "chrony" / "site.sources", chrony(told))
+    if _tell(paths.HOME / "chrony" / "site.sources", chrony(told)) and CLOCK.exists():
+        subprocess.run(["/usr/bin/chronyc", "-n", "reload", "sources"], check=False)
     _tell(paths.HOME / "keepalived" / "keepalived.conf", keepalived(told))  # empty: it is not started
     return 0
 
 
-def _tell(file: Path, text: str) -> None:
+def _tell(file: Path, text: str) -> bool:
     if file.exists() and file.read_text() == text:
-        return
+        return False
     try:
         place.put(file, text.encode())
     except OSError as error:  # a full disk keeps nobody from the management page
         print(f"{file}: {error.strerror}", file=sys.stderr)  # noqa: T201 - to the journal
+        return False
+    return True
 
 
 if __name__ == "__main__":

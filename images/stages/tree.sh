@@ -2,7 +2,7 @@
 # The tree of the image: Debian, our programs, our units; without what only a machine that is administered by hand needs.
 
 enabled=(vdx.target vdx-setup.service vdx-health.service vdx-grow.service vdx-takeover.service
-  vdx-settle.service tmp.mount chrony.service
+  vdx-settle.service vdx-settle.path tmp.mount chrony.service
   vdx-console@ttyS0.service vdx-console@tty1.service vdx-prove.socket gatewayd.service gatewayd-web.service
   b2bua.service mediad.service certd.timer certd.path keepalived.service)
 # no logins, no packages to update, no state that a read-only root cannot keep

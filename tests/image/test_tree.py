@@ -170,6 +170,18 @@ def test_a_backup_comes_back_with_the_next_start(tree: Tree) -> None:
     assert tree.run("cat", "/etc/vdx/site.yaml").stdout == world.SITE
 
 
+def test_a_confirmed_version_tells_name_and_time_servers_at_once(tree: Tree) -> None:
+    assert tree.run("chronyd", "-x").returncode == 0  # sets no clock: systemd starts none in a container
+    servers = "upstream: {zone: mgmt, dns: [10.9.0.53], ntp: [10.9.0.123]}\n"
+    (tree.data / "next.yaml").write_text(world.SITE + servers)
+    applied = tree.run("gatewayctl", "apply", "/var/next.yaml", "--confirm-within", "600")
+    assert applied.returncode == 0, applied.stderr
+    assert "10.9.0.53" not in tree.run("cat", "/etc/resolv.conf").stdout
+    assert tree.run("gatewayctl", "confirm").returncode == 0
+    tree.until(lambda: "yes" if "nameserver 10.9.0.53" in tree.run("cat", "/etc/resolv.conf").stdout else "")
+    tree.until(lambda: "yes" if "10.9.0.123" in tree.run("chronyc", "-n", "sources").stdout else "")
+
+
 def test_a_full_data_partition_keeps_it_serving(tree: Tree, tmp_path: Path) -> None:
     data = tmp_path / "var"
     data.mkdir()
