@@ -37,6 +37,7 @@ with Client("http://127.0.0.1:8080", sys.argv[1]) as client:
     print(room.uri_with_domain.partition("@")[0])
 """
 """Run on a hub: books a meeting that begins in five minutes, waits for its room, prints the room's number."""
+OPEN_ROOMS = {"default_template": {"host_pin_required": False, "guest_pin_required": False}}
 SHORT = ("bundle", "common", "bus", "database", "hub")
 """Roles of the short form: a mixing server brings 200 MB of GStreamer, `tools/test-deploy` installs it."""
 
@@ -59,7 +60,10 @@ class Bundle:
 
 @dataclass(slots=True)
 class Site:
-    """Machines and their inventory; `play` runs a playbook on them."""
+    """Machines and their inventory; `play` runs a playbook on them.
+
+    A `hosts.yml` in the folder, with its `group_vars`, is the inventory where there is one, and the machines some of it.
+    """
 
     folder: Path
     bundle: Bundle
@@ -70,10 +74,11 @@ class Site:
     ends: ExitStack
     variables: dict[str, object] = field(default_factory=dict)
 
-    def place(self, name: str, address: str) -> Machine:
+    def place(self, name: str, address: str, zone: str = "core") -> Machine:
         """Put a bare machine there, and into the inventory; an edge has a second card in the network of a hospital."""
         edge = name in self.groups.get("edge", [])
-        machine = Machine(self.folder, self.network, len(self.machines), address, {"sdn0": "sdn"} if edge else {})
+        legs = {"sdn0": "sdn"} if edge else {}
+        machine = Machine(self.folder, self.network, len(self.machines), address, legs, zone)
         self.ends.callback(machine.remove)
         if edge:
             machine.more["edge_appliance"] = False
@@ -96,14 +101,18 @@ class Site:
             "mixer_proxy": {"address": "192.0.2.11", "port": 5060, "transport": "udp"},
             "edge_site": str(SITE_FILE),
             "hub_organisation": {"code": "north", "name": "North"},
-            "hub_settings": {"default_template": {"host_pin_required": False, "guest_pin_required": False}},
+            "hub_settings": OPEN_ROOMS,
             "database_memory_mb": 64,
         }
         inventory: dict[str, object] = {"all": {"hosts": known, "vars": said | self.variables}}
         for group, hosts in self.groups.items():
             inventory[group] = {"hosts": {host: {} for host in hosts}}
-        (self.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
-        paths = ["-i", str(self.folder / "hosts.yml"), f"playbooks/{name}.yml"]
+        (self.folder / "machines.yml").write_text(yaml.safe_dump(inventory))
+        paths = ["-i", str(self.folder / "machines.yml"), f"playbooks/{name}.yml"]
+        if (self.folder / "hosts.yml").exists():
+            paths = ["-i", str(self.folder / "hosts.yml"), *paths]
+            if name != "secrets":  # the others are not there; they get theirs all the same
+                paths.append(f"--limit={','.join(known)}")
         done = ansible("ansible-playbook", [*paths, *arguments], self.folder)
         assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
         counts: dict[str, int] = {}

@@ -1,6 +1,10 @@
-"""A core of three, for `tools/test-deploy`: bus and database agree on who leads, and go on when one of them is gone."""
+"""Two data centres and a witness, for `tools/test-deploy`: the inventory as it is, fewer machines, a router between.
+
+Bus and database agree on who leads, and go on when one of three is gone, or behind a line that is cut.
+"""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -10,21 +14,29 @@ from typing import TypeVar
 
 import pytest
 
-from tests.ansible.conftest import OUTSIDER, UP_S, Boot, Site
+from tests.ansible.conftest import OPEN_ROOMS, UP_S, Boot, Site
 
 pytestmark = [pytest.mark.system, pytest.mark.deploy]
 
 T = TypeVar("T")
-CORE = {"core-a": "192.0.2.21", "core-b": "192.0.2.22", "witness": "192.0.2.23"}
-MIXER = "192.0.2.32"
-TRUST = "--credentials /etc/vdx/bus/owner.secret --trust /etc/vdx/tls/ca.pem"
+INVENTORY = Path(__file__).resolve().parents[2] / "ansible/inventories/two-data-centres"
+PLACES = {"a": "192.0.2.1/24", "b": "198.51.100.1/24", "third": "203.0.113.1/24"}
+CORE = {"core-a": ("192.0.2.21", "a"), "core-b": ("198.51.100.21", "b"), "witness": ("203.0.113.21", "third")}
+MIXER, EDGE = "198.51.100.31", "198.51.100.11"
+"""Of the inventory, in data centre B: `mixer-b1`, and where the telephone calls from, `edge-b1`."""
 
 
 @pytest.fixture(scope="module")
 def cluster(site: Boot) -> Site:
-    groups = {"bus": [*CORE], "database": [*CORE], "hub": ["core-a", "core-b"], "mixer": ["mixer-b1"]}
-    made = site({**CORE, "mixer-b1": MIXER}, groups)
-    made.variables |= {"database_patroni": True, "mixer_edges": [f"{OUTSIDER}/32"]}
+    made = site({}, {"hub": ["core-a", "core-b"]})
+    shutil.copytree(INVENTORY, made.folder, dirs_exist_ok=True)
+    for place, router in PLACES.items():
+        made.network.join(place, router)
+    made.network.plug(made.caller, "b", "b", f"{EDGE}/24")
+    for name, (address, place) in (CORE | {"mixer-b1": (MIXER, "b")}).items():
+        machine = made.place(name, address, place)
+        machine.more = {"bundle_version": made.bundle.file.stem.removeprefix("vdx-"), "hub_settings": OPEN_ROOMS}
+    made.play("secrets")
     made.play("site")
     return made
 
@@ -66,6 +78,19 @@ def test_who_comes_back_follows(cluster: Site) -> None:
     assert cluster.play("site")["changed"] == 0
 
 
+def test_the_side_with_the_witness_goes_on_when_the_line_is_cut(cluster: Site) -> None:
+    before = cluster.book()
+    cluster.network.line("b", "down")
+    _until(
+        lambda: _sql(cluster, "core-b", "SELECT pg_is_in_recovery()") != "f", "the side that is cut off still writes"
+    )
+    assert _until(lambda: _booked(cluster), "nobody can book any more")
+    assert _heard(cluster, before) > 0  # in B, by what it last knew
+    cluster.network.line("b", "up")
+    _until(lambda: len(_streaming(cluster)) == len(CORE) - 1, "the database did not come back")
+    assert _heard(cluster, _until(lambda: _booked(cluster), "nobody can book any more")) > 0
+
+
 def _members(site: Site, name: str) -> list[dict[str, str]]:
     said = site.machines[name].shell("patronictl -c /etc/patroni/config.yml list -f json")
     found: list[dict[str, str]] = json.loads(said)
@@ -80,6 +105,11 @@ def _streaming(site: Site) -> list[str]:
     ]
 
 
+def _sql(site: Site, name: str, query: str) -> str:
+    """Ask the server of a machine; "" where it answers nothing."""
+    return site.machines[name].shell(f'cd / && runuser -u postgres -- psql -XAtq -c "{query}" || true').strip()
+
+
 def _booked(site: Site) -> str:
     try:
         return site.book()
@@ -89,7 +119,7 @@ def _booked(site: Site) -> str:
 
 def _heard(site: Site, number: str) -> int:
     """Dial a room at the mixing server, as an edge does, and again until somebody answers."""
-    command = [sys.executable, str(Path(__file__).with_name("caller.py")), OUTSIDER, MIXER, number]
+    command = [sys.executable, str(Path(__file__).with_name("caller.py")), EDGE, MIXER, number]
     ends = time.monotonic() + UP_S
     while True:
         done = subprocess.run(

@@ -32,14 +32,12 @@ class Network:
         self._ports = 0
         self._callers: list[str] = []
         self._far: dict[tuple[str, str], str] = {}
+        self._lines: dict[str, str] = {}
         run("ip", "netns", "add", name)
 
     def plug(self, namespace: str, interface: str, zone: str, address: str = "") -> None:
         """Give a namespace a card in a zone, up, with an address (CIDR) where one is told."""
-        if zone not in self._zones:
-            run("ip", "-n", self.name, "link", "add", zone, "type", "bridge")
-            run("ip", "-n", self.name, "link", "set", zone, "up")
-            self._zones.add(zone)
+        self._make(zone)
         self._ports += 1
         far = self._far[namespace, interface] = f"p{self._ports}"
         peer = ("type", "veth", "peer", "name", interface, "netns", namespace)
@@ -53,6 +51,22 @@ class Network:
         """Pull the cable of a card at its far end, or plug it in again."""
         run("ip", "-n", self.name, "link", "set", self._far[namespace, interface], state)
 
+    def join(self, zone: str, address: str) -> None:
+        """Give a zone a way to others that are joined: a router, with an address (CIDR) there."""
+        self._make(zone)
+        self._lines[zone] = address
+        run("ip", "netns", "exec", self.name, "sysctl", "--quiet", "--write", "net.ipv4.ip_forward=1")
+        self.line(zone, "up")
+
+    def line(self, zone: str, state: Literal["up", "down"]) -> None:
+        """Cut the line of a zone to all others, or mend it; within the zone nothing changes."""
+        verb = "add" if state == "up" else "del"
+        run("ip", "-n", self.name, "addr", verb, self._lines[zone], "dev", zone)
+
+    def way(self, zone: str) -> str:
+        """Give the address of a zone's router; "" where it has none."""
+        return self._lines.get(zone, "").partition("/")[0]
+
     def caller(self, zone: str, address: str) -> str:
         """Make a namespace with a card in a zone, for a program that calls; gives its name."""
         name = f"{self.name}c{len(self._callers)}"
@@ -61,6 +75,12 @@ class Network:
         self.plug(name, "eth0", zone, address)
         return name
 
+    def _make(self, zone: str) -> None:
+        if zone not in self._zones:
+            run("ip", "-n", self.name, "link", "add", zone, "type", "bridge")
+            run("ip", "-n", self.name, "link", "set", zone, "up")
+            self._zones.add(zone)
+
     def remove(self) -> None:
         """Take it away."""
         for name in (*self._callers, self.name):
@@ -68,9 +88,17 @@ class Network:
 
 
 class Machine:
-    """One machine: `address` is that of its card in the core; `legs` are further cards, by the zone they are in."""
+    """One machine: `address` is that of its card in `zone`; `legs` are further cards, by the zone they are in."""
 
-    def __init__(self, folder: Path, network: Network, number: int, address: str, legs: Mapping[str, str] = {}) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        network: Network,
+        number: int,
+        address: str,
+        legs: Mapping[str, str] = {},
+        zone: str = "core",
+    ) -> None:
         self.name = f"{network.name}m{number}"
         self.address = address
         self.more: dict[str, object] = {}
@@ -80,7 +108,7 @@ class Machine:
         self.key = folder / "key"
         self._process: subprocess.Popen[bytes] | None = None
         self._group: Group
-        self._network, self._number, self._legs = network, number, legs
+        self._network, self._number, self._legs, self._zone = network, number, legs, zone
 
     def boot(self) -> None:
         """Unpack it and start its systemd; returns once ssh answers."""
@@ -174,7 +202,9 @@ class Machine:
     def _plug(self) -> None:
         run("ip", "netns", "add", self.name)
         run("ip", "-n", self.name, "link", "set", "lo", "up")
-        self._network.plug(self.name, "eth0", "core", f"{self.address}/24")
+        self._network.plug(self.name, "eth0", self._zone, f"{self.address}/24")
+        if way := self._network.way(self._zone):
+            run("ip", "-n", self.name, "route", "add", "default", "via", way)
         for interface, zone in self._legs.items():
             self._network.plug(self.name, interface, zone)
 
