@@ -6,7 +6,6 @@ Lengths and types of headers are in host order; what nf_tables puts inside attri
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 
 from nft.errors import WireError
 
@@ -39,15 +38,17 @@ def nested(kind: int, payload: bytes) -> bytes:
     return attribute(kind | NESTED, payload)
 
 
-def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the (type, payload) of each attribute; ``WireError`` where a length does not fit."""
+def attributes(data: bytes) -> list[tuple[int, bytes]]:
+    """Return the (type, payload) of each attribute; ``WireError`` where a length does not fit."""
+    found: list[tuple[int, bytes]] = []
     at, end = 0, len(data)
     while at + 4 <= end:
         length, kind = _HEADER.unpack_from(data, at)
         if length < 4 or at + length > end:
             raise WireError(f"a netlink attribute says {length} bytes where {end - at} are left")
-        yield kind & TYPE_MASK, data[at + 4 : at + length]
+        found.append((kind & TYPE_MASK, data[at + 4 : at + length]))
         at += length + -length % 4
+    return found
 
 
 def mapping(data: bytes) -> dict[int, bytes]:
@@ -60,15 +61,17 @@ def message(kind: int, flags: int, sequence: int, payload: bytes) -> bytes:
     return MESSAGE.pack(MESSAGE.size + len(payload), kind, flags, sequence, 0) + payload
 
 
-def messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
-    """Yield (type, flags, sequence, payload) of each message of a datagram."""
+def messages(data: bytes) -> list[tuple[int, int, int, bytes]]:
+    """Return (type, flags, sequence, payload) of each message of a datagram."""
+    found: list[tuple[int, int, int, bytes]] = []
     at, end = 0, len(data)
     while at + MESSAGE.size <= end:
         length, kind, flags, sequence, _ = MESSAGE.unpack_from(data, at)
         if length < MESSAGE.size or at + length > end:
             raise WireError(f"a netlink message says {length} bytes where {end - at} are left")
-        yield kind, flags, sequence, data[at + MESSAGE.size : at + length]
+        found.append((kind, flags, sequence, data[at + MESSAGE.size : at + length]))
         at += length + -length % 4
+    return found
 
 
 def name(value: str) -> bytes:

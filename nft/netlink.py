@@ -151,7 +151,7 @@ class Netlink:
     def _receive(self) -> list[tuple[int, int, int, bytes]]:
         try:
             length = self._socket.recv_into(self._buffer)  # no call inside a slice: mypyc would make it twice
-            return list(nl.messages(bytes(self._buffer[:length])))
+            return nl.messages(bytes(self._buffer[:length]))
         except BlockingIOError as error:
             raise NftError(f"the kernel did not answer within {ANSWER_SECONDS} s") from error
         except OSError as error:
