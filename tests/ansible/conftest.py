@@ -62,7 +62,7 @@ class Bundle:
 class Site:
     """Machines and their inventory; `play` runs a playbook on them.
 
-    A `hosts.yml` in the folder, with its `group_vars`, is the inventory where there is one, and the machines some of it.
+    A `hosts.yml` in the folder, with its `group_vars`, is the inventory where there is one, machines are some of it.
     """
 
     folder: Path

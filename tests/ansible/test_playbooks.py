@@ -53,10 +53,10 @@ def test_the_installer_of_debian_reads_the_preseed_file() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_default_of_a_role_is_one_of_its_arguments(role: str) -> None:
-    specification = _yaml(ANSIBLE / "roles" / role / "meta/argument_specs.yml")["argument_specs"]["main"]
+    options = _options(role)
     defaults = _yaml(ANSIBLE / "roles" / role / "defaults/main.yml")
-    assert set(defaults) <= set(specification["options"])
-    assert all(name.startswith(f"{role}_") for name in specification["options"])
+    assert set(defaults) <= options
+    assert all(name.startswith(f"{role}_") for name in options)
 
 
 def test_only_modules_that_come_with_ansible_itself_are_used() -> None:
@@ -79,6 +79,24 @@ def test_an_inventory_tells_each_machine_what_its_roles_need(inventory: str, tmp
         assert said["_meta"]["hostvars"][host]["mixer_edges"], host
 
 
+@pytest.mark.parametrize("inventory", INVENTORIES)
+def test_what_an_inventory_says_is_read_by_somebody(inventory: str) -> None:
+    read = {name for role in ROLES for name in _options(role)}
+    told = ANSIBLE / "inventories" / inventory
+    groups = set(_yaml(told / "hosts.yml")) - {"all"}
+    hosts = set(_yaml(told / "hosts.yml")["all"]["hosts"])
+    shared = (ANSIBLE / "playbooks/group_vars/all.yml").read_text()
+    for path in (told / "group_vars").iterdir():
+        assert path.stem in groups | {"all"}
+        for name in _yaml(path):
+            assert name in read or re.search(rf"\b{name}\b", shared), (path, name)
+    listed = "".join((ANSIBLE / "playbooks" / name).read_text() for name in PLAYBOOKS)
+    for group in groups - {path.stem for path in (told / "group_vars").iterdir()}:
+        assert re.search(rf"hosts: .*\b{group}\b", listed), group
+    placed = {host for group in groups for host in _yaml(told / "hosts.yml")[group]["hosts"]}
+    assert placed == hosts
+
+
 def test_the_bus_knows_every_job_that_is_told_to_it() -> None:
     template = (ANSIBLE / "roles/bus/templates/bus.yaml.j2").read_text()
     assert set(re.findall(r"\('(\w+)', bus_\w+\)", template)) == {*GRANTS, "hub"}
@@ -99,6 +117,10 @@ def test_a_receipt_is_refused_without_asking_twice(tmp_path: Path) -> None:
     done = ansible("ansible-playbook", arguments, tmp_path)
     assert done.returncode != 0
     assert "This wipes mixer3" in done.stdout + done.stderr
+
+
+def _options(role: str) -> set[str]:
+    return set(_yaml(ANSIBLE / "roles" / role / "meta/argument_specs.yml")["argument_specs"]["main"]["options"])
 
 
 def _yaml(path: Path) -> Any:
