@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 
@@ -29,6 +28,8 @@ def watchdog_seconds() -> float:
 
 async def feed_watchdog() -> None:
     """Tell that the event loop turns, until cancelled."""
+    import asyncio  # noqa: PLC0415 - who has no event loop, such as the console's menu, starts quicker without
+
     seconds = watchdog_seconds()
     while True:
         if seconds:

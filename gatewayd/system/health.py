@@ -157,7 +157,7 @@ def main() -> int:
     seen = wait(look, time.monotonic, time.sleep)
     found = seen.faults or (call() if status == "indeterminate" else [])
     version = machine.release().get("IMAGE_VERSION", "?")
-    uptime = Path("/proc/uptime").read_text().split()[0]
+    uptime = f"{time.clock_gettime(time.CLOCK_BOOTTIME):.2f}"
     state = "not set up yet" if not (paths.SITE / "site.yaml").exists() else "serving"
     text = f"version {version} is not well: {'; '.join(found)}" if found else f"version {version} is well: {state}"
     print(f"vdx: {text} ({uptime} s after the start)", flush=True)  # noqa: T201 - to journal and console

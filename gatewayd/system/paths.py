@@ -29,5 +29,11 @@ STATE = Path("/var/lib/vdx")
 START = Path("/run/vdx-start")
 """What this start found out, for those that come after."""
 
+DESKS = Path("/run/vdx-desk")
+"""Sockets of the desks, where entries of the console's menu are carried out."""
+
+LANGUAGE = HOME / "language"
+"""Of the console."""
+
 KEYS = Path("/usr/share/vdx/update.pub")
 """Who may sign updates."""

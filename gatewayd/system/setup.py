@@ -23,7 +23,7 @@ from gatewayd import owners
 from gatewayd.system import cards, machine, paths, place
 from gatewayd.system.errors import DiskError, SetupError
 from gatewayd.web import credentials
-from vdx import site
+from vdx import service, site
 from vdx.errors import VdxError
 from vdx.site.block import Model
 from vdx.site.model import Site
@@ -108,6 +108,8 @@ def check_cards(wanted: Mapping[str, str], here: Mapping[str, str]) -> None:
         if mac not in here:
             listed = ", ".join(sorted(here)) or "none"
             raise SetupError(f"cards: {name}: no card has the address {mac}; this machine has {listed}")
+        if name in set(here.values()) - {here[mac]}:
+            raise SetupError(f"cards: {name} is another card's name now: choose names that no card has, such as sdn0")
     if len(set(wanted.values())) != len(wanted):
         raise SetupError("cards: two names for the same card: each name needs a card of its own")
 
@@ -163,8 +165,7 @@ def carry_out(setup: Setup, source: Path | None, name: str, here: Mapping[str, s
         check_people(loaded.site, setup.tokens)
         pair = _pair(setup, source, name)
         for interface, mac in setup.cards.items():
-            rule = f"[Match]\nPermanentMACAddress={mac}\n\n[Link]\nName={interface}\n"
-            place.put(paths.NETWORK / f"10-{interface}.link", rule.encode())
+            place.put(paths.NETWORK / f"10-{interface}.link", cards.link(interface, mac))
         for label, value in setup.credentials.items():
             place.put(paths.CREDENTIALS / "b2bua" / label, value.encode(), 0o600)
         for label, content in pair.items():
@@ -267,14 +268,17 @@ def _take(text: bytes, source: Path | None, name: str) -> bool:
     check_machine(setup.machine, serial.read_text().strip() if serial.exists() else "", here)
     check_cards(setup.cards, here)
     carry_out(setup, source, name, here)
-    cards.name(setup.cards)
+    if setup.cards:
+        machine.run("systemctl", "start", "vdx-cards.service")
     return True
 
 
 def main() -> int:
     """Wait until this appliance is set up, then start the gateway."""
     logging.basicConfig(format="%(message)s", level=logging.INFO)
+    service.tell("READY=1")
     while True:
+        service.tell("WATCHDOG=1")
         try:
             if attempt():
                 break

@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "failed.txt": ("systemctl", "--failed", "--no-pager", "--plain"),
     "journal.txt": ("journalctl", "--no-pager", "--boot", "--lines=20000", "--output=short-iso"),
     "starts.txt": ("journalctl", "--list-boots", "--no-pager"),
-    "kernel.txt": ("dmesg", "--time-format=iso"),
+    "kernel.txt": ("journalctl", "--dmesg", "--no-pager", "--output=short-iso"),
     "ruleset.txt": ("nft", "--stateless", "list", "ruleset"),
     "links.txt": ("ip", "-details", "-statistics", "link"),
     "addresses.txt": ("ip", "address"),

@@ -54,6 +54,15 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Everything this appliance was told, and its records, are lost.",
         "Alt, hvad denne boks har fået at vide, og dens optegnelser går tabt.",
     ),
+    "slow": (
+        "this machine is busy and does not tell its state yet",
+        "maskinen er optaget og oplyser ikke sin tilstand endnu",
+    ),
+    "no desk": ("this part of the appliance does not answer", "denne del af boksen svarer ikke"),
+    "cleaned": (
+        "secrets were removed; read it before you send it",
+        "hemmeligheder er fjernet; læs den, før du sender den",
+    ),
     "calls": ("Calls that are up end.", "Igangværende opkald afbrydes."),
     "no disk": ("no disk is labelled", "ingen disk har navnet"),
     "no update": ("there is no .update file on it", "der er ingen .update-fil på den"),

@@ -3,7 +3,8 @@
 
 enabled=(vdx.target vdx-setup.service vdx-health.service vdx-grow.service vdx-takeover.service
   vdx-settle.service vdx-settle.path tmp.mount chrony.service
-  vdx-console@ttyS0.service vdx-console@tty1.service vdx-prove.socket gatewayd.service gatewayd-web.service
+  vdx-console@ttyS0.service vdx-console@tty1.service vdx-desk-look.socket vdx-desk-tell.socket vdx-desk-disk.socket
+  vdx-prove.socket gatewayd.service gatewayd-web.service
   b2bua.service mediad.service certd.timer certd.path keepalived.service)
 # no logins, no packages to update, no state that a read-only root cannot keep
 masked=(getty@.service serial-getty@.service getty.target console-getty.service systemd-firstboot.service apt-daily.timer

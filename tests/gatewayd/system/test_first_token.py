@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gatewayd.system import byhand, cards, console, health, machine, paths, selfsigned, settle, setup
+from gatewayd.system import byhand, cards, desk, machine, paths, selfsigned, settle, setup
 from gatewayd.system.errors import SetupError
 from gatewayd.web import credentials
 from gatewayd.web import server as web
@@ -68,8 +68,8 @@ class Sitting:
         self.shown = ""
         self.started: list[tuple[str, ...]] = []
 
-    def menu(self) -> console.Menu:
-        return console.Menu(lambda: self._typed.pop(0), self._show, self._run)
+    def choose(self, word: str) -> None:
+        desk.carry_out(desk.DESKS["tell"][word], desk.Terminal(lambda: self._typed.pop(0), self._show, self._run))
 
     def _show(self, text: str) -> None:
         self.shown += text
@@ -79,26 +79,20 @@ class Sitting:
         return 0
 
 
-def _entry(word: str) -> str:
-    return str([each for each, _ in console.CHOICES].index(word) + 1)
-
-
 @pytest.fixture
 def alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def run(*command: str, **_: Any) -> str:
-        assert command[0] in {"ip", "systemctl"}
+        assert command[0] == "systemctl"
         return ""
 
     monkeypatch.setattr(machine, "run", run)
-    monkeypatch.setattr(machine, "release", lambda: {"IMAGE_VERSION": "0.1.0"})
-    monkeypatch.setattr(health, "faults", list)
     monkeypatch.setattr(cards, "cards", lambda: HERE)
     return home
 
 
 def test_by_hand_the_page_is_open_has_a_certificate_and_a_person(alone: Path) -> None:
-    sitting = Sitting(_entry("address"), "mgmt0", "10.9.0.10/24", "")
-    sitting.menu().turn()
+    sitting = Sitting("mgmt0", "10.9.0.10/24", "")
+    sitting.choose("address")
     told = site.load(alone / "site/site.yaml").site
     service = told.zones["mgmt"].services["web"]
     assert (service.port, [str(each) for each in service.sources]) == (settle.WEB_PORT, ["10.9.0.0/24"])
@@ -108,8 +102,8 @@ def test_by_hand_the_page_is_open_has_a_certificate_and_a_person(alone: Path) ->
     assert len(held) > 100
     assert web.context(certificate, certificate.with_name("key.pem"), None)
     assert "fingerprint" in sitting.shown
-    again = Sitting(_entry("address"), "mgmt0", "10.9.0.11/24", "10.9.0.1")
-    again.menu().turn()
+    again = Sitting("mgmt0", "10.9.0.11/24", "10.9.0.1")
+    again.choose("address")
     assert ssl.PEM_cert_to_DER_cert(certificate.read_text()) == held  # browsers know it already
     assert site.load(alone / "site/site.yaml").site.zones["mgmt"].services["web"] == service
 
@@ -117,23 +111,23 @@ def test_by_hand_the_page_is_open_has_a_certificate_and_a_person(alone: Path) ->
 def test_the_console_gives_a_token_to_the_only_admin(alone: Path) -> None:
     (alone / "site").mkdir()
     (alone / "site/site.yaml").write_text(SITE)
-    sitting = Sitting(_entry("token"))
-    sitting.menu().turn()
+    sitting = Sitting()
+    sitting.choose("token")
     assert sitting.started == [("/usr/lib/vdx/bin/gatewayd-web", "token", "anna")]
 
 
 def test_the_console_asks_who_where_there_are_several(alone: Path) -> None:
     (alone / "site").mkdir()
     (alone / "site/site.yaml").write_text(SITE.replace("viewer", "admin"))
-    sitting = Sitting(_entry("token"), "bo")
-    sitting.menu().turn()
+    sitting = Sitting("bo")
+    sitting.choose("token")
     assert sitting.started[0][-1] == "bo"
-    refused = Sitting(_entry("token"), "root")
-    refused.menu().turn()
+    refused = Sitting("root")
+    refused.choose("token")
     assert refused.started == []
     (alone / "site/site.yaml").write_text(SITE.replace("role: admin", "role: viewer"))
-    nobody = Sitting(_entry("token"))
-    nobody.menu().turn()
+    nobody = Sitting()
+    nobody.choose("token")
     assert nobody.started == []
     assert "has no admin" in nobody.shown
 

@@ -1,0 +1,268 @@
+"""Where the entries of the console's menu are carried out, as root: `look`, `tell` and `disk`.
+
+Each desk is a unit of its own (`vdx-desk-NAME@.service`), started by a connection of the menu to its socket, and has
+the rights that its own entries need. The connection is the terminal: the first line names entry and language, then it
+carries what is shown and typed until the entry is done.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from gatewayd.system import cards, machine, paths, place
+from gatewayd.system.console import MAX_LINE
+from gatewayd.system.errors import ApplianceError, DiskError, SetupError
+from gatewayd.system.words import Language, say
+from vdx.errors import VdxError
+
+COMMAND = "/usr/lib/vdx/bin/gatewayctl"
+WEB = "/usr/lib/vdx/bin/gatewayd-web"
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Who sits at the console: what is typed, what is shown, and programs that show something themselves."""
+
+    read: Callable[[], str]
+    show: Callable[[str], None]
+    run: Callable[..., int]
+    lang: Language = "en"
+
+    def say(self, word: str) -> str:
+        """Give a word in the language of whoever sits there."""
+        return say(self.lang, word)
+
+    def ask(self, sentence: str) -> str:
+        """Ask for a line."""
+        self.show(f"{sentence}: ")
+        return self.read()
+
+    def sure(self, warning: str) -> bool:
+        """Ask twice."""
+        self.show(f"{self.say(warning)}\n")
+        if self.ask(self.say("sure")) == self.say("yes"):
+            return True
+        self.show(f"{self.say('stopped')}\n")
+        return False
+
+
+Entry = Callable[[Terminal], None]
+
+
+def carry_out(entry: Entry, terminal: Terminal) -> None:
+    """Carry out an entry; what is wrong is shown."""
+    try:
+        entry(terminal)
+    except (VdxError, OSError) as error:
+        terminal.show(f"{error}\n{terminal.say('stopped')}\n")
+
+
+def _state(terminal: Terminal) -> None:
+    """Say how this machine is."""
+    from gatewayd.system import health  # noqa: PLC0415 - other desks need nothing of it
+
+    told = machine.release()
+    lines = [f"{terminal.say('title')}, {terminal.say('version')} {told.get('IMAGE_VERSION', '?')}"]
+    if (paths.SITE / "site.yaml").exists():
+        faults = health.faults()
+        lines.append(f"  {terminal.say('state')}: {'; '.join(faults) if faults else terminal.say('serving')}")
+    else:
+        lines.append(f"  {terminal.say('state')}: {terminal.say('new')}")
+        with suppress(OSError):
+            lines.append("  " + (paths.START / "setup").read_text().replace("\n", "\n  "))
+    with suppress(OSError):
+        lines.append("  " + (paths.START / "data-broken").read_text().strip())
+    for name, addresses in _addresses().items():
+        lines.append(f"  {name:10} {', '.join(addresses) or terminal.say('none')}")
+    terminal.show("\n".join([*lines, ""]))
+
+
+def _doctor(terminal: Terminal) -> None:
+    terminal.run(COMMAND, "system", "doctor")
+
+
+def _bundle(_: Terminal) -> None:
+    from gatewayd.system import support  # noqa: PLC0415 - as above
+
+    sys.stdout.buffer.write(support.bundle())
+
+
+def _address(terminal: Terminal) -> None:
+    from gatewayd.system import byhand, selfsigned  # noqa: PLC0415 - models of a site take seconds on a slow machine
+
+    names = sorted(cards.cards().values())
+    interface = terminal.ask(f"{terminal.say('interface')} ({', '.join(names)})")
+    if interface not in names:
+        raise SetupError(f"{interface!r}: {terminal.say('odd')}")
+    address, router = terminal.ask(terminal.say("own")), terminal.ask(terminal.say("router"))
+    path = paths.SITE / "site.yaml"
+    text = byhand.changed(path.read_bytes() if path.exists() else None, interface, address, router)
+    if path.exists():
+        place.put(path.with_name("site.yaml.before"), path.read_bytes())
+    certificate = paths.CREDENTIALS / "mgmt" / "certificate.pem"
+    if not certificate.exists():
+        made = selfsigned.make(byhand.NAME, address.partition("/")[0])
+        place.put(certificate.with_name("key.pem"), made.key, 0o600)
+        place.put(certificate, made.certificate, 0o600)
+        terminal.show(f"{terminal.say('fingerprint')}:\n  {made.fingerprint}\n")
+    place.put(path, text)
+    machine.run("systemctl", "restart", "vdx-settle.service")
+    machine.run("systemctl", "start", "--no-block", "vdx.target")
+    machine.run("systemctl", "reload-or-restart", "--no-block", "gatewayd.service")
+    terminal.show(f"{terminal.say('done')}\n")
+
+
+def _token(terminal: Terminal) -> None:
+    from gatewayd.system import byhand  # noqa: PLC0415 - as above
+    from vdx import site  # noqa: PLC0415 - as above
+
+    active = paths.STATE / "active.yaml"
+    names = byhand.admins(site.load(active if active.exists() else paths.SITE / "site.yaml").site)
+    if not names:
+        raise SetupError(terminal.say("no admin"))
+    name = names[0] if len(names) == 1 else terminal.ask(f"{terminal.say('person')} ({', '.join(names)})")
+    if name not in names:
+        raise SetupError(f"{name!r}: {terminal.say('odd')}")
+    terminal.show(f"{name}: {terminal.say('once')}\n")
+    terminal.run(WEB, "token", name)
+
+
+def _update(terminal: Terminal) -> None:
+    with _disk("VDX-UPDATE", terminal, "ro") as where:
+        found = sorted(where.glob("*.update"))
+        if not found:
+            raise ApplianceError(f"VDX-UPDATE: {terminal.say('no update')}")
+        done = terminal.run(COMMAND, "system", "update", str(found[-1])) == 0
+    if done:
+        _restart(terminal)
+
+
+def _rollback(terminal: Terminal) -> None:
+    if terminal.sure("calls") and terminal.run(COMMAND, "system", "rollback") == 0:
+        machine.run("systemctl", "reboot")
+
+
+def _support(terminal: Terminal) -> None:
+    with _disk("VDX-SUPPORT", terminal, "rw") as where, socket.socket(socket.AF_UNIX) as asked:
+        asked.connect(str(paths.DESKS / "look.sock"))  # what it holds is not for this desk to read
+        asked.sendall(b"bundle en\n")
+        path = where / f"support-{time.strftime('%Y%m%d-%H%M%S')}.tar.gz"
+        with asked.makefile("rb") as made, path.open("wb") as file:
+            shutil.copyfileobj(made, file)
+        terminal.show(f"{path.name}: {terminal.say('cleaned')}\n")
+
+
+def _restart(terminal: Terminal) -> None:
+    if terminal.sure("calls"):
+        machine.run("systemctl", "reboot")
+
+
+def _off(terminal: Terminal) -> None:
+    if terminal.sure("calls"):
+        machine.run("systemctl", "poweroff")
+
+
+def _reset(terminal: Terminal) -> None:
+    if terminal.sure("lost") and terminal.run(COMMAND, "system", "factory-reset", "--yes") == 0:
+        machine.run("systemctl", "reboot")
+
+
+def _install(terminal: Terminal) -> None:
+    from gatewayd.system import installer  # noqa: PLC0415 - as above
+
+    version = machine.running()
+    running = machine.Disk.found(version)
+    found = {each.name: each for each in installer.targets(running)}
+    if not found:
+        raise ApplianceError(terminal.say("no target"))
+    terminal.show("".join(f"  {each}\n" for each in found.values()))
+    name = terminal.ask(terminal.say("target"))
+    if name not in found:
+        raise ApplianceError(f"{name!r}: {terminal.say('odd')}")
+    if terminal.sure("wiped"):
+        try:
+            for line in installer.install(running, version, found[name]):
+                terminal.show(f"{line}\n")
+        except DiskError as error:  # that disk is not as it was, so nothing is said about changes
+            terminal.show(f"{error}\n")
+
+
+def _language(terminal: Terminal) -> None:
+    place.put(paths.LANGUAGE, b"en" if terminal.lang == "da" else b"da")
+
+
+DESKS: dict[str, dict[str, Entry]] = {
+    "look": {"state": _state, "doctor": _doctor, "bundle": _bundle},
+    "tell": {
+        "address": _address,
+        "token": _token,
+        "language": _language,
+        "restart": _restart,
+        "off": _off,
+        "reset": _reset,
+    },
+    "disk": {"update": _update, "rollback": _rollback, "support": _support, "install": _install},
+}
+"""The entries of each desk. `look` changes nothing, `tell` writes what the appliance is told, `disk` mounts disks."""
+
+
+@contextmanager
+def _disk(label: str, terminal: Terminal, mode: str) -> Iterator[Path]:
+    device = Path("/dev/disk/by-label") / label
+    if not device.exists():
+        raise ApplianceError(f"{terminal.say('no disk')} {label}")
+    where = Path("/run/vdx-disk")
+    where.mkdir(exist_ok=True)
+    machine.run("mount", "-o", f"{mode},nosuid,nodev,noexec", str(device), str(where))
+    try:
+        yield where
+    finally:
+        machine.run("umount", str(where))
+
+
+def _addresses() -> dict[str, list[str]]:
+    """Give the addresses of each card."""
+    found: dict[str, list[str]] = {}
+    for line in machine.run("ip", "-brief", "address").splitlines():
+        name, state, *addresses = line.split()
+        if name != "lo":
+            found[name.split("@")[0]] = [*addresses, *(["(no link)"] if state == "DOWN" else [])]
+    return found
+
+
+def _read() -> str:
+    line = sys.stdin.readline(MAX_LINE)
+    if not line:
+        raise EOFError
+    return line.strip()
+
+
+def _show(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _run(*command: str) -> int:
+    return subprocess.run(command, check=False, stderr=subprocess.STDOUT).returncode  # noqa: S603 - our own, no shell
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve one connection, which is standard input and output, at the desk that is named."""
+    desk = DESKS[(sys.argv[1:] if arguments is None else arguments)[0]]
+    with suppress(EOFError, BrokenPipeError):
+        name, _, lang = _read().partition(" ")
+        if name in desk:
+            carry_out(desk[name], Terminal(_read, _show, _run, "da" if lang == "da" else "en"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""The console's menu and the desks behind it, over their sockets and a real pseudo-terminal."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gatewayd.system import console, desk, paths, words
+
+
+@pytest.fixture
+def desks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(paths, "LANGUAGE", tmp_path / "language")
+    return tmp_path
+
+
+@contextmanager
+def at(path: Path, answers: Callable[[socket.socket], None]) -> Iterator[None]:
+    """Have a desk that serves one connection."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+
+        def serve() -> None:
+            connected, _ = listening.accept()
+            with connected:
+                answers(connected)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield
+        thread.join()
+
+
+class Terminal:
+    """Who sits in front: what he types, and what he was shown."""
+
+    def __init__(self) -> None:
+        self._master, self.slave = os.openpty()
+        self.shown = ""
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def show(self, text: str) -> None:
+        self.shown += text
+
+    def close(self) -> None:
+        os.close(self._master)
+        os.close(self.slave)
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    made = Terminal()
+    yield made
+    made.close()
+
+
+def _number(entry: str) -> str:
+    return str([each for each, _ in console.ENTRIES].index(entry) + 1)
+
+
+def _state(connected: socket.socket) -> None:
+    assert connected.recv(100) == b"state en\n"
+    connected.sendall(b"  state: the gateway runs\n")
+
+
+def test_every_entry_is_at_a_desk_and_has_words() -> None:
+    assert {entry for entry, where in console.ENTRIES if entry not in desk.DESKS[where]} == set()
+    hidden = {"state", "bundle"}
+    assert {each for entries in desk.DESKS.values() for each in entries} - {
+        each for each, _ in console.ENTRIES
+    } == hidden
+    assert {entry for entry, _ in console.ENTRIES} <= set(words.WORDS)
+
+
+def test_state_comes_first_and_an_answer_is_passed_on_until_the_desk_is_done(desks: Path, terminal: Terminal) -> None:
+    def tell(connected: socket.socket) -> None:
+        assert connected.recv(100) == b"off en\n"
+        connected.sendall("Opkald afbrydes. Er det så?: ".encode())
+        assert connected.recv(100) == b"no\n"
+        connected.sendall(b"nothing was changed\n")
+
+    terminal.type(f"{_number('off')}\nno\n")
+    with at(desks / "look.sock", _state), at(desks / "tell.sock", tell):
+        console.Menu(terminal.slave, terminal.show, desks).turn()
+    state, menu, answer = (terminal.shown.find(each) for each in ("the gateway runs", "Power off", "nothing was"))
+    assert -1 < state < menu < answer
+    assert "Er det så?" in terminal.shown
+
+
+def test_a_desk_that_is_away_is_said_and_the_menu_stays(desks: Path, terminal: Terminal) -> None:
+    terminal.type("6\n")
+    console.Menu(terminal.slave, terminal.show, desks).turn()
+    assert terminal.shown.count("does not answer: No such file") == 2
+    assert "Restart" in terminal.shown
+
+
+def test_a_number_that_is_no_entry_reaches_nobody(desks: Path, terminal: Terminal) -> None:
+    terminal.type("99\n")
+    with at(desks / "look.sock", _state):
+        console.Menu(terminal.slave, terminal.show, desks).turn()
+    assert terminal.shown.endswith("there is no such entry\n")
+
+
+def test_a_terminal_that_hangs_up_ends_the_menu(desks: Path) -> None:
+    read, write = os.pipe()
+    os.close(write)
+    with os.fdopen(read, "rb") as typed, at(desks / "look.sock", _state), pytest.raises(EOFError):
+        console.Menu(typed.fileno(), lambda _: None, desks).turn()
+
+
+def test_a_desk_does_its_own_entries_alone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    done: list[str] = []
+    monkeypatch.setitem(desk.DESKS, "tell", {"language": lambda terminal: done.append(terminal.lang)})
+    for line in ("language da\n", "install en\n", "\n", ""):
+        monkeypatch.setattr(desk, "_read", lambda line=line: line.strip())
+        assert desk.main(["tell"]) == 0
+    assert done == ["da"]
+    assert capsys.readouterr().out == ""
+
+
+def test_what_is_wrong_is_shown() -> None:
+    def broken(_: desk.Terminal) -> None:
+        raise OSError(28, "No space left on device")
+
+    shown: list[str] = []
+    desk.carry_out(broken, desk.Terminal(str, shown.append, lambda *_: 0, "da"))
+    assert shown == ["[Errno 28] No space left on device\nintet blev ændret\n"]
