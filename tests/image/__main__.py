@@ -32,6 +32,7 @@ def tell(story: Story) -> None:
     story.refuse_a_wrong_setup()
     story.set_up()
     story.update(world.SECOND, world.SECOND)
+    story.count()
     story.update(world.BROKEN, world.SECOND)
     story.cut(world.BROKEN, world.SECOND)
     story.fill()

@@ -6,9 +6,13 @@ import json
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from tests.image import world
 from tests.image.virtual import Machine, disk_of
+from vdx.record import CallRecord
 
 WELL = r"vdx: version {} is well: {} \(([\d.]+) s"
 NEW, SERVING = "not set up yet", "serving"
@@ -29,6 +33,7 @@ class Story:
         self._home, self._namespace, self._measured = home, namespace, measured
         self._disk, self._begun = home / "disk", time.monotonic()
         self._updates: dict[str, Path] = {}
+        self._calls: list[dict[str, Any]] = []
         self.figures: dict[str, float] = {}
 
     def say(self, text: str) -> None:
@@ -89,6 +94,7 @@ class Story:
     def call(self) -> None:
         """Call from one zone to the other, and count what arrives."""
         found = world.call(self._namespace)
+        self._calls.append(found)
         assert min(found["caller"], found["callee"]) >= 0.99 * found["sent"], found
         self.say(f"call: {found}")
 
@@ -97,6 +103,7 @@ class Story:
         with self.start(self._updates[version]) as machine:
             machine.expect(WELL.format(r"\S+", SERVING), SECONDS)
             self.figures["power to serving"] = machine.seconds
+            self.call()
             machine.type("")
             machine.choose(3)
             machine.expect(rf"version {version} starts with the next boot", SECONDS)
@@ -108,6 +115,24 @@ class Story:
             self.figures[name] = machine.seconds - begun
             self.say(f"update to {version}: {comes} serves {self.figures[name]:.0f} s after the restart was asked for")
             self.call()
+
+    def count(self) -> None:
+        """Read what the appliance has written of its calls: they count packets to their ends, as its kernel told them.
+
+        The call before the last restart that was asked for is among them; later ones may have been lost with the power.
+        """
+        home = self._home / "records"
+        home.mkdir()
+        with self._data() as part:
+            subprocess.run(["debugfs", "-R", f"rdump /lib/b2bua {home}", part], check=True, capture_output=True)
+        lines = b"".join(file.read_bytes() for file in sorted(home.rglob("*.jsonl"))).splitlines()
+        records = [msgspec.json.decode(line, type=CallRecord) for line in lines]
+        carried = [
+            (each.caller_packets or 0, each.callee_packets or 0) for record in records for each in record.streams
+        ]
+        sent = self._calls[-2]["sent"]
+        assert any(0.99 * sent <= min(pair) <= max(pair) <= sent for pair in carried), f"{carried} of {self._calls}"
+        self.say(f"records of calls count {carried}")
 
     def cut(self, version: str, stays: str) -> None:
         """Cut the power while an update is written."""
