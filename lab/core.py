@@ -5,10 +5,12 @@ The bus starts after the edge on purpose: an edge needs no bus to start.
 
 import asyncio
 import os
+import secrets
 import time
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
@@ -26,7 +28,7 @@ from vdx.bus.kinds import Kind
 from vdx.bus.provision import bucket, provision, stream
 from vdx.nodes import NODES
 from vdx.placed import CALLS
-from vdx.rooms import ROOMS, Room
+from vdx.rooms import MIN_KEY, ROOMS, Room, pin_digest
 
 if TYPE_CHECKING:
     from lab.lab import Lab
@@ -59,6 +61,15 @@ class Core:
         """Who may connect to the bus."""
         return {"hub": "hub", self._lab.name: "edge", NODE: "mixer", "desk": "operator"}
 
+    @property
+    def themes(self) -> Path:
+        """Where themes of organisations lie."""
+        return self._lab.state.mixer / "themes"
+
+    @property
+    def _pins(self) -> Path:
+        return self._lab.state.mixer / "pins.key"
+
     def prepare(self) -> None:
         """Write the configurations of bus and mixing server, and tell the edge's site file of them."""
         state = self._lab.state
@@ -69,6 +80,10 @@ class Core:
             folder.mkdir(exist_ok=True)
             folder.chmod(0o755)
             os.chown(folder, MIXER_USER.uid, GROUP)
+        self.themes.mkdir(exist_ok=True)
+        self._pins.write_text(secrets.token_hex(MIN_KEY))
+        self._pins.chmod(0o600)
+        os.chown(self._pins, MIXER_USER.uid, GROUP)
         (state.mixer / "mixer.yaml").write_text(yaml.safe_dump(self._mixer(), sort_keys=False))
         site = yaml.safe_load(state.site.read_text())
         tell_site(site, str(self.bus.secret(self._lab.name)))
@@ -88,9 +103,11 @@ class Core:
         configs = [bucket(kind, 1) for kind in KINDS if kind.name in BUCKETS]
         self.on_bus(lambda bus: provision(bus, configs + [stream(name, 1) for name in STREAMS]))
 
-    def add_room(self, alias: str, name: str = "") -> Room:
-        """Write a room without PINs, and wait until the edge knows it."""
-        room = Room(uuid=str(uuid.uuid4()), aliases=(alias,), name=name, language="en")
+    def add_room(self, alias: str, name: str = "", *, host_pin: str = "", guest_pin: str = "", **more: Any) -> Room:  # noqa: ANN401 - the record's own fields
+        """Write a room and wait until the edge knows it; `more` are further fields of its record."""
+        ident, key = str(uuid.uuid4()), self._pins.read_bytes()
+        more |= {"host_pin": pin_digest(key, ident, host_pin), "guest_pin": pin_digest(key, ident, guest_pin)}
+        room = Room(uuid=ident, aliases=(alias,), name=name, language="en", **more)
         self.on_bus(lambda bus: Bucket(bus, ROOMS).create(room.uuid, room))
         self._wait(
             lambda: room.uuid in explain(self._lab.state.run, "hospital", alias), "the edge does not know the room"
@@ -137,6 +154,8 @@ class Core:
             "bus": {"servers": [self.bus.url], "credentials": str(self.bus.secret(NODE))},
             "capacity": 20,
             "language": "en",
+            "pins": str(self._pins),
+            "themes": str(self.themes),
             "run_dir": str(state.mixer / "run"),
             "state_dir": str(state.mixer / "kept"),
             "cache_dir": str(state.mixer / "cache"),

@@ -183,6 +183,7 @@ class Meeting:
                 worker.heard = self._heard
                 worker.died = lambda: self._died(worker)
                 self._worker = worker
+                log.info("room.manned", extra=fields(room=self.key, pid=worker.pid))
                 settings = self.room.settings
                 noise = -100 if settings.kind is Kind.TEST else -72
                 worker.send(wire.Start(self.key, comfort_noise=noise, h265=self._around.h265))

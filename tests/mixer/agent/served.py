@@ -44,8 +44,12 @@ class Served:
 
     def roster(self, room: str) -> dict[str, Attendee]:
         """Give who is in a room, by name."""
+        return {one.name: one for one in self.attendees(room)}
+
+    def attendees(self, room: str) -> tuple[Attendee, ...]:
+        """Give who is in a room; nobody where it does not run."""
         answer = self.order(ShowRoster(room))
-        return {one.name: one for one in answer.attendees} if isinstance(answer, Roster) else {}
+        return answer.attendees if isinstance(answer, Roster) else ()
 
     def until(self, look: Callable[[], Found | None]) -> Found:
         """Look until there is something."""
