@@ -15,20 +15,30 @@ from websockets.typing import Origin, Subprotocol
 from tests.peers.host import Host, family, hostport
 from tests.peers.wires import CONNECT_SECONDS, Place, Tcp
 
+PATH = "/sip"
+
 
 class Tls(Tcp):
-    """SIP over TLS, both ways: `certificate` and `key` are shown, `root` vouches for the other end."""
+    """SIP over TLS, both ways: a certificate is shown with its key, `root` vouches for the other end."""
 
-    def __init__(self, host: Host, address: str, port: int, root: Path, certificate: Path | None, key: Path) -> None:
+    def __init__(
+        self,
+        host: Host,
+        address: str,
+        port: int,
+        root: Path,
+        pair: tuple[Path, Path] | None,
+        receive_buffer: int | None = None,
+    ) -> None:
         self._server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._client.check_hostname = False  # the edge is known by its root
         for context in (self._server, self._client):
             context.load_verify_locations(root)
-            if certificate is not None:
-                context.load_cert_chain(certificate, key)
+            if pair is not None:
+                context.load_cert_chain(*pair)
         self._server.verify_mode = ssl.CERT_REQUIRED  # the edge shows its own when it calls
-        super().__init__(host, address, port)
+        super().__init__(host, address, port, receive_buffer)
 
     def _secured(self, one: socket.socket, *, accepted: bool) -> socket.socket:
         one.settimeout(CONNECT_SECONDS)
@@ -48,9 +58,11 @@ class Tls(Tcp):
 class Web:
     """A browser's WebSocket to one place; only it opens the connection (RFC 7118)."""
 
-    def __init__(self, host: Host, to: Place, root: Path, origin: str, path: str = "/sip") -> None:
+    def __init__(self, host: Host, to: Place, root: Path, origin: str, receive_buffer: int | None = None) -> None:
         context = ssl.create_default_context(cafile=str(root))
         raw = host.socket(family(to[0]), socket.SOCK_STREAM)
+        if receive_buffer is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         raw.settimeout(CONNECT_SECONDS)
         raw.connect(to)
         self.port: int = raw.getsockname()[1]
@@ -58,7 +70,7 @@ class Web:
         self._open = ExitStack()
         self._page: ClientConnection = self._open.enter_context(
             connect(
-                f"wss://{hostport(*to)}{path}",
+                f"wss://{hostport(*to)}{PATH}",
                 sock=raw,
                 ssl=context,
                 origin=Origin(origin),

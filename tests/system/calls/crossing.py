@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from lab.host import Host
 from lab.site import ROOT_FILE
@@ -18,6 +18,7 @@ from tests.peers.message import Message
 from tests.peers.secure import Tls
 from tests.peers.sipp.run import Outcome, Sipp
 from tests.peers.sipp.steps import Step
+from tests.peers.wires import Tcp, Wire
 from tests.system.calls.edge import Edge, sip
 
 Family = Literal[4, 6]
@@ -25,6 +26,9 @@ Family = Literal[4, 6]
 CALLER_PORTS = 30000
 CALLEE_PORTS = 31000
 """Media ports: audio, video two above, BFCP ten above."""
+
+HARDLY_ANY: Final = 2048
+"""Octets of the receive buffer of a peer that does not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +117,21 @@ class Crossing:
 
     def agent(self, host: Host, address: str, name: str, shows: str | None = None) -> Agent:
         """Place a scripted agent; over TLS it shows the certificate of its host, or that of `shows` ("": none)."""
-        transport, keys = self.edge.transport, self.edge.lab.state.keys
-        wire = None
-        if transport == "tls":
-            certificate = keys / f"{name if shows is None else shows}.pem"
-            root = keys / ROOT_FILE
-            wire = Tls(
-                host, address, SIP_PORT, root, None if shows == "" else certificate, certificate.with_suffix(".key")
-            )
+        transport = self.edge.transport
+        shown = name if shows is None else shows
+        wire = self._tls(host, address, shown, SIP_PORT) if transport == "tls" else None
         return Agent(host, address, SIP_PORT, transport, name, wire)
+
+    def stuck(self) -> Wire:
+        """Place a wire at the caller's host that takes next to nothing: over the edge's transport, TCP for UDP."""
+        if self.edge.transport == "tls":
+            return self._tls(self.left, self.left_address, self.caller, 0, HARDLY_ANY)
+        return Tcp(self.left, self.left_address, 0, HARDLY_ANY)
+
+    def _tls(self, host: Host, address: str, shows: str, port: int, receive_buffer: int | None = None) -> Tls:
+        keys = self.edge.lab.state.keys
+        pair = (keys / f"{shows}.pem", keys / f"{shows}.key") if shows else None
+        return Tls(host, address, port, keys / ROOT_FILE, pair, receive_buffer)
 
     @property
     def hop(self) -> tuple[str, int]:

@@ -9,7 +9,6 @@ import pytest
 from tests.peers.agent import Agent, Dialog
 from tests.peers.message import Message
 from tests.system.calls.crossing import Crossing
-from tests.system.calls.edge import sip
 
 pytestmark = pytest.mark.system
 
@@ -99,9 +98,7 @@ def test_an_invite_takes_the_place_of_its_own_peer(crossing: Crossing) -> None:
     with crossing.agents() as (left, right):
         call = crossing.establish(left, right)
         more = [("Require", "replaces"), ("Replaces", tags(call.left))]
-        other = left.invite(
-            crossing.uri(crossing.alias), sip(crossing.edge_left), body=crossing.offer(version=9), more=more
-        )
+        other = left.invite(crossing.uri(crossing.alias), crossing.hop, body=crossing.offer(version=9), more=more)
         again = right.expect("INVITE")
         assert again["Call-ID"] == call.invite["Call-ID"]
         right.reply(again, 200, call=call.right, body=crossing.answer(version=2))
@@ -118,14 +115,14 @@ def test_an_invite_takes_the_place_of_its_own_peer(crossing: Crossing) -> None:
 def test_a_replaces_that_fits_no_dialog(crossing: Crossing) -> None:
     with crossing.agents() as (left, right):
         more = [("Require", "replaces"), ("Replaces", "nobody;to-tag=x;from-tag=y")]
-        call = left.invite(crossing.uri(crossing.alias), sip(crossing.edge_left), body=crossing.offer(), more=more)
+        call = left.invite(crossing.uri(crossing.alias), crossing.hop, body=crossing.offer(), more=more)
         left.ack(call, left.expect(481))
         right.expect_nothing()
 
 
 def test_a_refer_outside_a_call(crossing: Crossing) -> None:
     with crossing.agents() as (left, right):
-        call = left.invite(crossing.uri("nobody"), sip(crossing.edge_left), body=crossing.offer())
+        call = left.invite(crossing.uri("nobody"), crossing.hop, body=crossing.offer())
         left.ack(call, left.expect(404))
         call.remote = call.remote.partition(";tag=")[0]
         left.request(call, "REFER", more=[("Refer-To", f"<{crossing.uri(crossing.alias)}>")])

@@ -6,12 +6,13 @@ import pytest
 
 from tests.system.calls.crossing import Crossing
 from tests.system.calls.edge import Edge, running
+from tests.system.methods.conftest import allow_transfers
 
 
 @pytest.fixture(scope="package")
 def edge() -> Iterator[Edge]:
     """Give an edge that reaches every peer over TLS."""
-    with running("secure", "tls") as up:
+    with running("secure", "tls", allow_transfers) as up:
         yield up
 
 

@@ -98,21 +98,6 @@ def test_a_refusal(crossing: Crossing) -> None:
         right.expect("ACK")
 
 
-def test_a_description_of_sixty_kilobytes(crossing: Crossing) -> None:
-    with crossing.agents() as (left, right):
-        long = crossing.offer() + "".join(f"a=x-long:{number:04}{'x' * 90}\r\n" for number in range(600))
-        assert len(long) > 60_000
-        call = crossing.invite(left, long)
-        invite = right.expect("INVITE", within=LONG)
-        theirs = right.accept(invite)
-        right.reply(invite, 200, call=theirs, body=crossing.answer())
-        left.ack(call, left.expect(200))
-        right.expect("ACK")
-        left.bye(call)
-        right.reply(right.expect("BYE"), 200)
-        left.expect(200)
-
-
 def test_a_call_goes_on_over_another_connection(crossing: Crossing) -> None:
     with crossing.agents() as (left, right):
         call = crossing.establish(left, right)

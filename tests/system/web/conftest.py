@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 
@@ -11,15 +12,19 @@ from lab.programs import PROGRAMS
 from lab.users import GROUP
 from tests.system.calls.edge import Edge, wait_until_serving
 
+HOME, USER, OTHER = "home", "guest", "visitor"
 PASSWORD = "a password, for the lab"  # noqa: S105 - nobody else's
 
 
 @pytest.fixture(scope="package")
 def edge() -> Iterator[Edge]:
-    """Give an edge at which browsers of the internet log in as `guest`; the hospital is reached over UDP."""
+    """Give an edge at which browsers of the internet log in; others are reached over UDP, two under more names.
+
+    `hospital-tcp`, `clinic-tls` and so on are the same hosts over another transport.
+    """
     with Lab.temporary("web") as lab:
         secrets = lab.state.directory / "guests"
-        secrets.write_text(f"guest password {PASSWORD}\n")
+        secrets.write_text("".join(f"{user} password {PASSWORD}\n" for user in (USER, OTHER)))
         os.chown(secrets, 0, GROUP)
         secrets.chmod(0o640)
         site = yaml.safe_load(lab.state.site.read_text())
@@ -29,9 +34,15 @@ def edge() -> Iterator[Edge]:
             "credentials": {"file": str(secrets)},
             "registers": True,
             "media": ["198.51.100.0/24"],
+            "refer": "allow",
         }
         rules = [rule for rule in site["dialplan"] if rule["alias"].rstrip("6") != "home"]
-        site["dialplan"] = [{"alias": "guest", "to": "guests"}, *rules]
+        site["dialplan"] = [*({"alias": user, "to": "guests"} for user in (USER, OTHER)), *rules]
+        for name, transport in itertools.product(("hospital", "clinic"), ("tcp", "tls")):
+            peer = site["peers"][name]
+            target = {"address": peer["target"]["address"], "transport": transport}
+            site["peers"][f"{name}-{transport}"] = {"zone": peer["zone"], "media": peer["media"], "target": target}
+            site["dialplan"].append({"alias": f"{name}-{transport}", "to": f"{name}-{transport}"})
         site["access"] = {"realm": "lab"}
         lab.state.site.write_text(yaml.safe_dump(site, sort_keys=False))
         lab.start(*PROGRAMS)

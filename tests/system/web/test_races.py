@@ -8,7 +8,8 @@ import pytest
 
 from tests.system.calls.edge import Edge
 from tests.system.races import *  # noqa: F403 - every scenario, by its name
-from tests.system.web.crossing import HOME, Paged
+from tests.system.web.conftest import HOME
+from tests.system.web.crossing import Paged
 
 pytestmark = pytest.mark.system
 
