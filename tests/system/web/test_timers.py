@@ -7,15 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from lab.host import Host
-from lab.topology import SIP_PORT, TLS_PORT
-from tests.peers.agent import Agent
 from tests.peers.wires import Transport
 from tests.system.calls.crossing import Crossing
 from tests.system.calls.edge import Edge
 from tests.system.methods.test_timers import ABLE, SHORT
+from tests.system.web.beside import Beside
 from tests.system.web.conftest import HOME, OTHER, USER
-from tests.system.web.crossing import Paged
 
 pytestmark = pytest.mark.system
 
@@ -33,31 +30,6 @@ WAYS: tuple[tuple[Transport, str, str, str], ...] = (
     ("wss", HOME, "municipality", USER),
     ("wss", "municipality", HOME, OTHER),
 )
-
-
-class Beside(Paged):
-    """A crossing that leaves room for others on the same hosts: callers have ports of their own."""
-
-    @property
-    def alias(self) -> str:
-        """Return what the caller dials."""
-        over = self.edge.transport
-        return super().alias if over in {"udp", "wss"} else f"{self.callee}-{over}"
-
-    @property
-    def hop(self) -> tuple[str, int]:
-        """Return where the caller reaches the edge."""
-        return (self.edge_left, TLS_PORT) if self.edge.transport == "tls" else super().hop
-
-    def agent(self, host: Host, address: str, name: str, shows: str | None = None) -> Agent:
-        """Place a scripted agent; beside a page stands one on UDP."""
-        if name == HOME:
-            return super().agent(host, address, name, shows)
-        over: Transport = "udp" if self.edge.transport == "wss" else self.edge.transport
-        port = (TLS_PORT if over == "tls" else SIP_PORT) if name == self.callee else 0
-        # Whoever calls shows another certificate: else calls to this host would go over its connection (RFC 5923).
-        wire = self._tls(host, address, name if port else "municipality", port) if over == "tls" else None
-        return Agent(host, address, port, over, name, wire)
 
 
 def run_out(crossing: Crossing) -> None:
