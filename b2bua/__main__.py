@@ -24,7 +24,7 @@ from b2bua.pinholes import PinholeClient
 from b2bua.placing import Going
 from b2bua.seeing import Sight
 from b2bua.transport import Book, Credentials, Shell
-from vdx import collector, control, journal, wire
+from vdx import collector, control, journal, parts, wire
 from vdx.errors import VdxError
 from vdx.service import feed_watchdog, tell
 
@@ -90,34 +90,16 @@ async def run(run_dir: Path, state_dir: Path | None, answers: Path) -> None:
     tell("READY=1\nSTATUS=waiting for a site version")
     log.info("b2bua.ready")
     try:
-        await until_stopped(stop, tasks)
+        await parts.until_stopped(stop, tasks)
     finally:
         tell("STOPPING=1")
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await parts.end(tasks)
         server.close()
         await lookups.close()
         await shell.close()
         sight.close()
         if keeper is not None:
             await keeper.close()
-
-
-async def until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
-    """Wait for `stop`. A task that ends before is an error: a program without one of its parts is better restarted.
-
-    Raises what the task raised, or RuntimeError where it just returned.
-    """
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopping.cancel()
-    for task in tasks:
-        if task in done:
-            task.result()
-            raise RuntimeError(f"the part {task.get_name()!r} ended, and should not have")
 
 
 def _ask(gateway: Gateway, pinholes: PinholeClient, keeper: Keeper | None, lookups: Lookups) -> None:

@@ -37,7 +37,7 @@ from gatewayd.trust import Trust
 from gatewayd.version import Versions, compute
 from nft.kernel import Kernel
 from nft.nflog import LatchReader
-from vdx import collector, journal, service, site, wire
+from vdx import collector, journal, parts, service, site, wire
 from vdx.errors import VdxError
 from vdx.ids import LEASE_SECONDS
 from vdx.proof import ProofReport
@@ -182,14 +182,11 @@ class Gatewayd:
             service.feed_watchdog(),
         ]
         tasks = [asyncio.ensure_future(each) for each in work]
-        stop = asyncio.ensure_future(self._stop.wait())
-        done, _ = await asyncio.wait([stop, *tasks], return_when=asyncio.FIRST_COMPLETED)
-        for task in (stop, *tasks):
-            task.cancel()
-        await asyncio.gather(stop, *tasks, return_exceptions=True)
-        service.tell("STOPPING=1")
-        for task in done - {stop}:
-            task.result()  # a part that ended by an error ends the program: systemd starts it anew
+        try:
+            await parts.until_stopped(self._stop, tasks)
+        finally:
+            await parts.end(tasks)
+            service.tell("STOPPING=1")
 
     def _steer(self) -> None:
         loop = asyncio.get_running_loop()

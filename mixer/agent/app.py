@@ -23,7 +23,7 @@ from mixer.agent.node import Alone, Membership
 from mixer.agent.probing import Prober
 from mixer.agent.server import Server
 from mixer.agent.workers import Pool
-from mixer.errors import ConfigError, WorkerError
+from mixer.errors import ConfigError
 from mixer.prompts import build
 from vdx import ports, wire
 from vdx.control import ListenerTls, SipListener
@@ -41,6 +41,7 @@ from vdx.meetings import (
     Steered,
     TakeSnapshot,
 )
+from vdx.parts import end, until_stopped
 from vdx.service import feed_watchdog, tell
 
 log = logging.getLogger("mixer")
@@ -87,16 +88,14 @@ async def run(config: Config) -> None:
     tell("READY=1")
     log.info("mixer.ready")
     try:
-        await _until(stop, tasks)
+        await until_stopped(stop, tasks)
     finally:
         tell("STOPPING=1")
         socket.close()
         await server.close()
         shell.flush()
         await asyncio.sleep(0)
-        for task in reversed(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
         await floors.close()
         await shell.close()
 
@@ -160,16 +159,3 @@ async def _watch(credentials: Credentials) -> None:
     while True:
         await asyncio.sleep(CREDENTIALS_SECONDS)
         await asyncio.to_thread(credentials.refresh)
-
-
-async def _until(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
-    """Wait for the end. A part that ends before is an error: a program without it is better started anew."""
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopping.cancel()
-    for task in tasks:
-        if task in done:
-            task.result()
-            raise WorkerError("a part of the program ended, and should not have")

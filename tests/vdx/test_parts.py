@@ -1,4 +1,4 @@
-"""The wiring of the program: a part that dies takes the whole program with it, so that systemd starts it anew."""
+"""The parts of a program: one that dies takes the whole program with it, so that systemd starts it anew."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from b2bua.__main__ import until_stopped
+from vdx.parts import end, until_stopped
 
 
 async def forever() -> None:
@@ -28,7 +28,7 @@ def test_a_part_that_ends_is_an_error(part: object, error: type[Exception]) -> N
         try:
             await asyncio.wait_for(until_stopped(asyncio.Event(), tasks), 10)
         finally:
-            tasks[0].cancel()
+            await end(tasks)
 
     with pytest.raises(error):
         asyncio.run(main())
@@ -41,7 +41,7 @@ def test_stop_is_no_error() -> None:
         part = asyncio.create_task(forever())
         await asyncio.wait_for(until_stopped(stop, [part]), 10)
         alive = not part.done()
-        part.cancel()
-        return alive
+        await end([part])
+        return alive and part.cancelled()
 
     assert asyncio.run(main())
