@@ -21,6 +21,8 @@ from tests.cgroup import Group
 HOST = Path(__file__).resolve().parents[2] / ".setup/deploy/host.tar"
 READY_S = 60.0
 POLL_S = 0.1
+OURS = r".*/((vdx|gatewayd|b2bua|mediad|certd)[^/]*|[0-9]+-vdx[^/]*|mixer(ctl|\..*)?|bus\.secret)"
+"""A file of ours, as `find -regex` reads it."""
 
 
 class Network:
@@ -198,6 +200,15 @@ class Machine:
         ssh = ["ssh", "-q", "-i", str(self.key), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
         ssh += ["-o", f"ProxyCommand=ip netns exec {self.name} nc %h %p", "root@127.0.0.1", command]
         return subprocess.run(ssh, check=True, text=True, input=stdin, stdout=subprocess.PIPE, timeout=120).stdout
+
+    def left(self) -> str:
+        """Give what of ours is on it: files, users, units that are known, tables of the kernel; "" where it is bare."""
+        return self.shell(
+            f"find / /run -xdev -regextype posix-extended -regex '{OURS}'; "
+            "grep -E 'vdx|gatewayd|b2bua|mediad|certd' /etc/passwd /etc/group; "
+            "systemctl list-units --all --plain --no-legend 'vdx*' 'mixer*' gatewayd* b2bua* mediad* certd*; "
+            "nft list tables 2>/dev/null || true"
+        )
 
     def _plug(self) -> None:
         run("ip", "netns", "add", self.name)

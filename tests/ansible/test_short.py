@@ -57,3 +57,10 @@ def test_nothing_of_it_has_failed(edge: Site) -> None:
     machine = edge.machines["edge1"]
     assert set(machine.shell("systemctl is-active gatewayd b2bua mediad rsyslog ssh").split()) == {"active"}
     assert machine.shell("systemctl list-units --failed --plain --no-legend").strip() == ""
+
+
+def test_it_goes_back_as_it_came_with_a_receipt(edge: Site) -> None:
+    edge.play("remove-edge", "-e", "remove_confirmed=edge1")
+    assert edge.machines["edge1"].left() == ""
+    (receipt,) = (edge.folder / "receipts").glob("edge1-*.yaml")
+    assert "left: 0" in receipt.read_text()
