@@ -20,6 +20,7 @@ from tests.peers.sipp.steps import Step, scenario
 PATIENCE = 40.0
 """Seconds until a run counts as stuck: all of SIP's timers fit (64 * T1 = 32 s, RFC 3261 section 17.1.1.2)."""
 
+SHOWN = 4_000  # characters of its error log where a test fails: thousands of calls say the same
 READY_SECONDS = 5.0
 # "UDP message sent (9 bytes):" and "UDP message received [9] bytes :" after a line of dashes with the date
 LOGGED = re.compile(rb"(?m)^-{10,} .*\n(?:UDP|TCP) message (sent|received) [(\[](\d+)\]? bytes ?\)?:\n\n")
@@ -93,7 +94,7 @@ class Sipp:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.stop()
         if error is not None:
-            error.add_note(f"sipp in {self.directory}:\n{self._read('errors.log')}")
+            error.add_note(f"sipp in {self.directory}:\n{self._read('errors.log')[:SHOWN]}")
 
     def finish(self, timeout: float = PATIENCE) -> Outcome:
         """Wait until all calls are done and return what they came to; raises TimeoutExpired (sipp is then killed)."""
