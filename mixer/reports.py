@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mixer.wire import Id, Line, Media, Part
+from mixer.wire import Id, Line, Media, Part, Rollover
 from vdx.wire import Codec, Message
 
 
@@ -104,6 +104,8 @@ class StreamStats(Part, frozen=True):
     encrypted: bool
     silent: float
     """Seconds since the last packet came; -1: none yet."""
+    rollovers: tuple[Rollover, ...] = ()
+    """For the worker that may take over."""
 
 
 class Stats(Message, frozen=True, tag="stats"):

@@ -86,6 +86,13 @@ class Encryption(Part, frozen=True):
     theirs: Key
 
 
+class Rollover(Part, frozen=True):
+    """How often the sequence numbers of an encrypted source have begun anew (RFC 3711 section 3.3.1)."""
+
+    source: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+    count: Annotated[int, Meta(ge=1, le=2**32 - 1)]
+
+
 class Stream(Part, frozen=True):
     """One media stream of a participant; a stream that is not named in a list is closed.
 
@@ -112,6 +119,8 @@ class Stream(Part, frozen=True):
     event_rate: Literal[8000, 16000, 48000] = 8000
     """Hz: clock of `telephone_event`."""
     encryption: Encryption | None = None
+    rollovers: Annotated[tuple[Rollover, ...], Meta(max_length=8)] = ()
+    """Where it is encrypted and another worker had it before: what that one counted. No packet is read without."""
     feedback: Annotated[frozenset[Feedback], Meta(max_length=8)] = frozenset()
     """What RTCP feedback both sides have agreed on (AVPF, RFC 4585, RFC 5104)."""
     transport_cc: Annotated[int, Meta(ge=0, le=14)] = 0

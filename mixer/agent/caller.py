@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from mixer.agent.negotiation import Negotiation
 from mixer.reports import StreamStats
 from mixer.room import Arrival, Role
+from mixer.wire import Rollover
 from vdx import ports
 
 if TYPE_CHECKING:
@@ -71,6 +72,11 @@ class Caller:
             encrypted=session.encrypted,
             role=self.role,
         )
+
+    @property
+    def rollovers(self) -> dict[str, tuple[Rollover, ...]]:
+        """What was counted last of each encrypted stream, for the worker that takes it over."""
+        return {one.media: one.rollovers for one in self.stats}
 
     @property
     def twelfths(self) -> ports.Twelfths:

@@ -109,7 +109,7 @@ class Meeting:
         worker = await self._opened()
         if caller.gone or self.callers.get(caller.id) is not caller:
             return
-        said = caller.negotiation.told(again=True)
+        said = caller.negotiation.told(caller.rollovers)
         await worker.do(wire.Join(caller.id, said.streams, muted=True, deaf=True), said.descriptors)
         if caller.gone or self.callers.get(caller.id) is not caller:
             worker.send(wire.Leave(caller.id))
@@ -267,7 +267,7 @@ class Meeting:
         try:
             worker = await self._opened()
             for caller in [caller for caller in self.callers.values() if caller.joined]:
-                said = caller.negotiation.told(again=True)
+                said = caller.negotiation.told(caller.rollovers)
                 await worker.do(wire.Join(caller.id, said.streams, muted=True, deaf=True), said.descriptors)
                 for message in (self._voices.get(caller.id), self._repeating.get(caller.id)):
                     if message is not None:

@@ -5,8 +5,10 @@ Sockets are reserved before an answer or an offer is written, and belong to this
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+import msgspec
 
 from b2bua import sdp
 from mixer import wire
@@ -106,15 +108,16 @@ class Negotiation:
                 raise SessionError("the answer has a key for which the offer had none")
         self._take(reading)
 
-    def told(self, *, again: bool = False) -> Told:
-        """Say what is agreed, for a worker; `again`: one that knows nothing of it yet."""
+    def told(self, before: Mapping[str, tuple[wire.Rollover, ...]] | None = None) -> Told:
+        """Say what is agreed, for a worker; `before`, for one that knows nothing yet: what others counted by stream."""
         streams: list[wire.Stream] = []
         descriptors: list[int] = []
         for stream in self.streams:
             sockets = self._sockets[stream.purpose]
-            kept = sockets.handed and not again
+            kept = sockets.handed and before is None
             ours = self._keys.get(stream.purpose) if stream.theirs is not None else None
-            streams.append(told(stream, ours, kept=kept))
+            counted = (before or {}).get(stream.purpose, ())
+            streams.append(msgspec.structs.replace(told(stream, ours, kept=kept), rollovers=counted))
             if not kept:
                 descriptors += sockets.descriptors(mux=stream.mux)
             sockets.handed = True

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 import msgspec
 
-from mixer.wire import Line, Media, Sound, Stream, descriptors_of
+from mixer.wire import Key, Line, Media, Rollover, Sound, Stream, descriptors_of
 from mixer.worker.adaptation import Send, choose
 from mixer.worker.encoding import Pictures
 from mixer.worker.errors import EngineError, TransportError
@@ -48,6 +48,8 @@ class Participant:
         self._sockets: dict[Line, Sockets] = {}
         self._classes: dict[Media, int] = {}
         self._views: dict[Media, str] = {}
+        self._rollovers: dict[Line, tuple[Key, tuple[Rollover, ...]]] = {}
+        """What was counted of streams as they ended, by the key it was counted with."""
 
     @property
     def media(self) -> dict[Media, SoundStream | VideoStream]:
@@ -78,6 +80,8 @@ class Participant:
     def change(self, streams: Sequence[Stream], descriptors: Sequence[int]) -> None:
         """Have exactly these streams; raises `TransportError`, and has then changed nothing and closed what came."""
         came = _adopt(streams, descriptors)
+        for running in self.streams.values():
+            self._remember(running)
         made: dict[Line, AnyStream] = {}
         try:
             for stream in streams:
@@ -104,6 +108,7 @@ class Participant:
             self.cameras = None
         else:
             self.videos = {name: one for name, one in self.videos.items() if name != media}
+        self._remember(stream)
         stream.close()
         return True
 
@@ -142,7 +147,16 @@ class Participant:
             return None
         return running
 
+    def _remember(self, stream: AnyStream) -> None:
+        """Note what is counted of an encrypted stream, for the one that goes on with its key."""
+        told = stream.stream
+        if told.encryption is not None:
+            self._rollovers[told.media] = told.encryption.theirs, stream.transport.rollovers()
+
     def _make(self, stream: Stream, came: Sockets | None) -> AnyStream:
+        key, counted = self._rollovers.get(stream.media, (None, ()))
+        if stream.encryption is not None and stream.encryption.theirs == key:
+            stream = msgspec.structs.replace(stream, rollovers=counted)
         sockets = came or self._sockets.get(stream.media)
         if sockets is None:
             raise TransportError(f"stream {stream.media} has no sockets to keep")
@@ -221,6 +235,8 @@ def _unfit(streams: Sequence[Stream], sockets: int) -> str:
 
 def _same(before: Stream, after: Stream) -> bool:
     """Say whether two descriptions differ at most in where to send to."""
-    plain = [msgspec.structs.replace(one, remote=None, remote_rtcp=None, kept=True) for one in (before, after)]
+    plain = [
+        msgspec.structs.replace(one, remote=None, remote_rtcp=None, kept=True, rollovers=()) for one in (before, after)
+    ]
     ends = [(one.remote is None, one.remote_rtcp is None) for one in (before, after)]
     return plain[0] == plain[1] and ends[0] == ends[1]

@@ -114,7 +114,8 @@ class Statistics:
                 )
         past.received, past.sent, past.at = received, sent, at
         silent = -1.0 if past.last_packet is None else round((at - past.last_packet) / SECOND, 1)
-        return StreamStats(name, media, got, gave, stream.stream.encryption is not None, silent)
+        encrypted, counts = stream.stream.encryption is not None, stream.transport.rollovers()
+        return StreamStats(name, media, got, gave, encrypted, silent, counts)
 
     @staticmethod
     def _outgrown(stream: VideoStream) -> bool:

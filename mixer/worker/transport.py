@@ -6,7 +6,6 @@ Receiving: socket -> (srtpdec) -> rtpbin -> whoever takes packets of a payload t
 
 from __future__ import annotations
 
-import base64
 import os
 import socket
 from collections.abc import Callable, Sequence
@@ -14,12 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mixer.reports import Flow
-from mixer.wire import Address, Key, Stream
+from mixer.wire import Address, Rollover, Stream
 from mixer.worker import adaptation, asking, packets
 from mixer.worker.absent import Absent
 from mixer.worker.engine import Gio, Gst, Pipeline, element, field_of, now
 from mixer.worker.errors import TransportError
 from mixer.worker.formats import rtp_caps
+from mixer.worker.srtp import rollovers, srtp_decoder, srtp_encoder
 
 REORDER_MS = 60
 """How long a missing packet is waited for; a stream without gaps never waits."""
@@ -34,16 +34,6 @@ COUNTED = 3
 RTCP_CAPS = "application/x-rtcp"
 REPORT_NS = 1_000_000_000
 """How often RTCP reports go out: as often as rates are adapted."""
-
-_CIPHERS = {
-    "AES_CM_128_HMAC_SHA1_80": ("aes-128-icm", "hmac-sha1-80", "hmac-sha1-80", 30),
-    "AES_CM_128_HMAC_SHA1_32": ("aes-128-icm", "hmac-sha1-32", "hmac-sha1-80", 30),
-    "AES_256_CM_HMAC_SHA1_80": ("aes-256-icm", "hmac-sha1-80", "hmac-sha1-80", 46),
-    "AES_256_CM_HMAC_SHA1_32": ("aes-256-icm", "hmac-sha1-32", "hmac-sha1-80", 46),
-    "AEAD_AES_128_GCM": ("aes-128-gcm", "null", "null", 28),
-    "AEAD_AES_256_GCM": ("aes-256-gcm", "null", "null", 44),
-}
-# suite -> cipher, authentication of RTP, of RTCP (always 80 bits, RFC 4568 section 6.2), octets of key and salt
 
 
 @dataclass(slots=True)
@@ -144,7 +134,7 @@ class Transport:
         """The newest source of the other side."""
         self._plain: dict[int, Gio.Socket] = {}
         self._encoder = srtp_encoder(stream.encryption.ours) if stream.encryption else None
-        self._decoder = srtp_decoder(stream.encryption.theirs) if stream.encryption else None
+        self._decoder = srtp_decoder(stream.encryption.theirs, stream.rollovers) if stream.encryption else None
         for one in (self._encoder, self._decoder):
             if one is not None:
                 self.pipeline.add(one)
@@ -235,6 +225,10 @@ class Transport:
         if field_of(counted, "packets-sent", 0) < COUNTED:
             return None
         return field_of(counted, "bitrate-sent", 0) / 1000, field_of(counted, "bitrate-recv", 0) / 1000
+
+    def rollovers(self) -> tuple[Rollover, ...]:
+        """Count how often the numbers of encrypted sources have begun anew; of those that have."""
+        return rollovers(self._decoder) if self._decoder is not None else ()
 
     def flows(self) -> tuple[Flow, Flow]:
         """Count what was received and sent, as far as RTP knows."""
@@ -387,34 +381,3 @@ def _rtcp_address(stream: Stream) -> Address | None:
     if stream.remote_rtcp is not None or stream.remote is None:
         return stream.remote_rtcp
     return Address(stream.remote.host, min(65535, stream.remote.port + stream.rtcp))
-
-
-def _material(key: Key) -> bytes:
-    octets = _CIPHERS[key.suite][3]
-    try:
-        material = base64.b64decode(key.inline, validate=True)
-    except ValueError as error:
-        raise TransportError("a key is not base64") from error
-    if len(material) != octets:
-        raise TransportError(f"a key of {key.suite} has {octets} octets with its salt, not {len(material)}")
-    return material
-
-
-def srtp_encoder(key: Key) -> Gst.Element:
-    """Encrypt with a key; raises `TransportError` where it is none of its suite."""
-    cipher, rtp, rtcp, _ = _CIPHERS[key.suite]
-    encoder = element("srtpenc", rtp_cipher=cipher, rtp_auth=rtp, rtcp_cipher=cipher, rtcp_auth=rtcp)
-    encoder.set_property("key", Gst.Buffer.new_wrapped(_material(key)))
-    return encoder
-
-
-def srtp_decoder(key: Key) -> Gst.Element:
-    """Decrypt what was encrypted with a key; raises `TransportError` where it is none of its suite."""
-    cipher, rtp, rtcp, _ = _CIPHERS[key.suite]
-    caps = Gst.Caps.from_string(
-        f"application/x-srtp,srtp-key=(buffer){_material(key).hex()},srtp-cipher=(string){cipher},"
-        f"srtp-auth=(string){rtp},srtcp-cipher=(string){cipher},srtcp-auth=(string){rtcp}"
-    )
-    decoder = element("srtpdec")
-    decoder.connect("request-key", lambda _decoder, _ssrc: caps)
-    return decoder

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 from PIL import Image
 
@@ -49,6 +50,8 @@ class Pins:
 
 class PaperWorker:
     """Takes messages, and says what it is made to."""
+
+    pid = 0
 
     def __init__(self) -> None:
         self.heard: Callable[[FromWorker], None] = lambda _: None
@@ -293,11 +296,15 @@ def test_a_dead_worker_is_replaced_with_everything_it_knew(tmp_path: Path) -> No
         stage.meeting.room.mute("bo", muted=True)
         stage.meeting.settle()
         first = stage.worker
+        counted = (wire.Rollover(7, 2),)
+        first.heard(Stats((msgspec.structs.replace(counts("anna", 9)[0], rollovers=counted),), 1.0, 1, 0))
         first.died()
         await stage.revived(2)
         second = stage.worker
         assert second is not first
         assert [join.participant for join in second.of(wire.Join)] == ["anna", "bo"]
+        told = {(join.participant, one.media): one.rollovers for join in second.of(wire.Join) for one in join.streams}
+        assert {key: value for key, value in told.items() if value} == {("anna", "audio"): counted}
         assert second.sockets == first.sockets
         assert {sound.participant: sound.muted for sound in second.of(wire.Sound)} == {"anna": False, "bo": True}
         assert second.of(wire.Scenes)

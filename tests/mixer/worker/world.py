@@ -22,7 +22,7 @@ from mixer.reports import AgentCodec, Done, Failed, FromWorker, Ready
 from mixer.wire import Address, Encoding, Encryption, Feedback, Format, Join, Media, Start, Stop, Stream, ToWorker
 from mixer.worker.engine import Gst, GstVideo, load
 from mixer.worker.formats import TRANSPORT_CC
-from mixer.worker.transport import srtp_decoder, srtp_encoder
+from mixer.worker.srtp import srtp_decoder, srtp_encoder
 
 M = TypeVar("M", bound=FromWorker)
 
@@ -199,6 +199,10 @@ class End:
         del self._pipeline  # its signals hold us, and we hold it: no collector sees that ring
         for one in (*self.theirs, *self.ours):
             one.close()
+
+    def element(self, kind: str) -> Gst.Element:
+        """Give the element of a kind."""
+        return next(one for one in self._pipeline.iterate_recurse() if one.get_factory().get_name() == kind)
 
     def ask_keyframe(self) -> None:
         for pad in self._pads:
