@@ -16,6 +16,7 @@ from tests.system.calls.test_misbehaviour import (
     test_crossing_byes_end_the_call_once,
     test_offers_that_cross_are_one_after_the_other,
 )
+from tests.system.calls.test_seeing import test_a_foreign_reader_gets_every_message
 from tests.system.methods.test_early import (
     test_an_early_answer_is_confirmed_on_both_sides,
     test_another_fork_answers_than_the_one_that_was_confirmed,
@@ -40,6 +41,7 @@ __all__ = [
     "test_a_bye_of_the_caller_crosses_the_200",
     "test_a_cancel_that_crosses_the_200_leaves_nobody_in_a_call",
     "test_a_description_of_sixty_kilobytes",
+    "test_a_foreign_reader_gets_every_message",
     "test_a_fork_rings_twice_and_one_answers",
     "test_a_lost_200_is_sent_again_until_it_is_acknowledged",
     "test_a_reader_that_never_reads_stalls_nobody",

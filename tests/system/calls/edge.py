@@ -40,6 +40,9 @@ TURN_SECONDS = 0.05
 HELD = ("legs", "clients", "servers", "merged", "timers", "calls", "ringing", "questions", "relayed")
 TRANSACTION_SECONDS = 60.0  # 64 * T1 = 32 s (RFC 3261 section 17.1.1.2), and a busy machine
 
+HEP_PORT = 9060
+"""Where messages are sent on to, at the administrator's desk."""
+
 _numbers = itertools.count(1)
 
 
@@ -139,12 +142,18 @@ def running(
         site = yaml.safe_load(lab.state.site.read_text())
         for peer in site["peers"].values():
             peer["target"]["transport"] = transport
+        collect(lab, site)
         change(site)
         lab.state.site.write_text(yaml.safe_dump(site, sort_keys=False))
         lab.start(*PROGRAMS)
         edge = Edge(lab, transport)
         wait_until_serving(edge)
         yield edge
+
+
+def collect(lab: Lab, site: dict[str, Any]) -> None:
+    """Have the messages of all calls sent on to the administrator's desk, whether somebody listens there or not."""
+    site["hep"] = {"zone": "mgmt", "address": lab.host("admin").address(4), "port": HEP_PORT}
 
 
 def wait_until_serving(edge: Edge) -> None:

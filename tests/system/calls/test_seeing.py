@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +15,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gatewayd.ctl import main
+from tests.peers.sngrep import Read, Sngrep
 from tests.system.calls.crossing import Crossing
-from tests.system.calls.edge import Edge
+from tests.system.calls.edge import HEP_PORT, Edge
 from vdx.record import CallRecord
+from vdx.trace import TraceReport
 
 pytestmark = pytest.mark.system
 
@@ -84,6 +88,43 @@ def test_a_call_is_seen_from_its_first_message_to_its_end(
     assert packet[:4] == b"HEP3"
     assert b"INVITE sip:" in packet
     assert call.encode() in packet
+
+
+def test_a_foreign_reader_gets_every_message(crossing: Crossing, tmp_path: Path) -> None:
+    """As it comes, where the site file names a collector, and later by `trace --hep`: TLS is plain in both."""
+    edge, desk = crossing.edge, crossing.edge.host("admin")
+    with (
+        Sngrep(desk, desk.address(4), HEP_PORT, tmp_path / "live.pcap") as live,
+        Sngrep(desk, desk.address(4), HEP_PORT + 1, tmp_path / "later.pcap") as later,
+    ):
+        with crossing.agents() as (left, right):
+            call = crossing.establish(left, right)
+            (ident,) = edge.calls()
+            left.bye(call.left)
+            right.reply(right.expect("BYE"), 200)
+            left.expect(200)
+        edge.wait_for_record(ident)
+        command = [sys.executable, "-m", "gatewayd.ctl", "--run-dir", str(edge.lab.state.run), "--json", "trace", ident]
+        collector = f"{desk.address(4)}:{HEP_PORT + 1}"
+        told = desk.run([*command, "--hep", collector], timeout=SOON_SECONDS)  # where its user sits
+        report = msgspec.json.decode(told.stdout, type=TraceReport)
+        assert report.left_out == 0
+        messages = [
+            Read(
+                one.theirs if one.inward else one.ours,
+                one.ours if one.inward else one.theirs,
+                round(one.at * 1_000_000),
+                one.data,
+            )
+            for one in report.entries
+            if one.transport
+        ]
+        said = [one for agent in (left, right) for one in (*agent.received, *agent.sent)]
+        dialogs = {call.left.call_id, call.right.call_id}  # a page has registered before
+        assert len(messages) >= len([one for one in said if one["Call-ID"] in dialogs])
+        assert later.wait_for(lambda read: len(read) >= len(messages)) == messages
+        wanted = Counter(one._replace(at=0) for one in messages)
+        live.wait_for(lambda read: wanted <= Counter(one._replace(at=0) for one in read))
 
 
 def test_a_call_leaves_a_record(crossing: Crossing, capsys: pytest.CaptureFixture[str]) -> None:

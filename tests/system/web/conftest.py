@@ -10,7 +10,7 @@ import yaml
 from lab.lab import Lab
 from lab.programs import PROGRAMS
 from lab.users import GROUP
-from tests.system.calls.edge import Edge, wait_until_serving
+from tests.system.calls.edge import Edge, collect, wait_until_serving
 from tests.system.routing.server import name_server
 from tests.system.web.named import Named
 
@@ -59,6 +59,7 @@ def edge() -> Iterator[Edge]:
         for named in NAMED:
             site["peers"][named.alias] = named.peer(site["peers"][named.host])
             site["dialplan"].append({"alias": named.alias, "to": named.alias})
+        collect(lab, site)
         clinic = lab.host("clinic")
         site["upstream"] = {"zone": "internet", "dns": [clinic.address(4)]}
         site["access"] = {"realm": "lab"}
