@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
-from hub import management, program, settings
+from hub import management, program, settings, watched
 from hub.api.metrics import FOLDER
 from hub.domain.words import Role
 from hub.errors import HubError, SettingsError
@@ -23,6 +24,9 @@ from hub.settings import Settings
 from hub.tokens import issuer
 from vdx import journal
 from vdx.errors import VdxError
+
+APPLICATION = "hub.program:application"
+"""What worker processes make."""
 
 WORKER_SECONDS = 60
 """For a worker to say that it is alive. One that is still starting says nothing: with less than that takes on a busy
@@ -51,21 +55,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     os.environ[program.CONFIG] = str(options.config)
     with _managed(configured, options):
-        uvicorn.run(
-            "hub.program:application",
-            factory=True,
-            host=options.host,
-            port=options.port,
-            workers=options.workers,
-            loop="uvloop",
-            http="httptools",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-            timeout_worker_healthcheck=WORKER_SECONDS,
-        )
+        _serve(options)
     return 0
+
+
+def _serve(options: argparse.Namespace) -> None:
+    serving: dict[str, Any] = {
+        "factory": True,
+        "host": options.host,
+        "port": options.port,
+        "loop": "uvloop",
+        "http": "httptools",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": GRACE_SECONDS,
+        "timeout_worker_healthcheck": WORKER_SECONDS,
+    }
+    if options.workers == 1:
+        uvicorn.run(APPLICATION, **serving)
+    else:
+        config = uvicorn.Config(APPLICATION, workers=options.workers, **serving)
+        watched.Workers(config, [config.bind_socket()]).run()
 
 
 @contextmanager

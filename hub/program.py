@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from hub import settings
+from hub import settings, watched
 from hub.api import app as api
 from hub.api.context import Hub
 from hub.booking import journal as journal_work
@@ -71,7 +71,8 @@ def wire(configured: Settings) -> FastAPI:
             await database.warm()
         _settle(app)
         watching = asyncio.ensure_future(bus.run()) if bus else None
-        yield
+        async with watched.turning():
+            yield
         if watching:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
@@ -118,7 +119,7 @@ async def provision(configured: Settings) -> None:
     database, office = Database(configured.database), Office(configured)
     journal = Journal(database, office, told=configured.bus is not None)
     seldom = [Seldom(step, office.now) for step in (Trials(database, office).round, Retention(database, office).round)]
-    works = [duty.run_forever(journal.round, *(each.round for each in seldom))]
+    works = [service.feed_watchdog(), duty.run_forever(journal.round, *(each.round for each in seldom))]
     if made := carriers(configured.post):
         works.append(duty.run_forever(Round(database, office, made).round))
     if configured.bus is not None:

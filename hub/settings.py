@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -10,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pydantic
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from hub.domain.words import DirectMedia, Quality, Role, View, VmrType
 from hub.errors import SettingsError
@@ -21,6 +23,23 @@ MAX_BYTES = 1 << 20
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Ourselves: what is said there needs no TLS."""
+
+
+CREDENTIALS = "/run/credentials/vdx-hub.service"
+"""Where what systemd handed to the hub is found by commands that it did not start, such as `hub verify`."""
+
+
+def _handed(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    name = value.get("credential")
+    if set(value) != {"credential"} or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", str(name)):
+        raise ValueError("write the path of a file, or {credential: NAME} for what systemd hands in (LoadCredential=)")
+    return Path(os.environ.get("CREDENTIALS_DIRECTORY", CREDENTIALS)) / str(name)
+
+
+SecretFile = Annotated[Path, BeforeValidator(_handed)]
+"""A file that holds one secret: its path, or the name of a systemd credential."""
 
 
 def _zone(name: str) -> str:
@@ -109,9 +128,9 @@ class BusAddress(Part):
 
     servers: tuple[str, ...]
     name: str = "hub"
-    credentials: Path | None = None
+    credentials: SecretFile | None = None
     trust: Path | None = None
-    pin_key: Path
+    pin_key: SecretFile
 
 
 class Provisioning(Part):
@@ -155,7 +174,7 @@ class IdentityProvider(Part):
     organisation: str
     issuer: Annotated[str, AfterValidator(_origin)]
     client: str
-    secret: Path | None = None
+    secret: SecretFile | None = None
     scopes: tuple[str, ...] = ("openid", "email", "profile")
     organisation_claim: str | None = None
     email_claim: str = "email"
@@ -219,7 +238,7 @@ class Mail(Part):
     tls: Literal["starttls", "implicit", "none"] = "starttls"
     trust: Path | None = None
     user: str | None = None
-    password: Path | None = None
+    password: SecretFile | None = None
     sender: Annotated[str, Field(pattern=r"^[^\s@<>]{1,64}@[A-Za-z0-9.-]{1,134}$")]
     sender_name: Annotated[str, Field(max_length=100)] = "Video"
 
@@ -238,7 +257,7 @@ class Sms(Part):
     """
 
     url: Annotated[str, AfterValidator(_origin)]
-    key: Path | None = None
+    key: SecretFile | None = None
     sender: Annotated[str, Field(max_length=11)] = "Video"
     callback_hosts: tuple[str, ...] = ()
 
@@ -270,7 +289,7 @@ class ApiClient(Part):
 
     url: Annotated[str, AfterValidator(_origin)]
     id: Annotated[str, Field(min_length=1, max_length=200)]
-    secret: Path
+    secret: SecretFile
 
 
 class HealthCheck(Part):

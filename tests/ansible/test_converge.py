@@ -1,5 +1,6 @@
 """Roles on throw-away Debian machines without internet: everything from one signed file, twice, then it works."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from tests.ansible.conftest import Boot, Bundle, Site
 pytestmark = [pytest.mark.system, pytest.mark.deploy]
 
 CORE = ("bus", "database", "hub")
+HANG_S = 300.0
+"""Until a program that hangs has been ended: its minute, and a busy machine's patience."""
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +62,38 @@ def test_sandboxes_hold(one: Site) -> None:
     core = one.machines["core1"]
     for unit in ("vdx-bus", "vdx-hub", "vdx-hub-provision", "vdx-base-backup"):
         core.shell(f"systemd-analyze security --threshold=20 --no-pager {unit}")
+
+
+def test_what_hangs_is_ended_and_started_anew(one: Site) -> None:
+    core = one.machines["core1"]
+    workers = "pgrep --oldest --parent $(systemctl show --value --property=MainPID vdx-hub) --full spawn_main"
+    worker = core.shell(workers).strip()
+    provision = core.shell("systemctl show --value --property=MainPID vdx-hub-provision").strip()
+    core.shell(f"kill -STOP {worker} {provision}")
+    ends = time.monotonic() + HANG_S
+    while core.shell(f"ps --no-headers -o pid= {worker} {provision} || true").strip():
+        assert time.monotonic() < ends, core.shell("journalctl --no-pager --lines=50 -u vdx-hub -u vdx-hub-provision")
+        time.sleep(1)
+    assert core.shell("systemctl show --value --property=NRestarts vdx-hub").strip() == "0"  # the others went on
+    wait = "until [ $(systemctl show --value --property=ActiveState vdx-hub-provision) = active ]; do sleep 1; done"
+    core.shell(wait)
+    assert core.shell("curl -sf -o /dev/null -w '%{http_code}' http://127.0.0.1:8080/v2/openapi.json") == "200"
+
+
+def test_programs_get_their_secrets_from_systemd_alone(one: Site) -> None:
+    core = one.machines["core1"]
+    names = {"bus.secret", "pins.key", "pgpass"}
+    assert set(core.shell("ls /etc/vdx/hub/credentials").split()) == names
+    for unit in ("vdx-hub", "vdx-hub-provision"):
+        assert set(core.shell(f"ls /run/credentials/{unit}.service").split()) == names
+        pid = core.shell(f"systemctl show --value --property=MainPID {unit}").strip()
+        told = core.shell(f"tr '\\0' '\\n' </proc/{pid}/environ; tr '\\0' ' ' </proc/{pid}/cmdline")
+        for name in names:
+            last = core.shell(f"tail --lines=1 /etc/vdx/hub/credentials/{name}").strip()
+            assert last
+            assert last not in told
+    refused = core.shell("runuser -u vdx-hub -- cat /etc/vdx/hub/credentials/pgpass 2>&1 || true")
+    assert "Permission denied" in refused
 
 
 def test_secrets_are_closed_to_others(one: Site) -> None:
