@@ -8,6 +8,7 @@ version back; `doctor` tells of it.
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -107,14 +108,25 @@ def of(answer: StatusReport) -> list[str]:
     return found
 
 
-def wait(seeing: Callable[[], Seen], clock: Callable[[], float], sleep: Callable[[float], None]) -> Seen:
-    """Look until everything was well for a while, or there is no more hope; gives what was seen last."""
+def wait(
+    seeing: Callable[[], Seen],
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+    work: Callable[[], float] | None = None,
+) -> Seen:
+    """Look until everything was well for a while, or there is no more hope; gives what was seen last.
+
+    `work` tells how many seconds of a processor looking took so far, `clock` in its place. Time in which a look only
+    waited for the programs is nothing that it took from them.
+    """
+    work = work or clock
     begun = at = clock()
     well_since: float | None = None
     moved = Seen([])  # how it was when it last got on, which was `at`
     while True:
-        before = clock()
+        before = work()
         seen = seeing()
+        pause = max(ASK_SECONDS, (work() - before) * (1 / LOOK_SHARE - 1))
         now = clock()
         if seen.faults:
             well_since = None
@@ -130,7 +142,14 @@ def wait(seeing: Callable[[], Seen], clock: Callable[[], float], sleep: Callable
             well_since = now if well_since is None else well_since
             if now - well_since >= STEADY_SECONDS:
                 return seen
-        sleep(max(ASK_SECONDS, (now - before) * (1 / LOOK_SHARE - 1)))
+            pause = min(pause, well_since + STEADY_SECONDS - now)
+        sleep(pause)
+
+
+def worked() -> float:
+    """Seconds of a processor that this program and those it called used."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def call() -> list[str]:
@@ -154,7 +173,7 @@ def _units(*names: str) -> list[dict[str, str]]:
 def main() -> int:
     """Tell on the console, and by the exit status: 0 all is well, 1 it is not, or `LOST`, or `KEPT`."""
     status = tries()
-    seen = wait(look, time.monotonic, time.sleep)
+    seen = wait(look, time.monotonic, time.sleep, worked)
     found = seen.faults or (call() if status == "indeterminate" else [])
     version = machine.release().get("IMAGE_VERSION", "?")
     uptime = f"{time.clock_gettime(time.CLOCK_BOOTTIME):.2f}"

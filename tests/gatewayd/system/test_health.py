@@ -93,3 +93,28 @@ def test_a_look_that_takes_long_is_taken_less_often() -> None:
 
     health.wait(slow, clock, clock.sleep)
     assert 2.0 * looks <= health.LOOK_SHARE * clock.now + 2.0
+
+
+def test_a_look_that_only_waited_is_not_taken_less_often() -> None:
+    clock = Clock()
+    at: list[float] = []
+
+    def starved() -> Seen:
+        clock.sleep(2.0)
+        at.append(clock.now)
+        return Seen(DOWN, lost=len(at) > 1)
+
+    health.wait(starved, clock, clock.sleep, lambda: 0.0)
+    assert at[1] - at[0] == health.ASK_SECONDS + 2.0
+
+
+def test_what_was_well_for_long_enough_is_told_at_once() -> None:
+    clock = Clock()
+    work = Clock()
+
+    def dear() -> Seen:
+        work.sleep(0.3)
+        return Seen([])
+
+    health.wait(dear, clock, clock.sleep, work)
+    assert clock.now == health.STEADY_SECONDS
