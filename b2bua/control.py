@@ -1,7 +1,8 @@
 """The control socket: `gatewayd` hands over site versions, and asks about calls.
 
 A version is prepared first: its listeners are bound beside the running ones, so that a port already taken is known
-before anything changes. Activating it changes what new calls follow; running calls keep what they began with.
+before anything changes. Activating it changes what new calls follow; running calls keep what they began with. Nothing
+is read from a new listener before: by the version that is active until then, its peers would be strangers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The SIP listeners of a site version: bound when it is prepared, closed when another one is active.
+"""The SIP listeners of a site version: bound when it is prepared, served when it is active, closed when another one is.
 
 Their certificates are read at the same time, and from then on whenever a file of them changes.
 """
@@ -30,15 +30,16 @@ class SiteListeners:
             return errors
         wanted = {_listener(listener) for listener in listeners}
         try:
-            await self._shell.open(wanted - self._served)
+            await self._shell.open(wanted - self._served, ahead=True)
         except ListenError as error:
             return (str(error),)
         self._prepared = wanted
         return ()
 
     async def activate(self) -> None:
-        """Close what the prepared version does not have."""
+        """Serve what was prepared, who is waiting there first, and close what the prepared version does not have."""
         self._credentials.activate()
+        await self._shell.begin()
         old, self._served, self._prepared = self._served, self._prepared, set()
         await self._shell.shut(old - self._served)
 

@@ -33,20 +33,24 @@ class Datagrams:
         """Go through the sockets."""
         return iter(tuple(self._sockets.values()))
 
-    def open(self, bound: UdpSocket) -> None:
-        """Take in a bound socket."""
-        if self._readable is None:
-            self._readable = select.epoll()
-            self._loop.add_reader(self._readable.fileno(), self._ready)
+    def open(self, bound: UdpSocket, *, ahead: bool = False) -> None:
+        """Take in a bound socket; nothing of one that is opened `ahead` is read before `begin`."""
         self._sockets[bound.id] = bound
-        self._read[bound.socket.fileno()] = bound.read
-        self._readable.register(bound.socket, select.EPOLLIN)
+        if not ahead:
+            self._watch(bound)
+
+    def begin(self) -> None:
+        """Read from those that were opened ahead, too: what has come meanwhile waits there."""
+        for bound in self._sockets.values():
+            if bound.socket.fileno() not in self._read:
+                self._watch(bound)
 
     def shut(self, closing: Callable[[Listener], bool]) -> None:
         """Close the sockets of some listeners."""
         for ident, bound in list(self._sockets.items()):
             if closing(bound.listener):
-                del self._sockets[ident], self._read[bound.socket.fileno()]
+                del self._sockets[ident]
+                self._read.pop(bound.socket.fileno(), None)
                 bound.close()  # which takes it out of the set, too
         if not self._sockets:
             self._end()
@@ -63,6 +67,13 @@ class Datagrams:
         if bound is None:
             return f"zone {to.zone} has no udp listener for {host}"
         return bound.send(data, host, port)
+
+    def _watch(self, bound: UdpSocket) -> None:
+        if self._readable is None:
+            self._readable = select.epoll()
+            self._loop.add_reader(self._readable.fileno(), self._ready)
+        self._read[bound.socket.fileno()] = bound.read
+        self._readable.register(bound.socket, select.EPOLLIN)
 
     def _ready(self) -> None:
         """Read as datagrams come."""

@@ -12,6 +12,7 @@ import ipaddress
 import itertools
 import logging
 import math
+import socket
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Protocol
@@ -87,6 +88,7 @@ class Shell:
         self._ids = itertools.count(1)
         self._datagrams = Datagrams(self.flush)
         self._servers: list[tuple[Listener, Listener, asyncio.Server]] = []  # as asked for, as bound
+        self._ahead: list[asyncio.Server] = []
         self._pool = Pool()
         self._places = Places()
         self._connecting: set[asyncio.Task[None]] = set()
@@ -98,19 +100,29 @@ class Shell:
         """The time to call the sink with."""
         return self._loop.time()
 
-    async def open(self, listeners: Iterable[Listener]) -> None:
-        """Bind every listener beside those that are open, or none of them: raises ListenError."""
+    async def open(self, listeners: Iterable[Listener], *, ahead: bool = False) -> None:
+        """Bind every listener beside those that are open, or none of them: raises ListenError.
+
+        With `ahead` they are bound and nothing more: what comes waits in the kernel until `begin`.
+        """
         bound: list[Listener] = []
         try:
             for listener in listeners:
                 if listener.transport == "udp":
-                    self._datagrams.open(UdpSocket(listener, next(self._ids), self.received))
+                    self._datagrams.open(UdpSocket(listener, next(self._ids), self.received), ahead=ahead)
                 else:
-                    await self._open_stream(listener)
+                    await self._open_stream(listener, ahead=ahead)
                 bound.append(listener)
         except BaseException:
             await self.shut(bound)
             raise
+
+    async def begin(self) -> None:
+        """Serve those that were opened ahead, too."""
+        self._datagrams.begin()
+        begun, self._ahead = self._ahead, []
+        for server in begun:
+            await server.start_serving()
 
     async def shut(self, listeners: Iterable[Listener]) -> None:
         """Close these listeners; connections that came through them live on."""
@@ -120,8 +132,9 @@ class Shell:
         self._servers = [entry for entry in self._servers if entry[0] not in gone]
         for server in closing:
             server.close()
+        self._ahead = [server for server in self._ahead if server not in closing]
 
-    async def _open_stream(self, listener: Listener) -> None:
+    async def _open_stream(self, listener: Listener, *, ahead: bool) -> None:
         bound = listen(listener)
         served = listener
         if not listener.port:
@@ -131,7 +144,11 @@ class Shell:
         def accept() -> asyncio.Protocol:
             return self._accept(listener, served)
 
-        self._servers.append((listener, served, await self._loop.create_server(accept, sock=bound)))
+        backlog = socket.SOMAXCONN  # create_server listens again, with a hundred
+        server = await self._loop.create_server(accept, sock=bound, backlog=backlog, start_serving=not ahead)
+        self._servers.append((listener, served, server))
+        if ahead:
+            self._ahead.append(server)
 
     def _accept(self, asked: Listener, served: Listener) -> asyncio.Protocol:
         if served.transport == "tcp":
@@ -139,7 +156,7 @@ class Shell:
         try:
             tls = self._credentials.accept(asked)
             web = self._credentials.web(asked) if served.transport == "wss" else None
-        except TlsError as error:  # its site version is not active yet
+        except TlsError as error:  # the site version of today has no certificate for it
             log.info("connection.refused: %s", error)
             return _Refused()
         framing = WebSocket(web.origins, web.path) if web else StreamFraming()

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
 from msgspec import structs
 
 from b2bua.bus import RoomLink
@@ -93,6 +94,36 @@ def test_a_version_is_prepared_and_then_activated(tmp_path: Path) -> None:
         connection.send(control.Activate(4, "v2"))
         assert await connection.receive() == control.Ok(4)
         assert [one.port for one in shell.listeners] == [second]
+
+    talk(tmp_path, conversation)
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_who_comes_before_a_version_is_active_is_judged_by_it(tmp_path: Path, transport: str) -> None:
+    """An appliance that starts knows nobody yet: a 403 would send its peers away, and ban who comes often."""
+    kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
+    options = (
+        f"OPTIONS sip:edge@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/{transport.upper()} 127.0.0.1;rport;branch=z9hG4bKearly"
+        "\r\nMax-Forwards: 70\r\nFrom: <sip:p@x>;tag=p\r\nTo: <sip:p@x>\r\nCall-ID: early\r\nCSeq: 1 OPTIONS\r\n"
+        "Content-Length: 0\r\n\r\n"
+    )
+
+    async def conversation(connection: wire.Connection[FromB2bua], gateway: Gateway, _shell: Shell) -> None:
+        port, loop = free_port(kind), asyncio.get_running_loop()
+        peer = SipPeer("hospital", "sdn", ("127.0.0.1/32",), 4)
+        connection.send(control.Prepare(1, "v1", structs.replace(site(listener(port, transport)), peers=(peer,))))
+        assert await connection.receive() == control.Prepared(1)
+        with socket.socket(socket.AF_INET, kind) as early:
+            early.setblocking(False)
+            await loop.sock_connect(early, ("127.0.0.1", port))
+            await loop.sock_sendall(early, options.encode())
+            for number in (2, 3):
+                connection.send(control.Status(number))
+                assert isinstance(await connection.receive(), control.StatusReport)
+            assert not gateway.endpoint.dropped
+            connection.send(control.Activate(4, "v1"))
+            assert await connection.receive() == control.Ok(4)
+            assert (await loop.sock_recv(early, 65_536)).startswith(b"SIP/2.0 200 ")
 
     talk(tmp_path, conversation)
 
