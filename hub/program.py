@@ -42,7 +42,7 @@ from hub.tokens import issuer
 from hub.tokens.bearer import Bearer
 from hub.tokens.keys import Keys
 from hub.web.live import Presence
-from vdx import service
+from vdx import parts, service
 from vdx.bus import Address, Bucket, Bus, Reader, Watch
 from vdx.nodes import NODES
 from vdx.placed import CALLS
@@ -131,14 +131,11 @@ async def provision(configured: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     tasks = [asyncio.ensure_future(work) for work in works]
     service.tell("READY=1")
-    stopped = asyncio.ensure_future(stop.wait())
-    done, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    for task in (stopped, *tasks):
-        task.cancel()
-    await asyncio.gather(stopped, *tasks, return_exceptions=True)
-    await database.close()
-    for task in done - {stopped}:
-        task.result()  # a part that ended by an error ends the program: systemd starts it anew
+    try:
+        await parts.until_stopped(stop, tasks)
+    finally:
+        await parts.end(tasks)
+        await database.close()
 
 
 def _on_the_bus(configured: BusAddress, database: Database, office: Office) -> list[Coroutine[None, None, None]]:
