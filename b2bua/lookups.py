@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from b2bua.call.gateway import Gateway
 from b2bua.call.names import Lookup
 from b2bua.locate import Cache, Destination, LocateError, Query, UnavailableError, locate
-from b2bua.locate.dns import DnsResolver
 from vdx.dialplan import DnsServer, HostTarget
 
 DEADLINE = 4.0
@@ -29,7 +28,7 @@ class Lookups:
         self._clock = clock
         self._after = after
         self._servers: tuple[DnsServer, ...] = ()
-        self._cache = Cache(DnsResolver(()), clock)
+        self._cache: Cache | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._chance = random.SystemRandom().random
 
@@ -55,8 +54,10 @@ class Lookups:
     def _resolver(self) -> Cache:
         """Give the resolver of the site version; other servers may say something else, so they begin anew."""
         servers = self._gateway.plan.signalling.dial.dns
-        if servers != self._servers:
-            self._servers, self._cache = servers, Cache(DnsResolver(servers), self._clock)
+        if self._cache is None or servers != self._servers:
+            from b2bua.locate import dns  # noqa: PLC0415 - dear, and many sites call no names
+
+            self._servers, self._cache = servers, Cache(dns.DnsResolver(servers), self._clock)
         return self._cache
 
     async def _answer(self, lookup: Lookup) -> None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from b2bua.call import tokens
 from b2bua.call.contacts import is_direct
@@ -27,11 +28,14 @@ from b2bua.call.keyring import Keyring
 from b2bua.call.olddevices import OldDevices
 from b2bua.call.plan import EMPTY, Plan
 from b2bua.call.reputation import Ban, Offence, Reputation, is_scanner
-from b2bua.call.tokens import Guest, Spent, TokenError, Verifier
+from b2bua.call.tokens import Guest, Spent, TokenError
 from b2bua.sip import Flow, Refusal, Request, Silence
 from b2bua.sip.digest import Secret
 from b2bua.sip.nonce import Nonces
 from b2bua.sip.uri import user_of
+
+if TYPE_CHECKING:
+    from b2bua.call.verifier import Verifier
 
 log = logging.getLogger(__name__)
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from b2bua.call.credentials import CredentialsError, Users, gather, read_secrets
-from b2bua.call.tokens import TokenError, Verifier
+from b2bua.call.tokens import TokenError
 from b2bua.sip.digest import Secret
 from b2bua.sip.login import Login
 from vdx.access import LogInAt, SecretPlace
 from vdx.control import Signalling, SipPeer
 from vdx.errors import VdxError
+
+if TYPE_CHECKING:
+    from b2bua.call.verifier import Verifier
 
 Token = Callable[[], str]
 
@@ -57,6 +60,8 @@ def build(signalling: Signalling, read: Read, token: Token) -> tuple[Keyring, tu
                     (peer.name, read_secrets(read(access.users), _name(access.users)))
                 )
             if access.tokens is not None:
+                from b2bua.call.verifier import Verifier  # noqa: PLC0415 - dear, and most sites name no issuer
+
                 keys = SecretPlace(file=access.tokens.keys)
                 verifiers.setdefault(peer.zone, []).append(
                     (peer.name, Verifier(access.tokens, _json(read(keys, secret=False), keys)))
