@@ -17,11 +17,11 @@ from b2bua.bindings import BindingStore, Keeper
 from b2bua.bus import RoomLink
 from b2bua.call.gateway import Gateway
 from b2bua.control import Control
+from b2bua.going import Going
 from b2bua.ids import GatewayIds
 from b2bua.listeners import SiteListeners
 from b2bua.lookups import Lookups
 from b2bua.pinholes import PinholeClient
-from b2bua.placing import Going
 from b2bua.seeing import Sight
 from b2bua.transport import Book, Credentials, Shell
 from vdx import collector, control, journal, parts, wire

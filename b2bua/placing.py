@@ -10,13 +10,12 @@ import asyncio
 import logging
 import secrets
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 
 from nats.aio.client import Client
 
 from b2bua.call.holding import Holding
+from b2bua.going import Refused
 from vdx import ports
 from vdx.bus import Bucket, Bus, BusError, Outbox
 from vdx.nodes import Node
@@ -25,16 +24,6 @@ from vdx.refusals import ADMISSIONS, GATHER_SECONDS, AdmissionReport, Refusals
 from vdx.rooms import Room
 
 log = logging.getLogger("bus")
-
-Refused = Counter[tuple[str, int, str]]
-"""[zone, status, why]: calls."""
-
-
-class Going(NamedTuple):
-    """What is asked of the calls; `refused` gives what was refused since it was asked last."""
-
-    held: Callable[[], list[Holding]]
-    refused: Callable[[], Refused]
 
 
 def placed(held: Iterable[Holding], rooms: Mapping[str, Room], nodes: Mapping[str, Node]) -> list[PlacedCall]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from nats.aio.client import Client
 
 from b2bua.backlog import OVERLAP_SECONDS, Backlog
-from b2bua.bus import RECORDS
+from b2bua.link import RECORDS
 from b2bua.records import utc
 from vdx.bus import Address, Bus, Outbox
 from vdx.record import CallRecord, PartyRecord, RecordList, Records

@@ -15,11 +15,11 @@ from msgspec import structs
 from b2bua.bus import RoomLink
 from b2bua.call.gateway import Gateway
 from b2bua.control import Control
+from b2bua.going import Going
 from b2bua.ids import GatewayIds
 from b2bua.listeners import SiteListeners
 from b2bua.lookups import Lookups
 from b2bua.pinholes import PinholeClient
-from b2bua.placing import Going
 from b2bua.seeing import Sight
 from b2bua.sip import Flow
 from b2bua.transport import Shell

@@ -12,7 +12,8 @@ from nats.aio.client import Client
 
 from b2bua import placing
 from b2bua.call.holding import Holding
-from b2bua.placing import Placing, Refused, Refusing, placed
+from b2bua.going import Refused
+from b2bua.placing import Placing, Refusing, placed
 from vdx.bus import Address, Bus
 from vdx.bus.kinds import encode
 from vdx.nodes import Node

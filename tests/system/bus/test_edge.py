@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from b2bua.bus import RECORDS
+from b2bua.link import RECORDS
 from lab.bus import BusServer
 from lab.core import Core
 from lab.edge import explain

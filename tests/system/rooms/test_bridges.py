@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 import pytest
 
-from b2bua.bus import RECORDS
+from b2bua.link import RECORDS
 from lab.agent import Agent
 from lab.call import ANSWER_S, edge_address, parties
 from lab.core import NODE, Core
