@@ -8,6 +8,7 @@ What is wrong is told on the console with file, line and reason, and the setup i
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 import tempfile
@@ -33,7 +34,7 @@ from vdx.site.values import InterfaceName, Word
 LABELS = {"VDX-SETUP": "setup.yaml", "vdx-setup": "setup.yaml", "cidata": "user-data", "CIDATA": "user-data"}
 """File systems that are looked at, and the file on each."""
 
-CREDENTIAL = Path("/run/credentials/@system/vdx.setup")
+CREDENTIAL = Path(os.environ.get("CREDENTIALS_DIRECTORY", "/run/credentials/@system")) / "vdx.setup"
 MAX_SETUP = 1 << 20
 """Octets of setup.yaml: a site file of the usual size inside it takes some 20 kB."""
 

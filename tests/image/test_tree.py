@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cgroup import Group
 from tests.image import world
 
 pytestmark = pytest.mark.system
+SITE = world.SITE + "management: {people: {anna: {role: admin}}}\n"
+PROMPT = "Choose a number, then Enter: "
 SECONDS = 60.0
 """Patience with a busy machine: programs of the tree start within ten on one that is not."""
 
 
 class Tree:
-    """A started tree; `data` is its /var."""
+    """A started tree; `data` is its /var. Its serial line is a pseudo-terminal of ours."""
 
-    def __init__(self, namespace: str, data: Path, log: Path, before: str = "") -> None:
+    def __init__(self, namespace: str, data: Path, log: Path, before: str = "", more: Sequence[str] = ()) -> None:
         command = ["systemd-nspawn", "--register=no", "--keep-unit", "--quiet", "--boot", f"--directory={world.tree()}"]
         command += ["--read-only", f"--bind={data}:/var", f"--network-namespace-path=/run/netns/{namespace}"]
         command += ["--capability=CAP_NET_ADMIN,CAP_NET_RAW", "--resolv-conf=off", "--timezone=off", "--tmpfs=/tmp"]
+        self._line, line = os.openpty()
+        command += [f"--bind={os.ttyname(line)}:/dev/ttyS0", *more]
         if before:  # what it mounts goes with the process
             command = ["unshare", "--mount", "sh", "-ec", f'{before}\nexec "$@"', "sh", *command]
         self.data = data
@@ -39,7 +46,25 @@ class Tree:
             env={**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"},  # /proc/sys/net, as on a machine
             preexec_fn=self._group.enter,  # noqa: PLW1509 - this program has one thread
         )
+        os.close(line)
         self._leader = int(self.until(self._child))
+        self._seen = ""
+
+    def type(self, line: str) -> None:
+        """Type a line on the serial line."""
+        os.write(self._line, f"{line}\n".encode())
+
+    def expect(self, shown: str) -> str:
+        """Read the serial line until it shows something; gives what came before."""
+
+        def look() -> str:
+            if select.select([self._line], [], [], 0)[0]:
+                with suppress(OSError):  # nobody has it open
+                    self._seen += os.read(self._line, 65536).decode(errors="replace")
+            return self._seen if shown in self._seen else ""
+
+        before, _, self._seen = self.until(look).partition(shown)
+        return before
 
     def _child(self) -> str:
         listed = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
@@ -86,6 +111,7 @@ class Tree:
             self._process.kill()
             self._process.wait()
         self._group.remove()
+        os.close(self._line)
         self._log.close()
 
 
@@ -95,7 +121,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     data = home / "var"
     site = data / "lib/appliance/site"
     site.mkdir(parents=True)
-    (site / "site.yaml").write_text(world.SITE)
+    (site / "site.yaml").write_text(SITE)
     with world.networks(cards=False) as namespace:
         started = Tree(namespace, data, home / "log")
         try:
@@ -135,6 +161,34 @@ def test_a_program_that_hangs_is_restarted_by_its_watchdog(tree: Tree) -> None:
     tree.until(lambda: "yes" if '"mediad":"connected"' in tree.run("gatewayctl", "--json", "status").stdout else "")
 
 
+def test_the_menu_is_nobody_and_its_entries_are_done_at_desks(tree: Tree) -> None:
+    tree.expect(PROMPT)
+    tree.type("1")
+    shown = tree.expect(PROMPT)
+    assert "well  zone sdn (sdn0): up" in shown
+    assert "state: the gateway runs" in shown
+    tree.type("10")
+    tree.expect("anna: this is shown once")
+    assert "vdx_" in tree.expect(PROMPT)
+    tree.type("6")
+    tree.expect("Type yes to go on: ")
+    tree.type("no")
+    tree.expect("nothing was changed")
+    menu = "vdx-console@ttyS0"
+    status = tree.run("cat", f"/proc/{tree.shown(menu, 'MainPID')}/status").stdout
+    rights = dict(line.split(":\t", 1) for line in status.splitlines())
+    assert (rights["Uid"].split()[0], int(rights["CapBnd"], 16), rights["Seccomp"]) == ("906", 0, "2")
+    tree.until(lambda: "none" if "vdx-desk-" not in tree.run("systemctl", "list-units", "*@*.service").stdout else "")
+
+
+def test_a_desk_is_open_to_the_menu_alone(tree: Tree) -> None:
+    ask = "import socket as s; a = s.socket(s.AF_UNIX); a.connect('/run/vdx-desk/tell.sock'); a.send(b'state en')"
+    command = ("setpriv", "--clear-groups", "--regid=904", "--reuid=904", "/usr/bin/python3", "-c", ask)
+    assert "Permission denied" in tree.run(*command).stderr
+    shown = ("stat", "--format=%U:%G %a", *(f"/run/vdx-desk/{desk}.sock" for desk in ("look", "tell", "disk")))
+    assert tree.run(*shown).stdout.split("\n")[:3] == ["root:vdx-console 660"] * 3
+
+
 def test_a_policy_is_proved_in_a_unit_of_its_own(tree: Tree) -> None:
     told = tree.run("gatewayctl", "check", "--prove", "/etc/vdx/site.yaml")
     assert told.returncode == 0, told.stdout + told.stderr
@@ -167,7 +221,7 @@ def test_a_backup_comes_back_with_the_next_start(tree: Tree) -> None:
     restored = tree.run("gatewayctl", "system", "restore", "/var/backup", "--passphrase-file", "/run/passphrase")
     assert restored.returncode == 0, restored.stderr
     assert tree.run("systemctl", "restart", "vdx-takeover").returncode == 0
-    assert tree.run("cat", "/etc/vdx/site.yaml").stdout == world.SITE
+    assert tree.run("cat", "/etc/vdx/site.yaml").stdout == SITE
 
 
 def test_a_confirmed_version_tells_name_and_time_servers_at_once(tree: Tree) -> None:
@@ -180,6 +234,23 @@ def test_a_confirmed_version_tells_name_and_time_servers_at_once(tree: Tree) -> 
     assert tree.run("gatewayctl", "confirm").returncode == 0
     tree.until(lambda: "yes" if "nameserver 10.9.0.53" in tree.run("cat", "/etc/resolv.conf").stdout else "")
     tree.until(lambda: "yes" if "10.9.0.123" in tree.run("chronyc", "-n", "sources").stdout else "")
+
+
+def test_a_new_one_tells_what_is_wrong_with_its_setup_and_waits(tmp_path: Path) -> None:
+    data, handed = tmp_path / "var", tmp_path / "setup.yaml"
+    (data / "lib/appliance/site").mkdir(parents=True)
+    handed.write_text(yaml.safe_dump({"site": SITE}))
+    with world.networks(cards=False, name="n") as namespace:
+        started = Tree(namespace, data, tmp_path / "log", more=[f"--load-credential=vdx.setup:{handed}"])
+        try:
+            told = started.settled(), started.run("journalctl", "--no-pager", "-u", "vdx-setup").stdout
+            assert told[0] == "active", told[1]
+            started.expect("no network card is called sdn0; this machine has 0")
+            started.expect(PROMPT)
+            assert started.shown("vdx-setup", "NRestarts") == "0"
+            assert not (data / "lib/appliance/site/site.yaml").exists()
+        finally:
+            started.end()
 
 
 def test_a_full_data_partition_keeps_it_serving(tree: Tree, tmp_path: Path) -> None:
