@@ -54,8 +54,10 @@ class Limiter:
 @dataclass(slots=True)
 class _Speaker:
     last_word: int
-    faded: bool = False
+    heard: bool = False
     """Whether he has been in at least one block already."""
+    last: Block | None = None
+    """What he added to the block before; None: he was not in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,13 @@ class Mixed:
         """Give what one participant hears of the others."""
         own = self.parts.get(who)
         return self.total if own is None else self.total - own
+
+
+def _faded_out(speaker: _Speaker, block: Block | None) -> Block | None:
+    """Fade the last of a speaker out; who has hung up or was muted has none: what was heard is played backwards."""
+    if block is None and speaker.last is not None:
+        block = speaker.last[::-1]
+    return None if block is None else block * _FADE_OUT
 
 
 class Desk:
@@ -90,29 +99,29 @@ class Desk:
         leaving = self._choose(levels)
         total = np.zeros(BLOCK, dtype=np.float32)
         parts: dict[str, Block] = {}
-        for who in (*self._speakers, *leaving):
+        for who, speaker in (*self._speakers.items(), *leaving.items()):
             block = blocks.get(who)
-            if block is None:
-                continue
             if who in leaving:
-                block = block * _FADE_OUT
-            elif not self._speakers[who].faded:
-                self._speakers[who].faded = True
+                block = _faded_out(speaker, block)
+            elif block is not None and not speaker.heard:
+                speaker.heard = True
                 block = block * _FADE_IN
-            parts[who] = block
-            total += block
+            speaker.last = block
+            if block is not None:
+                parts[who] = block
+                total += block
         return Mixed(total, parts)
 
-    def _choose(self, levels: Mapping[str, float]) -> list[str]:
+    def _choose(self, levels: Mapping[str, float]) -> dict[str, _Speaker]:
         """Let those in who speak, and give those who must go."""
         for who, speaker in self._speakers.items():
             if levels.get(who, -100.0) > SPEECH_DB:
                 speaker.last_word = self._number
-        leaving = [
-            who
+        leaving = {
+            who: speaker
             for who, speaker in self._speakers.items()
             if who not in levels or self._number - speaker.last_word > HOLD_BLOCKS
-        ]
+        }
         for who in leaving:
             del self._speakers[who]
         waiting = sorted(
@@ -124,7 +133,6 @@ class Desk:
                 softest = min(self._speakers, key=lambda one: levels[one])
                 if levels[who] < levels[softest] + LOUDER_DB:
                     break
-                del self._speakers[softest]
-                leaving.append(softest)
+                leaving[softest] = self._speakers.pop(softest)
             self._speakers[who] = _Speaker(self._number)
         return leaving

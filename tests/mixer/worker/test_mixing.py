@@ -8,8 +8,8 @@ from mixer.worker.mixing import CEILING, HOLD_BLOCKS, Desk, Limiter
 from mixer.worker.voice import BLOCK, RATE, Block
 
 
-def tone(level: float, frequency: float = 440.0) -> Block:
-    return (level * np.sin(2 * np.pi * frequency * np.arange(BLOCK) / RATE)).astype(np.float32)
+def tone(level: float, frequency: float = 440.0, blocks: int = 1) -> Block:
+    return (level * np.sin(2 * np.pi * frequency * np.arange(blocks * BLOCK) / RATE)).astype(np.float32)
 
 
 def test_each_hears_the_others_and_never_himself() -> None:
@@ -54,6 +54,17 @@ def test_coming_and_going_is_without_a_click() -> None:
     assert whole[0] == whole[-1] == 0
     assert float(np.abs(np.diff(whole)).max()) < 0.002
     assert "a" in left.parts, "until he is gone he hears the mix without himself"
+
+
+def test_who_hangs_up_or_is_muted_in_the_middle_of_a_word_makes_no_click() -> None:
+    desk = Desk(1)
+    voice = np.split(tone(0.5, 440.0, 3), 3)
+    heard = [desk.mix({"a": block}, {"a": -10.0}).total for block in voice]
+    heard += [desk.mix({}, {}).total for _ in range(2)]
+    whole = np.concatenate(heard)
+    steepest = float(np.abs(np.diff(np.concatenate(voice))).max())
+    assert float(np.abs(np.diff(whole)).max()) < 1.1 * steepest
+    assert not heard[-1].any()
 
 
 @given(st.lists(st.floats(0, 8, allow_nan=False, width=32), min_size=1, max_size=30))
