@@ -27,6 +27,10 @@ CAPTURE_BUFFER = "32768"
 PATIENCE_MS = 600_000
 """How long the callee waits for a BYE: calls are held longer than tests hold them."""
 
+TAKEN = 4
+"""Times as many calls as are made, after which the callee would end: to sipp an INVITE that comes again after its call
+is one more, and the last callers would find nobody there."""
+
 LOST_SHARE = 0.01
 """Of calls that may fail before a rate counts as too much."""
 
@@ -92,7 +96,8 @@ def waiting(way: Way, calls: int) -> Iterator[Path]:
             replace(step, within=PATIENCE_MS) if isinstance(step, Expect) else step
             for step in callee.call(answer, ring_ms=0)
         ]
-        with Sipp(way.callee, steps, work / "callee", way.callee.address(), 5060, calls=calls, trace=False):
+        taken = calls * TAKEN
+        with Sipp(way.callee, steps, work / "callee", way.callee.address(), 5060, calls=taken, trace=False):
             yield work
 
 

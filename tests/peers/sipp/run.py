@@ -22,6 +22,8 @@ PATIENCE = 40.0
 
 SHOWN = 4_000  # characters of its error log where a test fails: thousands of calls say the same
 READY_SECONDS = 5.0
+BUFFER = "4194304"
+"""Octets of its socket's buffers, as far as the kernel allows: 64 kB lose what comes while it has no processor."""
 # "UDP message sent (9 bytes):" and "UDP message received [9] bytes :" after a line of dashes with the date
 LOGGED = re.compile(rb"(?m)^-{10,} .*\n(?:UDP|TCP) message (sent|received) [(\[](\d+)\]? bytes ?\)?:\n\n")
 STATUSES = {0: "all calls passed", 1: "calls failed", 97: "ended by its own timeout", 99: "no call was made"}
@@ -129,7 +131,7 @@ class Sipp:
     def _command(self) -> list[str]:
         command = ["sipp", "-sf", "scenario.xml", "-nostdin", "-aa", "-i", self.address, "-bind_local"]
         command += ["-p", str(self.port), "-t", "u1" if self.transport == "udp" else "t1"]
-        command += ["-m", str(self.calls), "-r", str(self.rate)]
+        command += ["-m", str(self.calls), "-r", str(self.rate), "-buff_size", BUFFER]
         command += ["-s", self.service, "-key", "caller", self.name, "-key", "callee", self.name]
         command += ["-trace_stat", "-stf", "statistics.csv", "-fd", "1", "-trace_err", "-error_file", "errors.log"]
         command += ["-trace_msg", "-message_file", "messages.log"] if self.trace else []
