@@ -20,8 +20,12 @@ pytestmark = [pytest.mark.system, pytest.mark.deploy]
 
 T = TypeVar("T")
 INVENTORY = Path(__file__).resolve().parents[2] / "ansible/inventories/two-data-centres"
-PLACES = {"a": "192.0.2.1/24", "b": "198.51.100.1/24", "third": "203.0.113.1/24"}
-CORE = {"core-a": ("192.0.2.21", "a"), "core-b": ("198.51.100.21", "b"), "witness": ("203.0.113.21", "third")}
+PLACES = {"place-a": "192.0.2.1/24", "place-b": "198.51.100.1/24", "place-c": "203.0.113.1/24"}
+CORE = {
+    "core-a": ("192.0.2.21", "place-a"),
+    "core-b": ("198.51.100.21", "place-b"),
+    "witness": ("203.0.113.21", "place-c"),
+}
 MIXER, EDGE = "198.51.100.31", "198.51.100.11"
 """Of the inventory, in data centre B: `mixer-b1`, and where the telephone calls from, `edge-b1`."""
 
@@ -32,8 +36,8 @@ def cluster(site: Boot) -> Site:
     shutil.copytree(INVENTORY, made.folder, dirs_exist_ok=True)
     for place, router in PLACES.items():
         made.network.join(place, router)
-    made.network.plug(made.caller, "b", "b", f"{EDGE}/24")
-    for name, (address, place) in (CORE | {"mixer-b1": (MIXER, "b")}).items():
+    made.network.plug(made.caller, "place-b", "place-b", f"{EDGE}/24")
+    for name, (address, place) in (CORE | {"mixer-b1": (MIXER, "place-b")}).items():
         machine = made.place(name, address, place)
         machine.more = {"bundle_version": made.bundle.file.stem.removeprefix("vdx-"), "hub_settings": OPEN_ROOMS}
     made.play("secrets")
@@ -80,13 +84,13 @@ def test_who_comes_back_follows(cluster: Site) -> None:
 
 def test_the_side_with_the_witness_goes_on_when_the_line_is_cut(cluster: Site) -> None:
     before = cluster.book()
-    cluster.network.line("b", "down")
+    cluster.network.line("place-b", "down")
     _until(
         lambda: _sql(cluster, "core-b", "SELECT pg_is_in_recovery()") != "f", "the side that is cut off still writes"
     )
     assert _until(lambda: _booked(cluster), "nobody can book any more")
     assert _heard(cluster, before) > 0  # in B, by what it last knew
-    cluster.network.line("b", "up")
+    cluster.network.line("place-b", "up")
     _until(lambda: len(_streaming(cluster)) == len(CORE) - 1, "the database did not come back")
     assert _heard(cluster, _until(lambda: _booked(cluster), "nobody can book any more")) > 0
 
