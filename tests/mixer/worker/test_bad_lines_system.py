@@ -7,7 +7,7 @@ import struct
 import threading
 import time
 from collections import deque
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import msgspec
 import pytest
@@ -120,18 +120,21 @@ def seen(room: Worker) -> bool:
     return any(stream.received.width == 320 for count in counts for stream in count.streams)
 
 
-QUICK, SLOW = 10_000_000, 200_000 // 8
+QUICK, SLOW, THIN = 10_000_000, 200_000 // 8, 1_000_000 // 8
 """Octets a second."""
+ONE_WAY = 0.15
+"""Seconds to a far end."""
 
 
 class Line(threading.Thread):
     """Carry packets to a port, so many octets a second, and keep all others waiting: nothing is ever lost."""
 
-    def __init__(self, to: tuple[str, int]) -> None:
+    def __init__(self, to: tuple[str, int], *, seconds: float = 0.0) -> None:
+        """`seconds` is how long each packet is on its way at least."""
         super().__init__(daemon=True)
         self.entrance = bound()
         self.octets = QUICK
-        self._to = to
+        self._to, self._seconds = to, seconds
         self._stopping = False
 
     def run(self) -> None:
@@ -142,9 +145,14 @@ class Line(threading.Thread):
             with suppress(TimeoutError):
                 packet = self.entrance.recv(2000)
                 free = max(free, time.monotonic()) + len(packet) / self.octets
-                waiting.append((free, packet))
+                waiting.append((free + self._seconds, packet))
             while waiting and waiting[0][0] <= time.monotonic():
                 self.entrance.sendto(waiting.popleft()[1], self._to)
+
+    def place(self) -> tuple[str, int]:
+        """Give where it begins."""
+        host, port = self.entrance.getsockname()
+        return host, port
 
     def stop(self) -> None:
         self._stopping = True
@@ -172,4 +180,34 @@ def test_a_line_that_delays_but_loses_nothing_is_sent_less() -> None:
         line.octets = SLOW  # not before: how soon counts come on a busy machine is not what is tried
         eventually(room, lambda: 0 < sent().height < 360, "the rate does not fall")
         line.stop()
+        anna.close()
+
+
+def test_a_far_end_on_a_thin_line_is_seen_and_sees() -> None:
+    """300 ms there and back, 1 Mbit/s each way, for RTP and RTCP."""
+    source = "videotestsrc is-live=true pattern=snow ! video/x-raw,format=I420,width=320,height=180,framerate=15/1"
+    with running() as room, ExitStack() as stack:
+        end = End("video", "h264", source=source, size=(1280, 720), feedback=frozenset({"pli", "nack", "transport-cc"}))
+        end.stream = msgspec.structs.replace(end.stream, kbps=1500)
+        lines = []
+        for to in (*(one.getsockname() for one in end.theirs), end.stream.remote, end.stream.remote_rtcp):
+            line = Line(to if isinstance(to, tuple) else (to.host, to.port), seconds=ONE_WAY)
+            line.octets = THIN
+            lines.append(line)
+            line.start()
+            stack.callback(line.stop)
+        for sink, line in zip(("rtp_out", "rtcp_out"), lines[:2], strict=True):
+            end.named(sink).set_property("port", line.place()[1])
+        to, reports_to = (Address(*line.place()) for line in lines[2:])
+        end.stream = msgspec.structs.replace(end.stream, remote=to, remote_rtcp=reports_to)
+        anna = Peer(room, "anna", end)
+        tiles = (Tile(0, 0, 640, 360, "anna"), Tile(640, 0, 640, 360, "anna"))
+        room.do(Scenes((Scene("all", 1280, 720, tiles),), (Watch("anna", "all"),)))
+        anna.join()
+        eventually(room, lambda: end.frames > 15, "nothing is seen over the line")
+        room.wait(Stats, lambda said: said.streams[0].received.width == 320)
+        room.wait(Stats, lambda said: said.streams[0].sent.round_trip >= 1000 * 2 * ONE_WAY)
+        room.wait(Stats, lambda said: 0 < said.streams[0].sent.kbps < THIN * 8 / 1000)
+        frames = end.frames
+        eventually(room, lambda: end.frames > frames + 15, "the picture does not go on")
         anna.close()

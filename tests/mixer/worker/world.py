@@ -200,6 +200,10 @@ class End:
         for one in (*self.theirs, *self.ours):
             one.close()
 
+    def named(self, name: str) -> Gst.Element:
+        """Give the element of a name."""
+        return self._pipeline.get_by_name(name)
+
     def element(self, kind: str) -> Gst.Element:
         """Give the element of a kind."""
         return next(one for one in self._pipeline.iterate_recurse() if one.get_factory().get_name() == kind)
