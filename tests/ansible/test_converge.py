@@ -77,7 +77,8 @@ def test_what_hangs_is_ended_and_started_anew(one: Site) -> None:
     assert core.shell("systemctl show --value --property=NRestarts vdx-hub").strip() == "0"  # the others went on
     wait = "until [ $(systemctl show --value --property=ActiveState vdx-hub-provision) = active ]; do sleep 1; done"
     core.shell(wait)
-    assert core.shell("curl -sf -o /dev/null -w '%{http_code}' http://127.0.0.1:8080/v2/openapi.json") == "200"
+    get = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8080/v2/openapi.json').status)"
+    assert core.shell(f'/usr/lib/vdx/bin/python -c "{get}"').strip() == "200"
 
 
 def test_programs_get_their_secrets_from_systemd_alone(one: Site) -> None:
