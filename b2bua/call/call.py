@@ -23,7 +23,7 @@ from b2bua.call import changes
 from b2bua.call.answers import BESIDE, mapped
 from b2bua.call.bridging import BRIDGED, UNBRIDGED
 from b2bua.call.exchange import NOTHING, ByInvite, Exchange
-from b2bua.call.headers import fields_for
+from b2bua.call.headers import fields_for, reasons
 from b2bua.call.hunt import Hunt
 from b2bua.call.media import Party
 from b2bua.call.record import CallRecord
@@ -286,7 +286,7 @@ class Call:
     def on_cancelled(self, event: sip.Cancelled, now: float) -> None:
         """Stop calling, or take a re-INVITE back."""
         if event.initial:
-            self.end(now, 487, "caller", "cancelled")
+            self.end(now, 487, "caller", "cancelled", reasons(event.request))
         else:
             changes.withdraw(self, self.side_of(event.leg), now)
 
@@ -333,8 +333,10 @@ class Call:
             return
         if self.referral is not None and event.leg is self.referral.leg:
             return
-        why = f"lost: {event.sentence}" if isinstance(event, sip.Lost) else "bye"
-        self.end(now, 480, NAMES[self.side_of(event.leg)], why)
+        why, headers = (
+            ("bye", reasons(event.request)) if not isinstance(event, sip.Lost) else (f"lost: {event.sentence}", None)
+        )
+        self.end(now, 480, NAMES[self.side_of(event.leg)], why, headers)
 
     # Transfers
 

@@ -11,8 +11,9 @@ from typing import Literal
 
 from vdx.pinhole import Ban, Change, Lease, Leased, Narrow, Refused, Release, Released, Renew, Reply, SetRemote, Stream
 
-ANSWER_SECONDS = 2.0
-"""How long `gatewayd` may take: it answers in a millisecond; a caller hears a refusal instead of silence."""
+ANSWER_SECONDS = 4.0
+"""How long `gatewayd` may take: it answers in a millisecond, and on a machine without a processor to spare in seconds. A
+caller, who has heard 100, waits as long as for names; then a refusal is better than silence."""
 
 Result = Callable[[Reply, float], None]
 Fault = Callable[[str, Exception, float], None]

@@ -11,7 +11,8 @@ import re
 from functools import lru_cache
 
 from b2bua import sip
-from b2bua.sip import Message, Request
+from b2bua.sip import HeaderError, Message, Request
+from b2bua.sip.grammar import split_list
 from b2bua.sip.headers import header_key
 from vdx.control import SipPeer
 from vdx.dialplan import HeaderRule
@@ -21,6 +22,10 @@ from vdx.pattern import fill, pattern
 ALWAYS = ("Accept-Language", "Content-Language", "Priority", "Privacy", "Subject")
 """They describe the call to people and carry no address."""
 
+MAX_REASONS = 4
+"""Lines of Reason, and values in one, that are looked at: one of each protocol is all that makes sense (RFC 3326 2)."""
+
+_REASON = re.compile(r"(SIP|Q\.850)[ \t]*;(?:[^\",]*;)?[ \t]*cause[ \t]*=[ \t]*([0-9]{1,3})(?![0-9])", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]{0,4}:[0-9a-fA-F:]*:[0-9a-fA-F.:]*")
 
 
@@ -38,6 +43,19 @@ def fields_for(peer: SipPeer, message: Message) -> list[tuple[str, str]]:
     if dial.user_agent:
         fields.append(("User-Agent" if isinstance(message, Request) else "Server", dial.user_agent))
     return fields
+
+
+def reasons(message: Message) -> list[tuple[str, str]]:
+    """Give why a side hung up or gave up (RFC 3326), as it passes to the other: protocol and cause.
+
+    Devices tell by it a call that was answered elsewhere from one that was missed. The words beside it may name people.
+    """
+    try:
+        values = [value for line in message.all("Reason")[:MAX_REASONS] for value in split_list(line)[:MAX_REASONS]]
+    except HeaderError:  # whatever it says, the call is over
+        return []
+    found = [_REASON.match(value) for value in values]
+    return [("Reason", f"{match[1]};cause={match[2]}") for match in found if match]
 
 
 def _changed(fields: list[tuple[str, str]], rule: HeaderRule) -> list[tuple[str, str]]:

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from b2bua.sip.transaction import ClientOwner
 
 
-def close(leg: Leg) -> None:
-    """Take the leg out of the tables; an INVITE of ours is cancelled, one of the peer's gets 487 (15.1.2)."""
+def close(leg: Leg, headers: Fields = ()) -> None:
+    """Take the leg out of the tables; an INVITE of ours is cancelled, one of the peer's gets 487 (15.1.2).
+
+    `headers` go into the CANCEL.
+    """
     leg.state = ENDED
     leg.bye_due = None
     leg.prack_owed = leg.updating = None
@@ -31,7 +34,7 @@ def close(leg: Leg) -> None:
     leg.layer.standing.forget_leg(leg)
     if leg.outgoing is not None:
         outgoing, leg.outgoing = leg.outgoing, None
-        outgoing.cancel()
+        outgoing.cancel(headers)
     glare.stop(leg)
     if leg.incoming is not None:
         if leg.incoming.answered:

@@ -50,7 +50,18 @@ class ClientInvite:
     """
 
     __slots__ = (
-        *("_abandon", "_acks", "_attempt", "_body", "_cancel_sent", "_credentials", "_described", "_final", "_lines"),
+        *(
+            "_abandon",
+            "_acks",
+            "_attempt",
+            "_body",
+            "_cancel_lines",
+            "_cancel_sent",
+            "_credentials",
+            "_described",
+            "_final",
+            "_lines",
+        ),
         *("_max_forwards", "_provisional", "_sequences", "_type", "cancelled", "initial", "leg", "offered"),
         *("reliable", "transaction"),
     )
@@ -62,6 +73,7 @@ class ClientInvite:
         self.offered = False
         self.transaction = ClientTransaction(leg.layer, "INVITE", head, to, self)
         self.cancelled = False
+        self._cancel_lines = ""
         self._lines = ""
         self._body = b""
         self._type = ""
@@ -120,8 +132,9 @@ class ClientInvite:
         """Whether the peer has said anything yet, if only 100."""
         return self._provisional
 
-    def cancel(self) -> None:
-        """Take the INVITE back: CANCEL goes as soon as a provisional answer allows it (9.1)."""
+    def cancel(self, headers: Fields = ()) -> None:
+        """Take the INVITE back: CANCEL goes as soon as a provisional answer allows it (9.1), with these fields."""
+        self._cancel_lines = self._cancel_lines or fields_text(headers)
         self.cancelled = True
         if not self._provisional or self._cancel_sent or self._final:
             return
@@ -129,7 +142,7 @@ class ClientInvite:
         layer = self.leg.layer
         invite = self.transaction
         cancel = ClientTransaction(layer, "CANCEL", invite.head, invite.to, UNWATCHED)
-        cancel.send(request_head("CANCEL", invite.head) + content("", b"", ""))
+        cancel.send(request_head("CANCEL", invite.head) + content(self._cancel_lines, b"", ""))
         self._abandon = layer.start(layer.settings.life, self, "abandon")
 
     def fire(self, _name: str) -> None:

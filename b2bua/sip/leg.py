@@ -169,14 +169,17 @@ class Leg:
         self.negotiation = STABLE
         self.outgoing.ack(headers, body, content_type)
 
-    def cancel(self, now: float) -> None:
-        """Take our INVITE back; the leg is over for the owner. Raises StateError if it was answered."""
+    def cancel(self, now: float, headers: Fields = ()) -> None:
+        """Take our INVITE back; the leg is over for the owner.
+
+        Raises StateError if it was answered, InjectionError.
+        """
         self.layer.now = now
         if self.state == ENDED:
             return
         if self.state != CALLING or self.outgoing is None:
             raise StateError("there is no INVITE of ours to cancel on this leg")
-        close(self)
+        close(self, headers)
 
     def bye(self, now: float, headers: Fields = ()) -> None:
         """End the call; the leg is over for the owner. Before the peer's ACK the BYE waits for it (RFC 3261 15).
@@ -203,7 +206,7 @@ class Leg:
         if self.state == CALLED:
             self.reject(now, status, reason, headers)
         elif self.state == CALLING:
-            self.cancel(now)
+            self.cancel(now, headers)
         elif self.state != ENDED:
             self.bye(now, headers)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from b2bua.call.headers import passing
+from b2bua.call.headers import passing, reasons
 from b2bua.sip import Message, parse
 from b2bua.sip.headers import COMPACT
 from vdx.headers import NEVER
@@ -42,3 +42,21 @@ def test_a_name_passes_once_and_written_out() -> None:
 
 def test_what_a_profile_names_passes_without_addresses() -> None:
     assert passing(message("X-Room: 12", "X-Room: at 192.0.2.1"), ("X-Room",)) == [("X-Room", "12")]
+
+
+@pytest.mark.parametrize(
+    ("said", "passes"),
+    [
+        ('SIP;cause=200;text="Call completed elsewhere"', ["SIP;cause=200"]),
+        ('Q.850 ;cause=16;text="Terminated", sip ; cause = 600', ["Q.850;cause=16", "sip;cause=600"]),
+        ('SIP;text="Dr. Hansen; cause=1 at 192.0.2.1"', []),
+        ("SIP;text=x;cause=486", ["SIP;cause=486"]),
+        ("preemption;cause=1", []),
+        ("SIP;cause=1234", []),
+        ("SIP;cause=200" + "," * 400, []),  # not to be taken apart
+        ("SIP", []),
+        ("", []),
+    ],
+)
+def test_why_a_side_hung_up_passes_without_its_words(said: str, passes: list[str]) -> None:
+    assert reasons(message(f"Reason: {said}")) == [("Reason", value) for value in passes]
