@@ -15,12 +15,13 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import TimeoutExpired
 
 from bench.processes import proportional_set
 from bench.report import Aim, Report
 from bench.signalling import edge
 from bench.signalling.failures import failures, overflowed, records, stood_still, told
-from bench.signalling.load import HELD_RATE, HOLD_MS, QUIET_SECONDS, calling, cost, waiting
+from bench.signalling.load import HELD_RATE, HOLD_MS, QUIET_SECONDS, LoadError, calling, cost, waiting
 from lab.lab import Lab
 from tests.system.calls.edge import Edge
 
@@ -75,7 +76,11 @@ def report(seconds: float, rate: int = RATE) -> Report:
                 time.sleep(LOOK_SECONDS)
                 for name, pid in programs.items():
                     looks[name].append(proportional_set(pid) / 1e6)
-            outcome = sipp.finish(END_SECONDS)
+            try:
+                outcome = sipp.finish(END_SECONDS)
+            except TimeoutExpired as error:
+                why = f"sipp had not made {calls} calls {END_SECONDS:g} s after their time: it had no processor"
+                raise LoadError(why) from error
             still = {"caller": stood_still(outcome.errors), "callee": stood_still(_errors(work / "callee"))}
         up.wait_idle()
         time.sleep(QUIET_SECONDS)

@@ -22,7 +22,7 @@ PATIENCE = 40.0
 
 SHOWN = 4_000  # characters of its error log where a test fails: thousands of calls say the same
 READY_SECONDS = 5.0
-BUFFER = "4194304"
+BUFFER = "1048576"
 """Octets of its socket's buffers, as far as the kernel allows: 64 kB lose what comes while it has no processor."""
 # "UDP message sent (9 bytes):" and "UDP message received [9] bytes :" after a line of dashes with the date
 LOGGED = re.compile(rb"(?m)^-{10,} .*\n(?:UDP|TCP) message (sent|received) [(\[](\d+)\]? bytes ?\)?:\n\n")
