@@ -12,8 +12,8 @@ from typing import Literal
 from vdx.pinhole import Ban, Change, Lease, Leased, Narrow, Refused, Release, Released, Renew, Reply, SetRemote, Stream
 
 ANSWER_SECONDS = 4.0
-"""How long `gatewayd` may take: it answers in a millisecond, and where it gets no processor in seconds. A caller, who has
-heard 100, waits as long as for names; then a refusal is better than silence."""
+"""How long `gatewayd` may take: it answers in a millisecond, and where it gets no processor in seconds. A caller has
+heard 100 and waits as long as for names; then a refusal is better than silence."""
 
 Result = Callable[[Reply, float], None]
 Fault = Callable[[str, Exception, float], None]
