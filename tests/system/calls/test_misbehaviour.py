@@ -278,7 +278,7 @@ def test_a_reader_that_never_reads_stalls_nobody(crossing: Crossing) -> None:
                 ("CSeq", "1 OPTIONS"),
             ],
         )
-        with suppress(TimeoutError, ConnectionError, ConnectionClosed):  # it is closed or not read any more: both right
+        with suppress(OSError, ConnectionClosed):  # it is closed, in the words of each transport, or not read any more
             for number in range(5_000):
                 options.fields[0] = ("Via", f"SIP/2.0/TCP {crossing.left_address}:5060;branch=z9hG4bKslow{number}")
                 wire.send(options.write(), crossing.hop)
