@@ -108,7 +108,11 @@ _zero = time.monotonic_ns()
 
 
 def load() -> str:
-    """Load the engine and all plugins a room needs; gives its name and version, raises `EngineError`."""
+    """Load the engine and all plugins a room needs; gives its name and version, raises `EngineError`.
+
+    One of each element is made and dropped: the binding makes a class for each kind when it meets the first, and broke
+    where threads of two streams met theirs at once.
+    """
     Gst.init(None)
     registry = Gst.Registry.get()
     missing = [name for name in PRELOADED if not Gst.ElementFactory.find(name)]
@@ -118,6 +122,7 @@ def load() -> str:
         )
     for name in PRELOADED:
         registry.find_feature(name, Gst.ElementFactory.__gtype__).load()
+        Gst.ElementFactory.make(name)
     return str(Gst.version_string())
 
 

@@ -34,6 +34,8 @@ EXTENSION = 3
 """The number of the header extension of transport-wide sequence numbers."""
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 BLOCK_S = BLOCK / RATE
+KEPT = 20_000
+"""Packets of a medium: minutes of sound on a busy machine, of which some are looked at."""
 LISTENED = RATE // 2
 """Samples that are looked at when somebody listens."""
 KEYS = "0123456789*#"
@@ -51,7 +53,7 @@ class Line:
     to: Place | None = None
     reports_to: Place | None = None
     number: int = 0
-    came: deque[bytes] = field(default_factory=lambda: deque(maxlen=4000))
+    came: deque[bytes] = field(default_factory=lambda: deque(maxlen=KEPT))
     """Packets, whole; of pictures from the last key picture on."""
     reports: deque[bytes] = field(default_factory=lambda: deque(maxlen=100))
 
