@@ -68,7 +68,8 @@ def _number(entry: str) -> str:
 
 
 def _state(connected: socket.socket) -> None:
-    assert connected.recv(100) == b"state en\n"
+    with connected.makefile("rb") as lines:
+        assert lines.readline() == b"state en\n"
     connected.sendall(b"  state: the gateway runs\n")
 
 
@@ -82,15 +83,19 @@ def test_every_entry_is_at_a_desk_and_has_words() -> None:
 
 
 def test_state_comes_first_and_an_answer_is_passed_on_until_the_desk_is_done(desks: Path, terminal: Terminal) -> None:
+    asked: list[bytes] = []
+
     def tell(connected: socket.socket) -> None:
-        assert connected.recv(100) == b"off en\n"
-        connected.sendall("Opkald afbrydes. Er det så?: ".encode())
-        assert connected.recv(100) == b"no\n"
+        with connected.makefile("rb") as lines:
+            asked.append(lines.readline())
+            connected.sendall("Opkald afbrydes. Er det så?: ".encode())
+            asked.append(lines.readline())
         connected.sendall(b"nothing was changed\n")
 
     terminal.type(f"{_number('off')}\nno\n")
     with at(desks / "look.sock", _state), at(desks / "tell.sock", tell):
         console.Menu(terminal.slave, terminal.show, desks).turn()
+    assert asked == [b"off en\n", b"no\n"]
     state, menu, answer = (terminal.shown.find(each) for each in ("the gateway runs", "Power off", "nothing was"))
     assert -1 < state < menu < answer
     assert "Er det så?" in terminal.shown
