@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from b2bua.sip.errors import HeaderError
 from b2bua.sip.grammar import WHITESPACE, parse_number, split_list
 from b2bua.sip.headers import KEYS, CSeq, NameAddr, Via, header_key, parse_cseq, parse_name_addr, parse_via, tokens
+from b2bua.sip.multipart import session_in
 from b2bua.sip.uri import Uri, parse_uri
 
 if TYPE_CHECKING:
@@ -127,8 +128,14 @@ class Message:
 
     @property
     def session(self) -> bytes:
-        """The body if it is SDP (RFC 4566), else b""."""
-        return self.body if self.body and self.content_type == "application/sdp" else b""
+        """The SDP (RFC 8866) that is the body, or a part of it (RFC 5621), else b""."""
+        body = self.body
+        if not body:
+            return b""
+        kind = self.content_type
+        if kind == "application/sdp":
+            return body
+        return session_in(body, self.get("content-type")) if kind == "multipart/mixed" else b""
 
 
 class Request(Message):

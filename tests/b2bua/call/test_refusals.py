@@ -85,6 +85,25 @@ def test_a_body_of_another_type_is_refused() -> None:
     line.idle()
 
 
+def test_of_several_bodies_the_session_goes_on_alone() -> None:
+    line = Line()
+    place = b"--b\r\nContent-Type: application/pidf+xml\r\n\r\n<presence/>\r\n"
+    line.dial(
+        place + b"--b\r\nContent-Type: application/sdp\r\n\r\n" + offer(ALICE) + b"\r\n--b--\r\n",
+        content_type='multipart/mixed;boundary="b"',
+    )
+    invited = line.bob.last(sip.IncomingInvite)
+    assert isinstance(invited, sip.IncomingInvite)
+    assert invited.request.content_type == "application/sdp"
+    assert b"presence" not in invited.request.body
+    answer(line.bob, line.world, sdp(BOB, 7000))
+    assert line.alice.saw(sip.Answered)
+    assert line.alice.leg
+    line.alice.leg.bye(line.world.now)
+    line.world.settle()
+    line.idle()
+
+
 def test_a_change_of_another_type_is_refused_and_the_call_goes_on() -> None:
     line = Line()
     line.up()
