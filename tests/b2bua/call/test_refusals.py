@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from b2bua import sip
+from b2bua.call.desk import ANSWER_SECONDS
 from b2bua.call.plan import Plan
 from tests.b2bua.call.test_calls import ALICE, BOB, NET, SDN, Line, answer, bodies, invitation, offer, sdp
 from vdx import pinhole
@@ -191,7 +192,9 @@ def test_gatewayd_silent_or_away() -> None:
     line = Line()
     line.world.answers = False
     line.dial(offer(ALICE))
-    line.world.wait(3)
+    line.world.wait(ANSWER_SECONDS - 1)
+    assert not line.alice.saw(sip.Failed)
+    line.world.wait(2)
     failed = line.alice.last(sip.Failed)
     assert isinstance(failed, sip.Failed)
     assert failed.status == 503
