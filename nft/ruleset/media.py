@@ -5,12 +5,11 @@ give the pinhole it leaves by, or ``LOCAL``. Expiry, rate limit and source check
 of a map ends a rule before anything after it happened, and a ``drop`` stands at the end of each chain.
 
 ``send`` writes source port, destination address and destination port in this order, because later look-ups need what
-earlier ones have not yet overwritten. What could end here or soon after is mended first: a TTL or hop limit that is
-nearly spent starts anew, and DF is cleared where a link may be too small, so that no router has reason to write an ICMP
-error that names one side to the other. Other packets keep theirs (one less than came in, RFC 8656, 14): each such
-write costs a packet 5 %, and an identification of zero is only good with DF (RFC 6864, 4.1). The source address is
-written after routing (before it, one of our own addresses would be a martian), and only if the packet leaves through
-the pinhole's zone.
+earlier ones have not yet overwritten. TTL or hop limit starts anew, which says nothing of the way behind us, and DF is
+cleared where a link may be too small, so that no router has reason to write an ICMP error that names one side to the
+other. Smaller packets keep theirs: an identification of zero is only good with DF (RFC 6864, 4.1). The source address
+is written after routing (before it, one of our own addresses would be a martian), and only if the packet leaves
+through the pinhole's zone.
 """
 
 from __future__ import annotations
@@ -25,8 +24,7 @@ from nft.schema import MEDIA, STATIC_MEDIA
 LOG_GROUP = 7  # of NFLOG: where a latch is told; nothing else on the appliance uses NFLOG
 LOG_BYTES = 64  # of the packet: an IPv6 and a UDP header are 48
 LATCH_PREFIX = "latch"
-HOPS = 64  # TTL and hop limit of what starts anew
-NEARLY_SPENT = 32  # hops: no way between two hosts is as long
+HOPS = 64  # TTL and hop limit of what is relayed
 SMALLEST_MTU = 1280  # bytes of the IP packet: every link of ours carries as much
 
 _VERSIONS = ((4, "ip"), (6, "ip6"))
@@ -142,9 +140,8 @@ def _send(v: int) -> list[str]:
     # Only UDP of this version comes here, so that fields are named by their places: by their names, each packet's
     # version and protocol would be compared once more.
     if v == 6:
-        return [f"@nh,56,8 < {NEARLY_SPENT} ip6 hoplimit set {HOPS}", *_forwarded(6, "accept")]
+        return _forwarded(6, "accept")
     return [
-        f"@nh,64,8 < {NEARLY_SPENT} ip ttl set {HOPS}",
         f"@nh,16,16 > {SMALLEST_MTU} ip frag-off set 0",
         # A UDP checksum of zero (RFC 768: none) would be "corrected" with each write and be wrong afterwards.
         "@th,48,16 0 goto bare4",
@@ -158,7 +155,7 @@ def _forwarded(v: int, end: str) -> list[str]:
         f"{ip} daddr set meta mark map @{kind}da{v} udp dport set meta mark map @{kind}dp {end}" for kind in "rle"
     )
     return [
-        f"udp sport set meta mark map @lport notrack {remote}",
+        f"udp sport set meta mark map @lport {ip} {'ttl' if v == 4 else 'hoplimit'} set {HOPS} notrack {remote}",
         learned,
         early,
         f"meta mark 0x{LOCAL:08x} {ip} daddr . udp dport @local{v} notrack accept",

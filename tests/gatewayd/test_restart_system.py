@@ -200,7 +200,7 @@ def test_nothing_is_left_in_the_kernel_after_a_call(machine: Edge) -> None:
         return found
 
     left = machine.on("edge", elements)
-    assert {name[:-1] for name in left} == {"out", "media"}
+    assert {name[:-1] for name in left} == {"media"}
 
 
 def test_a_media_address_comes_and_goes_with_its_calls(machine: Edge) -> None:

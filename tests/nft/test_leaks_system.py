@@ -35,15 +35,15 @@ def outgoing_mtu(bench: Bench, zone: str, mtu: int) -> Iterator[None]:
         bench.net.gateway("ip", "link", "set", interface, "mtu", str(MTU))
 
 
-@pytest.mark.parametrize(("came", "left"), [(1, HOPS - 1), (31, HOPS - 1), (32, 31), (64, 63), (255, 254)])
-def test_a_hop_count_that_is_nearly_spent_starts_anew_and_brings_no_error(bench: Bench, came: int, left: int) -> None:
+@pytest.mark.parametrize("came", [1, 33, 64, 255])
+def test_hop_counts_start_anew_and_the_last_hop_brings_no_error(bench: Bench, came: int) -> None:
     inner, outer = bench.udp("sdn"), bench.udp("internet")
     bridge = bench.open(bench.end("sdn", inner), bench.end("internet", outer))
     with bench.net.packets("sdn") as near, bench.net.packets("internet") as far:
         near.send(frames.udp("sdn", inner.getsockname()[:2], place(bridge.a), PAYLOAD, ttl=came))
         (passed,) = frames.media(frames.arriving(far), PAYLOAD)
         assert not frames.errors(frames.arriving(near))
-    assert (passed[IP].ttl if bench.version == 4 else passed[IPv6].hlim) == left, "one hop is ours"
+    assert (passed[IP].ttl if bench.version == 4 else passed[IPv6].hlim) == HOPS - 1, "one hop is ours"
     assert passed[layer(bench)].src == place(bridge.b)[0]
 
 
