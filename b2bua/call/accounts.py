@@ -13,7 +13,7 @@ from typing import Final
 from b2bua.call.call import Call
 from b2bua.call.identify import Caller
 from b2bua.call.record import CallRecord, Details
-from b2bua.sip import Request, SipError, parse_uri
+from b2bua.sip import Request, SipError, parse_sip_or_tel
 from vdx.control import StreamInfo
 from vdx.ids import CallId, LeaseId, call_of, lease_id, stream_of
 from vdx.pinhole import Released, Renewed, Revoked, Traffic
@@ -93,7 +93,7 @@ class Accounts:
 def alias(uri: str) -> str:
     """Give the user part of an address, or its host where it has none; "" for what is no address."""
     try:
-        parsed = parse_uri(uri)
+        parsed = parse_sip_or_tel(uri)
     except SipError:
         return ""
     return (parsed.user or parsed.host)[:MAX_ALIAS]

@@ -12,7 +12,6 @@ from b2bua.call.headers import may_pass
 from b2bua.call.identify import Caller
 from b2bua.sip.login import Login
 from b2bua.sip.reliable import takes_reliable
-from b2bua.sip.uri import user_of
 from vdx.headers import BRIDGE
 
 Fields = list[tuple[str, str]]
@@ -96,8 +95,16 @@ def shown_as(known: Caller | None, said: str, peer: str) -> str:
     One that may not pass is the name of his peer.
     """
     proven = known.name if known is not None else ""
-    user = written(proven) if proven else user_of(said).partition(":")[0]  # a password would stand behind it
+    user = written(proven) if proven else _user(said)
     return user if user and may_pass(unquote(user)) else peer
+
+
+def _user(said: str) -> str:
+    """Give the user part, or the number, of a URI; "" where it has none."""
+    try:
+        return sip.parse_sip_or_tel(said).user.partition(":")[0]  # a password would stand behind it
+    except sip.SipError:
+        return ""
 
 
 def _from(request: sip.Request, peer: str, host: str) -> str:

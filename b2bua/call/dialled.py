@@ -7,6 +7,7 @@
     room%40domain@address     a whole address in the user part, as systems behind a trunk dial
     room**1234                the room, and the PIN that opens it
     +47 22-33.44 (user=phone) a number, its visual separators taken out (RFC 3966 5.1.1)
+    tel:+47-22-33-44          the same, in the peer's own domain; a local one in that of its phone-context
 
 The name is decoded (RFC 3261 19.1.2) and loses a password and what stands behind a number. Its case is kept, and does
 not matter afterwards. The PIN leaves the name here: it stands in no record, list or log.
@@ -72,7 +73,10 @@ class Ourselves:
         self._known: dict[str, str | None] = {}
 
     def domain(self, host: str) -> str | None:
-        """Give the domain of ours that a host stands for, "" for an address of ours, None for what is not ours."""
+        """Give the domain of ours that a host stands for, None for what is not ours.
+
+        "" for an address of ours, and where no host is told: whoever calls here means us.
+        """
         try:
             return self._known[host]
         except KeyError:
@@ -83,7 +87,7 @@ class Ourselves:
 
     def _find(self, host: str) -> str | None:
         address = _literal(host)
-        if address in self._addresses:
+        if not host or address in self._addresses:
             return ""
         if self._domains:
             return self._domains.get(host)

@@ -21,7 +21,7 @@ from b2bua.call.plan import Plan
 from b2bua.call.route import Refusal, Route
 from b2bua.call.tally import ASSUMED_KBPS, scopes
 from b2bua.locate import Destination, LocateError, Query
-from b2bua.sip import Flow, SipError, Uri, parse_uri
+from b2bua.sip import Flow, SipError, Uri, parse_sip_or_tel, parse_uri
 from b2bua.sip.uri import host_port
 from vdx import admission
 from vdx.control import SipPeer
@@ -110,7 +110,7 @@ class Explanation:
         try:
             dialled = read(self._uri(text), caller, self._plan.ourselves, self._plan.receptions.get(zone, ""))
         except (UnreadableError, SipError) as error:
-            self._refuse(404, "dialled", str(error))
+            self._refuse(error.status if isinstance(error, SipError) else 404, "dialled", str(error))
             return
         whose = "ours" if dialled.ours else "not ours"
         pin = ", with a PIN" if dialled.pin else ""
@@ -128,8 +128,8 @@ class Explanation:
 
     def _uri(self, text: str) -> Uri:
         """Read a URI, or what people type where one is wanted: a name, a number, an address."""
-        if text.partition(":")[0].lower() in {"sip", "sips"}:
-            return parse_uri(text)
+        if text.partition(":")[0].lower() in {"sip", "sips", "tel"}:
+            return parse_sip_or_tel(text)
         user, at, host = text.rpartition("@")
         if at:
             return parse_uri(f"sip:{_typed(user)}@{host}")

@@ -59,7 +59,7 @@ class Redirects:
         routes = []
         for contact in sorted(contacts, key=_preference, reverse=True)[:MAX_CONTACTS]:
             try:
-                uri = sip.parse_uri(contact.uri)
+                uri = sip.parse_sip_or_tel(contact.uri)
                 dialled = read(uri, caller, entrance.plan.ourselves, entrance.plan.receptions.get(caller.zone, ""))
             except (sip.SipError, UnreadableError):
                 continue

@@ -47,6 +47,7 @@ from b2bua.sip.parser import parse
 from b2bua.sip.request import ClientRequest, ServerRequest
 from b2bua.sip.stream import StreamFramer
 from b2bua.sip.subscription import subscribed, unsubscribed
+from b2bua.sip.tel import parse_sip_or_tel
 from b2bua.sip.uri import Uri, parse_uri
 
 __all__ = [
@@ -102,6 +103,7 @@ __all__ = [
     "is_writable",
     "parse",
     "parse_name_addr",
+    "parse_sip_or_tel",
     "parse_uri",
     "subscribed",
     "unsubscribed",

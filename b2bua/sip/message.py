@@ -9,7 +9,8 @@ from b2bua.sip.errors import HeaderError
 from b2bua.sip.grammar import WHITESPACE, parse_number, split_list
 from b2bua.sip.headers import KEYS, CSeq, NameAddr, Via, header_key, parse_cseq, parse_name_addr, parse_via, tokens
 from b2bua.sip.multipart import session_in
-from b2bua.sip.uri import Uri, parse_uri
+from b2bua.sip.tel import parse_sip_or_tel
+from b2bua.sip.uri import Uri
 
 if TYPE_CHECKING:
     from b2bua.sip.flow import Flow
@@ -154,8 +155,8 @@ class Request(Message):
 
     @property
     def parsed_uri(self) -> Uri:
-        """The Request-URI typed. Raises UriError (400, 414, 416)."""
-        return parse_uri(self.uri)
+        """The Request-URI typed, a number as `tel` reads it. Raises UriError (400, 414, 416)."""
+        return parse_sip_or_tel(self.uri)
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.get('call-id')} {self.get('cseq')}>"

@@ -9,7 +9,8 @@ from b2bua.sip.errors import HeaderError
 from b2bua.sip.grammar import WHITESPACE, is_writable, parse_params, split_list
 from b2bua.sip.headers import parse_name_addr
 from b2bua.sip.reliable import has_tag
-from b2bua.sip.uri import Uri, parse_uri
+from b2bua.sip.tel import parse_sip_or_tel
+from b2bua.sip.uri import Uri
 from b2bua.sip.write import REASONS
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def parse_refer_to(request: Request) -> ReferTo:
     values = [part for value in request.all("refer-to") for part in split_list(value)]
     if len(values) != 1:
         raise HeaderError("a REFER has exactly one Refer-To")
-    uri = parse_uri(parse_name_addr(values[0]).uri)
+    uri = parse_sip_or_tel(parse_name_addr(values[0]).uri)
     if uri.params.get("method", "INVITE").upper() != "INVITE":
         raise HeaderError("only an INVITE can be referred to")
     replaces = None

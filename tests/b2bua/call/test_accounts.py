@@ -171,7 +171,8 @@ def test_the_log_names_peers_and_no_person() -> None:
     [
         ("sip:or-1@x", "or-1"),
         ("sip:x.example", "x.example"),
-        ("tel:+47", ""),
+        ("tel:+47-22", "+4722"),
+        ("mailto:a@b", ""),
         ("", ""),
         (f"sip:{'u' * 200}@x", "u" * 128),
     ],

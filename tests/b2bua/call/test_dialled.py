@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from b2bua.call.dialled import MAX_DIALLED, Dialled, Ourselves, UnreadableError, read, written
-from b2bua.sip import SipError, parse_uri
+from b2bua.sip import SipError, parse_sip_or_tel, parse_uri
 from vdx.control import SipListener, SipPeer
 from vdx.dialplan import PeerDial
 
@@ -23,7 +23,7 @@ CALLER = SipPeer("hospital", "sdn", (), 4, dial=PeerDial(domain="town.example"))
 
 def told(uri: str, ourselves: Ourselves = OURS) -> str:
     """Write what was understood: alias, domain, whose it is, PIN."""
-    found = read(parse_uri(uri), CALLER, ourselves, "reception")
+    found = read(parse_sip_or_tel(uri), CALLER, ourselves, "reception")
     pin = f" pin {found.pin}" if found.pin else ""
     return f"{found.alias} @ {found.domain or '-'} {'ours' if found.ours else 'theirs'}{pin}"
 
@@ -62,6 +62,16 @@ def told(uri: str, ourselves: Ourselves = OURS) -> str:
         ("sip:+4722(33)44;ext=7@health.example", "+47223344 @ health.example ours"),
         ("sip:%2B4722-3344@health.example", "+47223344 @ health.example ours"),
         ("sip:22-33-44;phone-context=x@health.example;user=phone", "223344 @ health.example ours"),
+        ("tel:+47-22.33(44)", "+47223344 @ town.example ours"),
+        ("TEL:+4722;ext=7;phone-context=else.example", "+4722 @ town.example ours"),
+        ("tel:112", "112 @ town.example ours"),
+        ("tel:22-33;phone-context=HEALTH.example", "2233 @ health.example ours"),
+        ("tel:2233;phone-context=edge1.health.example", "2233 @ health.example ours"),
+        ("tel:2233;phone-context=else.example", "2233 @ else.example theirs"),
+        ("tel:2233;phone-context=+47-22", "2233 @ +4722 theirs"),
+        ("tel:1234**9876", "1234 @ town.example ours pin 9876"),
+        ("tel:*21#", "*21# @ town.example ours"),
+        ("tel:*21%23", "*21# @ town.example ours"),
         ("sip:room-12.a@health.example", "room-12.a @ health.example ours"),
         ("sip:room:password@health.example", "room @ health.example ours"),
         ("sip:r%C3%B8m%2012@health.example", "røm 12 @ health.example ours"),

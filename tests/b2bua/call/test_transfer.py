@@ -293,7 +293,8 @@ def test_a_newcomer_that_brings_no_offer() -> None:
     ("to", "status", "told"),
     [
         (f"<sip:nobody@{SDN}>", 202, "404 Not Found"),
-        ("<tel:+4712345678>", 416, ""),
+        ("<tel:+4712345678>", 202, "404 Not Found"),
+        ("<mailto:carol@x.example>", 416, ""),
         (f"<sip:carol@{SDN};method=SUBSCRIBE>", 400, ""),
         (f"<sip:carol@{SDN}>, <sip:bob@{SDN}>", 400, ""),
         (f"<sip:carol@{SDN}?Replaces=x%3Bto-tag%3Dy%3Bfrom-tag%3Dz>", 202, "481 Call/Transaction Does Not Exist"),

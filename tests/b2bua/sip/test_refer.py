@@ -81,6 +81,8 @@ def test_refer_to() -> None:
     assert isinstance(found, ReferTo)
     assert str(found.uri) == "sip:dave@denver.example.org"
     assert found.replaces == Replaces("12345@192.168.118.3", "12345", "5FFE-3994")
+    number = parse_refer_to(request(refer_to="<tel:+47-22-33>"))
+    assert (number.uri.user, number.replaces) == ("+472233", None)
     plain = parse_refer_to(request(refer_to='"Carol" <sip:carol@example.org;method=INVITE;transport=tcp>'))
     assert str(plain.uri) == "sip:carol@example.org;transport=tcp"
     assert plain.replaces is None
@@ -96,7 +98,9 @@ def test_refer_to() -> None:
         ["<sip:a@b?Replaces=x>"],
         ["<sip:a@b?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc&replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc>"],
         ["<sip:a@b?" + "&".join(["x=y"] * (MAX_URI_HEADERS + 1)) + ">"],
-        ["<tel:+47>"],
+        ["<mailto:a@b>"],
+        ["<tel:>"],
+        ["<tel:+47?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc>"],
     ],
 )
 def test_broken_refer_to(values: list[str]) -> None:
