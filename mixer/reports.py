@@ -141,6 +141,12 @@ class Heard(Message, frozen=True, tag="heard"):
     media: Media
 
 
+class Unrecorded(Message, frozen=True, tag="unrecorded"):
+    """The recording has broken off by itself: the disk is full, say. Another may begin."""
+
+    reason: str
+
+
 class Broken(Message, frozen=True, tag="broken"):
     """A stream cannot go on and was closed; the others and the room go on; `Change` opens it anew."""
 
@@ -149,7 +155,21 @@ class Broken(Message, frozen=True, tag="broken"):
     reason: str
 
 
-FromWorker = Ready | Done | Failed | Levels | Digit | KeyframeWanted | Prompted | Stats | Left | Silent | Heard | Broken
+FromWorker = (
+    Ready
+    | Done
+    | Failed
+    | Levels
+    | Digit
+    | KeyframeWanted
+    | Prompted
+    | Stats
+    | Left
+    | Silent
+    | Heard
+    | Unrecorded
+    | Broken
+)
 
 AgentCodec: Codec[FromWorker] = Codec(FromWorker)
 """Reads what a worker says."""

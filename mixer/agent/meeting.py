@@ -36,6 +36,7 @@ from mixer.reports import (
     Prompted,
     Silent,
     Stats,
+    Unrecorded,
 )
 from mixer.room import Guard, Kind, Room, RoomSettings
 from vdx.journal import fields
@@ -98,6 +99,8 @@ class Meeting:
         self._timer: asyncio.TimerHandle | None = None
         self._redraw: asyncio.TimerHandle | None = None
         self._deaths: list[float] = []
+        self._parts = 0
+        """Recordings that were begun."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     # Calls
@@ -274,6 +277,9 @@ class Meeting:
                         worker.send(message)
                 self._around.signalling.reinvite(caller)
             self._draw()
+            if self.room.recording:
+                self._record()
+                self.settle()
         except WorkerError as error:
             log.error("room.unrevived: %s", error, extra=fields(room=self.key))  # noqa: TRY400 - the sentence says it
             for caller in list(self.callers.values()):
@@ -334,18 +340,23 @@ class Meeting:
         if caller is not None:
             self._around.signalling.drop(caller, command.status, command.sentence)
 
-    def _record(self, _: logic.StartRecording) -> None:
+    def _record(self) -> None:
+        """Begin a recording, or where its worker has died, the next part of it."""
         folder = self._around.recordings
         if folder is None:
-            log.warning("recording.refused: the configuration names no folder `recordings`")
-            return
-        name = f"{self.room.settings.alias}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(self._now))}.mkv"
-        if self._worker is not None:
+            self.room.unrecorded("the configuration names no folder `recordings`")
+        elif self._worker is not None:
+            self._parts += 1
+            began = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._now))
+            path = folder / f"{self.room.settings.alias}-{began}-{self._parts}.mkv"
             try:
-                with _opened_file(folder / name, os.O_EXCL) as file:
+                with _opened_file(path, os.O_EXCL) as file:
                     self._worker.send(wire.Record("", told.MAIN), (file,))
             except WorkerError as error:
-                log.error("recording.failed: %s", error, extra=fields(room=self.key))  # noqa: TRY400 - said
+                self.room.unrecorded(str(error))
+
+    def _unrecorded(self, said: Unrecorded) -> None:
+        self.room.unrecorded(said.reason)
 
     def _log(self, command: logic.Log) -> None:
         extra = fields(room=self.key, participant=command.participant or None, detail=command.detail or None)
@@ -378,6 +389,7 @@ class Meeting:
         Left: _counted,
         Heard: _flowing,
         Silent: _flowing,
+        Unrecorded: _unrecorded,
         Broken: _broken,
     }
 
@@ -391,7 +403,7 @@ class Meeting:
         logic.Find: lambda self, find: self._around.find(self, find.participant, find.alias),
         logic.Move: lambda self, move: self._around.move(self, move.participant, move.alias),
         logic.Dial: lambda self, dial: self._around.dial(self, dial.participant, dial.address),
-        logic.StartRecording: _record,
+        logic.StartRecording: lambda self, _: self._record(),
         logic.StopRecording: lambda self, _: self._tell(wire.StopRecord()),
         logic.Listen: lambda self, listen: self._around.presenter(self, listen.presenter),
         logic.Log: _log,

@@ -16,6 +16,9 @@ MAIN = "main"
 
 NOTHING = Reading(())
 
+BETWEEN = "  ·  "
+"""Between the parts of a line across a picture."""
+
 MAX_NAME = 40
 """Characters of a name that stand in a picture."""
 
@@ -49,7 +52,7 @@ def _scene(picture: Picture, room: Room, prompts: Prompts, names: Mapping[str, s
     if picture.screen:
         path = str(prompts.screen(picture.screen, language))
         tiles = [wire.Tile(0, 0, picture.width, picture.height, picture=path)]
-    banner = screen_text(picture.banner, language)[:200]
+    banner = BETWEEN.join(screen_text(part, language) for part in picture.banner.splitlines())[:200]
     return wire.Scene(picture.view, picture.width, picture.height, tuple(tiles), banner)
 
 
@@ -68,4 +71,4 @@ def findings(stats: Iterable[StreamStats], language: Language) -> str:
     if every:
         known = all(one.encrypted for one in every)
         words.append({"da": ("ukrypteret", "krypteret"), "en": ("not encrypted", "encrypted")}[language][known])
-    return "  ·  ".join(words)
+    return BETWEEN.join(words)

@@ -75,8 +75,8 @@ class Hall:
 
     @property
     def banner(self) -> str:
-        """What stands across every picture: a message, else that the room is recorded."""
-        return self.message or ("@recording" if self.recording else "")
+        """What stands across every picture, a part a line: that the room is recorded, and a message beside it."""
+        return "\n".join(filter(None, ("@recording" if self.recording else "", self.message)))
 
     @property
     def roster(self) -> tuple[Entry, ...]:
@@ -154,6 +154,8 @@ class Hall:
             self.do(Voice(one.id, muted=one.muted, deaf=False))
             if kind is Kind.MEETING:
                 self.do(Say(one.id, "welcome_muted" if one.muted else "welcome"))
+                if self.recording:
+                    self.do(Say(one.id, "recording_on"))
         self.do(Log("participant.entered", one.id, one.role))
         self.begin(now)
 

@@ -30,7 +30,7 @@ CONTENT = "content"
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One view: `tiles` of participants, or a still `screen`; `banner` across its upper edge."""
+    """One view: `tiles` of participants, or a still `screen`; `banner` across its upper edge, its parts in lines."""
 
     view: str
     width: int

@@ -118,6 +118,14 @@ class Steering(Hall):
         self.do(Log("recording.begun" if on else "recording.ended"))
         self.changed()
 
+    def unrecorded(self, reason: str) -> None:
+        """Take that a recording could not begin, or has broken off: everybody hears and sees that it is over."""
+        if self.recording:
+            self.recording = False
+            self.tell("recording_off")
+            self.do(Log("recording.lost", detail=reason))
+            self.changed()
+
     def end(self, now: float, reason: str) -> None:
         """End the meeting: everybody is told, and let go."""
         if self.over:

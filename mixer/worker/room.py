@@ -9,7 +9,20 @@ from dataclasses import replace
 from functools import partial
 
 from mixer import wire
-from mixer.reports import Broken, Digit, Done, Failed, FromWorker, Heard, KeyframeWanted, Left, Level, Levels, Prompted
+from mixer.reports import (
+    Broken,
+    Digit,
+    Done,
+    Failed,
+    FromWorker,
+    Heard,
+    KeyframeWanted,
+    Left,
+    Level,
+    Levels,
+    Prompted,
+    Unrecorded,
+)
 from mixer.wire import Line, Media, Scene, Start, Stream, ToWorker
 from mixer.worker.asking import enough, rows
 from mixer.worker.encoding import Listener
@@ -322,16 +335,25 @@ class Room:
     def _record(self, message: wire.Record, file: int) -> None:
         form, send = Recorder.wants(message, self._start.fps)
         encoder = self.showing.encoder(message.view, form, send)
-        self._recorder = Recorder(file, message.view, encoder, partial(self._written, 0))
+        self._recorder = Recorder(file, message.view, encoder, self._unrecorded)
         self.hearing.hooks = replace(self.hearing.hooks, recorder=self._recorder.block)
 
+    def _unrecorded(self, reason: str) -> None:
+        if self._recorder is not None:
+            self._unhook()
+            self._say(Unrecorded(reason))
+
     def _stop_record(self, number: int) -> None:
+        self._unhook().end(partial(self._written, number))
+
+    def _unhook(self) -> Recorder:
+        """Let pictures and sound go to the recording no longer."""
         if self._recorder is None:
             raise CommandError("this room is not being recorded")
         recorder, self._recorder = self._recorder, None
         self.hearing.hooks = replace(self.hearing.hooks, recorder=None)
         self._listen()
-        recorder.end(partial(self._written, number))
+        return recorder
 
     def _snapshot(self, message: wire.Snapshot, file: int) -> None:
         """Draw a view, first decoding again who is relayed."""

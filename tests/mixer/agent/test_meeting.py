@@ -21,7 +21,19 @@ from mixer.agent.meeting import REVIVALS, Meeting, Surroundings
 from mixer.agent.negotiation import Negotiation
 from mixer.agent.workers import Pool
 from mixer.prompts import Prompts
-from mixer.reports import Digit, Flow, FromWorker, Heard, KeyframeWanted, Left, Prompted, Silent, Stats, StreamStats
+from mixer.reports import (
+    Digit,
+    Flow,
+    FromWorker,
+    Heard,
+    KeyframeWanted,
+    Left,
+    Prompted,
+    Silent,
+    Stats,
+    StreamStats,
+    Unrecorded,
+)
 from mixer.room import Guard, Kind, Phase, Role, RoomSettings
 from mixer.session import Abilities, SessionError
 from mixer.session.write import FloorPlace
@@ -375,10 +387,42 @@ def test_a_recording_is_written_where_recordings_go(tmp_path: Path) -> None:
         stage.meeting.room.record(on=True)
         stage.meeting.settle()
         assert stage.worker.of(wire.Record)[0].path == ""  # the file comes with the message
-        assert (tmp_path / "1-19700101T001640Z.mkv").stat().st_mode & 0o777 == 0o640
+        assert (tmp_path / "1-19700101T001640Z-1.mkv").stat().st_mode & 0o777 == 0o640
         stage.meeting.room.record(on=False)
         stage.meeting.settle()
         assert stage.worker.of(wire.StopRecord)
+
+    play(RoomSettings("1", recording=True), tmp_path, scene)
+
+
+def test_a_recording_goes_on_in_another_file_when_its_worker_dies(tmp_path: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.join("anna")
+        stage.meeting.room.record(on=True)
+        stage.meeting.settle()
+        stage.worker.died()
+        await stage.revived(1)
+        assert len(stage.worker.of(wire.Record)) == 1
+        assert {path.name[-5:] for path in tmp_path.glob("*.mkv")} == {"1.mkv", "2.mkv"}
+        assert stage.meeting.room.recording
+
+    play(RoomSettings("1", recording=True), tmp_path, scene)
+
+
+def test_a_recording_that_breaks_off_or_cannot_begin_is_not_shown_as_one(tmp_path: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.join("anna")
+        stage.meeting.room.record(on=True)
+        stage.meeting.settle()
+        stage.worker.told.clear()
+        stage.worker.heard(Unrecorded("the disk is full"))
+        assert not stage.meeting.room.recording
+        assert [Path(one.path).stem for one in stage.worker.of(wire.Prompt)] == ["recording_off"]
+        assert not stage.worker.of(wire.StopRecord)
+        (tmp_path / "1-19700101T001640Z-2.mkv").touch()  # in the way
+        stage.meeting.room.record(on=True)
+        stage.meeting.settle()
+        assert not stage.meeting.room.recording
 
     play(RoomSettings("1", recording=True), tmp_path, scene)
 

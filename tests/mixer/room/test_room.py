@@ -306,6 +306,10 @@ def test_recording_is_allowed_heard_and_seen() -> None:
     assert StartRecording() in commands
     assert Say("anna", "recording_on") in commands
     assert room.banner == "@recording"
+    room.arrive(arrival("bo"), 0.5)
+    assert Say("bo", "recording_on") in room.take(), "who comes later is told too"
+    room.show("Pause", 10.0)
+    assert room.banner == "@recording\nPause", "a message does not hide it"
     room.end(1.0, "enough")
     assert StopRecording() in room.take()
 

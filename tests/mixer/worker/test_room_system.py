@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mixer.reports import Digit, Left, Stats
+from mixer.reports import Digit, Left, Stats, Unrecorded
 from mixer.wire import Change, Leave, Prompt, Record, Scene, Scenes, Snapshot, Sound, StopRecord, Tile, Watch
 from tests.mixer.worker.sounds import keys, wav, write
 from tests.mixer.worker.world import PATIENCE, End, Peer, Worker, eventually, running
@@ -176,6 +176,22 @@ def test_a_recording_has_picture_and_sound_and_is_complete_when_said(room: Worke
     assert abs(int(pictures[-1, 45, 80]) - 81) < 10, "red in the first quarter"
     spectrum = np.abs(np.fft.rfft(sound * np.hanning(sound.size)))
     assert abs(spectrum.argmax() * 48000 / sound.size - TONES["anna"]) < 10
+    one.close()
+
+
+def test_a_recording_that_cannot_be_written_is_said_and_another_may_begin(room: Worker, reachable: Path) -> None:
+    one = peer(room, "anna")
+    room.do(scenes("anna"))
+    one.join()
+    eventually(room, lambda: sees(one, {"anna"}), "no picture")
+    with Path("/dev/full").open("wb") as full:
+        room.do(Record("", "main", height=180), (full.fileno(),))
+    assert room.wait(Unrecorded).reason
+    path = reachable / "again.mkv"
+    with path.open("wb") as file:
+        room.do(Record("", "main", height=180), (file.fileno(),))
+    eventually(room, lambda: path.stat().st_size > 2_000, "nothing is written")
+    room.do(StopRecord())
     one.close()
 
 
