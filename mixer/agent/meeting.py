@@ -207,7 +207,8 @@ class Meeting:
         self.room.hear({one.participant: one.level for one in said.levels}, self._now)
 
     def _digit(self, said: Digit) -> None:
-        self.room.digit(said.participant, said.digit, self._now)
+        if said.by == "event" or self.room.settings.kind is not Kind.GATEWAY:  # there, tones pass in the sound
+            self.room.digit(said.participant, said.digit, self._now)
 
     def _prompted(self, said: Prompted) -> None:
         self.room.prompted(said.participant, said.key, self._now)

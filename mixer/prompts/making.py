@@ -20,6 +20,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mixer.errors import PromptError
 from mixer.prompts.texts import HINTS, LANGUAGES, SPOKEN, TITLES, Language
+from mixer.room.keys import KEYS, tone
+from mixer.worker.digits import TONES
 
 RATE = 48_000
 """Hz of every prompt: the rate that rooms mix at."""
@@ -34,10 +36,12 @@ FONT = "DejaVuSans.ttf"
 VOICES: dict[Language, str] = {"da": "da", "en": "en-gb"}
 LONGEST_SECONDS = 120
 """Of a prompt: what a room worker plays."""
+PRESSED_SECONDS, PAUSED_SECONDS = 0.1, 0.08
+"""Of a key: who listens for keys needs 40 ms of each (ITU-T Q.24)."""
 SPEED = 150
 """Words a minute: slower than espeak's own, as people type along."""
 
-_VERSION = 3  # of what is made of the same texts
+_VERSION = 4  # of what is made of the same texts
 _SECONDS = 20  # espeak-ng needs a tenth of a second for a sentence
 
 Sound = NDArray[np.float64]
@@ -91,6 +95,8 @@ def _make(folder: Path) -> None:
         for (language, name, _), sound in zip(texts, pool.map(lambda one: speak(one[2], one[0]), texts), strict=True):
             _write(folder / language / f"{name}.wav", sound)
     for language in LANGUAGES:
+        for key in KEYS:
+            _write(folder / language / f"{tone(key)}.wav", press(key))
         for name, title in TITLES.items():
             hint = getattr(HINTS[name], language) if name in HINTS else ""
             _screen(getattr(title, language), hint).save(folder / language / f"{name}.png")
@@ -110,6 +116,14 @@ def speak(text: str, language: Language) -> Sound:
         rate = spoken.getframerate()
         samples = np.frombuffer(spoken.readframes(spoken.getnframes()), "<i2").astype(np.float64)
     return _level(resample(samples, rate))
+
+
+def press(key: str) -> Sound:
+    """Give the tones of a key (ITU-T Q.23), and the pause after it."""
+    turns = np.arange(round(PRESSED_SECONDS * RATE)) * 2 * np.pi / RATE
+    low, high = TONES[key]
+    both = (np.sin(turns * low) + np.sin(turns * high)) * (PEAK / 2)
+    return np.concatenate([both, np.zeros(round(PAUSED_SECONDS * RATE))])
 
 
 def resample(samples: Sound, rate: int) -> Sound:

@@ -22,6 +22,7 @@ from mixer.room.commands import (
 )
 from mixer.room.door import Outcome
 from mixer.room.guard import Guard
+from mixer.room.keys import tone
 from mixer.room.participant import Arrival, Participant, Phase, Role
 from mixer.room.settings import Kind, RoomSettings
 from mixer.room.steering import Steering
@@ -126,8 +127,10 @@ class Room(Steering):
             entry = door.press(one, key, now)
             if entry is not None:
                 self._entered(one, entry, now)
-        elif one.inside:
+        elif one.inside and self.settings.kind is Kind.MEETING:
             self._key(one, key, now)
+        elif one.inside and self.settings.kind is Kind.GATEWAY:
+            self._pass(one, key)
 
     def hear(self, levels: Mapping[str, float], now: float) -> None:
         """Take how loud everybody is, in dB below full scale."""
@@ -233,6 +236,12 @@ class Room(Steering):
         self.do(Say(one.id, door.asks(self.settings), repeat=REPEAT))
 
     # Inside
+
+    def _pass(self, one: Participant, key: str) -> None:
+        """Give a key to the other end of a bridge: it is for whoever answers there."""
+        for other in self.all:
+            if other.inside and other is not one:
+                self.do(Say(other.id, tone(key)))
 
     def _key(self, one: Participant, key: str, now: float) -> None:
         """Take a short cut: `*6` mutes and unmutes oneself; of a host `*5` locks and unlocks, `*9` mutes all guests."""

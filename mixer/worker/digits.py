@@ -12,6 +12,8 @@ EVENTS = "0123456789*#ABCD"
 _ROWS = (697.0, 770.0, 852.0, 941.0)
 _COLUMNS = (1209.0, 1336.0, 1477.0, 1633.0)
 _KEYS = ("123A", "456B", "789C", "*0#D")
+TONES = {keys[at]: (low, high) for low, keys in zip(_ROWS, _KEYS, strict=True) for at, high in enumerate(_COLUMNS)}
+"""[key] -> Hz of both its tones."""
 
 LOUD = 10.0 ** (-36.0 / 10.0)
 """Mean square of the softest tone that counts: -36 dBFS, the least a receiver must take (Q.24) and some."""

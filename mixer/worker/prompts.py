@@ -16,10 +16,10 @@ from mixer.worker.voice import BLOCK, BLOCK_SECONDS, RATE, Block
 
 LONGEST = 120 * RATE
 """Samples of one prompt: two minutes."""
-WAITING = 8
-"""Prompts that may wait for one listener: by then he has heard enough."""
-KEPT = 32
-"""Files kept in memory: the prompts of one language, 200 kB each."""
+WAITING = 16
+"""Prompts that may wait for one listener: as many as the keys of a number that is dialled at once."""
+KEPT = 48
+"""Files kept in memory: the prompts of one language, 200 kB each, and the tones of keys."""
 
 
 def read(path: str) -> Block:

@@ -12,7 +12,10 @@ from PIL import Image
 
 from mixer.errors import PromptError
 from mixer.prompts import LANGUAGES, SPOKEN, TITLES, build, screen_text
-from mixer.prompts.making import RATE, resample, speak
+from mixer.prompts.making import RATE, press, resample, speak
+from mixer.room.keys import KEYS
+from mixer.worker.digits import Tones
+from mixer.worker.voice import BLOCK
 
 
 def test_every_text_is_there_in_both_languages() -> None:
@@ -44,10 +47,19 @@ def test_prompts_and_screens_are_made_once(tmp_path: Path, monkeypatch: pytest.M
         for screen in TITLES:
             with Image.open(prompts.screen(screen, language)) as picture:
                 assert picture.size == (1280, 720)
+    assert prompts.sound("key_hash", "da").is_file()
     assert prompts.avatar.is_file()
     monkeypatch.setattr("mixer.prompts.making._make", lambda _: pytest.fail("made twice"))
     assert build(tmp_path) == prompts
     assert [path.name for path in tmp_path.iterdir()] == [prompts.folder.name]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_tone_of_a_key_is_heard_as_that_key(key: str) -> None:
+    samples = np.concatenate([press(key)] * 2).astype(np.float32)
+    tones = Tones()
+    blocks = samples[: samples.size // BLOCK * BLOCK].reshape(-1, BLOCK)
+    assert [heard for block in blocks if (heard := tones.listen(block))] == [key] * 2
 
 
 def test_a_missing_espeak_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

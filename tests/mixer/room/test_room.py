@@ -220,6 +220,14 @@ def test_keys_of_a_host_mute_lock_and_mute_all() -> None:
     assert room.roster[1].muted
 
 
+def test_keys_of_a_bridge_are_for_the_other_end_and_mute_nobody() -> None:
+    room = meeting("anna", "bo", settings=RoomSettings("1", kind=Kind.GATEWAY))
+    assert not [one for one in room.take() if isinstance(one, Say)], "a bridge has no prompts"
+    press(room, "anna", "*6")
+    assert [(one.participant, one.prompt) for one in room.take()] == [("bo", "key_star"), ("bo", "key_6")]  # type: ignore[union-attr]
+    assert not any(entry.muted for entry in room.roster)
+
+
 def test_the_reception_takes_people_to_the_room_they_ask_for() -> None:
     room = Room(RoomSettings("0", kind=Kind.RECEPTION), Guard(), 0.0)
     room.arrive(arrival("anna"), 0.0)
