@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from b2bua.call import changes
-from b2bua.call.answers import BESIDE, mapped
+from b2bua.call.answers import BESIDE, mapped, progress, retry_after
 from b2bua.call.bridging import BRIDGED, UNBRIDGED
 from b2bua.call.exchange import NOTHING, ByInvite, Exchange
 from b2bua.call.headers import fields_for, reasons
@@ -169,7 +169,7 @@ class Call:
     def _ring(self, response: Response, body: bytes, now: float) -> None:
         if self.answered is None:
             self._described = self._described or bool(body)
-            self.legs["a"].ring(now, response.status, headers=self._passing(response, "a"), body=body)
+            self.legs["a"].ring(now, progress(response.status), headers=self._passing(response, "a"), body=body)
 
     def _settle(self, tag: str) -> None:
         """Note that both sides have confirmed an early answer: the session can be changed from now on."""
@@ -260,14 +260,14 @@ class Call:
     def on_failed(self, event: sip.Failed, now: float) -> None:
         """Pass the callee's refusal on, or call elsewhere where it is not the last word."""
         if self.hunt is not None and not self._described:
-            after = event.response.get("Retry-After") if event.response else ""
-            start = self.hunt.failed(event.status, after, now)
+            again = event.response.retry_after if event.response else None
+            start = self.hunt.failed(event.status, again, now)
             if start is not None:
                 self._begin_anew(start, now)
                 return
         if not self._bridge(event.status, now):
             why = f"{event.status} {event.reason}".strip()
-            self.end(now, mapped(event.status), "callee", why)
+            self.end(now, mapped(event.status), "callee", why, retry_after(event.response))
 
     def _bridge(self, status: int, now: float) -> bool:
         """Have a mixing server bring ends together that refuse each other's descriptions; tells whether it is asked."""
@@ -310,7 +310,7 @@ class Call:
         leg = self.legs.get("b")
         start = None
         if leg is not None and not leg.proceeding and not self._described:
-            start = hunt.failed(408, "", now)
+            start = hunt.failed(408, None, now)
         if start is None:
             self.due = self._tried + MAX_RINGING
         else:

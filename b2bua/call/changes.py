@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from b2bua.call.answers import BESIDE, mapped
+from b2bua.call.answers import BESIDE, mapped, retry_after
 from b2bua.call.exchange import Asker, ByInvite, ByRequest, put
 from b2bua.call.sides import other_side
 from b2bua.sip import RefreshDue
 
 if TYPE_CHECKING:
     from b2bua.call.call import Call
-    from b2bua.sip import Leg
+    from b2bua.sip import Fields, Leg
     from b2bua.sip import events as sip
     from vdx.pinhole import Side
 
@@ -145,10 +145,10 @@ def on_failed(call: Call, event: sip.ReInviteFailed, now: float) -> None:
     elif call.exchange.restoring:
         call.end(now, 500, "gateway", f"the session before a withdrawn change was refused: {event.status}")
     else:
-        refuse(call, _PASSED.get(event.status) or mapped(event.status), now)
+        refuse(call, _PASSED.get(event.status) or mapped(event.status), now, retry_after(event.response))
 
 
-def refuse(call: Call, status: int, now: float) -> None:
+def refuse(call: Call, status: int, now: float, headers: Fields = ()) -> None:
     """End the open change: nothing changes."""
     exchange = call.exchange
     asker: Asker | None = None if exchange.withdrawn else exchange.asker
@@ -156,7 +156,7 @@ def refuse(call: Call, status: int, now: float) -> None:
     _rest(call)
     call.session.drop()
     if asker is not None:
-        asker.refuse(now, status, LATER if status == 491 else BESIDE.get(status, ()))
+        asker.refuse(now, status, LATER if status == 491 else [*BESIDE.get(status, ()), *headers])
 
 
 def _rest(call: Call) -> None:

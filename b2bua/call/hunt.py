@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from b2bua.call.attempts import LEADS_ON, PATIENCE, Attempt
 from b2bua.call.start import Start
-from b2bua.locate import Cooldown
+from b2bua.locate import COOL_DOWN, Cooldown
 from vdx.admission import Admit, Refuse
 
 
@@ -42,16 +42,15 @@ class Hunt:
             self.refused = verdict
         return None
 
-    def failed(self, status: int, retry_after: str, now: float) -> Start | None:
-        """Give the next start after a failure that another place may not share; None where the failure stands."""
+    def failed(self, status: int, again: float | None, now: float) -> Start | None:
+        """Give the next start after a failure that another place may not share; None where the failure stands.
+
+        `again` is in how many seconds the place says to be back, where it says so.
+        """
         if status not in LEADS_ON:
             return None
         if self.at is not None and status != 430:
-            seconds = float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None
-            if seconds is None:
-                self._cooldown.failed(self.at.key, now)
-            else:
-                self._cooldown.failed(self.at.key, now, min(seconds, 1e6))
+            self._cooldown.failed(self.at.key, now, COOL_DOWN if again is None else again)
         return self.next(now)
 
     def patience(self, now: float, most: float) -> float:

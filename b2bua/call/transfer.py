@@ -38,8 +38,8 @@ MAX_JOINING = 25.0
 Report = Callable[[int, float], None]
 """Tells whoever asked for the transfer how it goes: a SIP status, the time."""
 
-Next = Callable[[int, str, float], "Start | None"]
-"""Gives another place to call after a failure: its status, its Retry-After, the time."""
+Next = Callable[[int, float | None, float], "Start | None"]
+"""Gives another place to call after a failure: its status, the seconds of its Retry-After, the time."""
 
 
 class Transfer:
@@ -140,7 +140,7 @@ class Transfer:
     def _refused(self, event: sip.Failed | sip.Redirected, now: float) -> None:
         response = event.response
         status = event.status if isinstance(event, sip.Failed) else event.response.status
-        start = self._next(status, response.get("retry-after") if response else "", now)
+        start = self._next(status, response.retry_after if response else None, now)
         self._leg = None
         if start is None:
             self._fail(mapped(status), now)

@@ -49,6 +49,7 @@ from b2bua.sip.stream import StreamFramer
 from b2bua.sip.subscription import subscribed, unsubscribed
 from b2bua.sip.tel import parse_sip_or_tel
 from b2bua.sip.uri import Uri, parse_uri
+from b2bua.sip.write import phrase
 
 __all__ = [
     "Acknowledged",
@@ -105,6 +106,7 @@ __all__ = [
     "parse_name_addr",
     "parse_sip_or_tel",
     "parse_uri",
+    "phrase",
     "subscribed",
     "unsubscribed",
 ]

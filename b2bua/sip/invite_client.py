@@ -22,7 +22,7 @@ from b2bua.sip.events import (
     ReInviteFailed,
 )
 from b2bua.sip.farewell import close, say_bye
-from b2bua.sip.limits import MAX_FORKS
+from b2bua.sip.limits import MAX_FORKS, MAX_LENGTHENED
 from b2bua.sip.login import Attempt
 from b2bua.sip.offer import OURS, STABLE, negotiate
 from b2bua.sip.prack import Prack
@@ -60,6 +60,7 @@ class ClientInvite:
             "_credentials",
             "_described",
             "_final",
+            "_lengthened",
             "_lines",
         ),
         *("_max_forwards", "_provisional", "_sequences", "_type", "cancelled", "initial", "leg", "offered"),
@@ -80,6 +81,7 @@ class ClientInvite:
         self._max_forwards = 70
         self._credentials = ""
         self._attempt: Attempt | None = None
+        self._lengthened = 0
         self._provisional = False
         self._cancel_sent = False
         self._final = False
@@ -186,6 +188,9 @@ class ClientInvite:
         leg = self.leg
         tag = response.to.tag
         if response.status == 100 or leg.ended:
+            return
+        if response.status == 199:  # RFC 6228 4: a fork is over, and the call is not
+            leg.forks = {other: dialog for other, dialog in leg.forks.items() if other != tag}
             return
         if self.initial and tag and tag not in leg.forks:
             if len(leg.forks) >= MAX_FORKS:
@@ -322,7 +327,8 @@ class ClientInvite:
         leg = self.leg
         if leg.ended or self.cancelled:
             return False
-        again = response.status == 422 and leg.timer.lengthen(response)
+        again = response.status == 422 and self._lengthened < MAX_LENGTHENED and leg.timer.lengthen(response)
+        self._lengthened += again
         if not again and leg.login is not None:
             self._attempt = self._attempt or Attempt()
             again = leg.login.challenged(response, self._attempt)

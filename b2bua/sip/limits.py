@@ -18,6 +18,12 @@ MAX_URI = 4_096
 MAX_CSEQ = 2**31 - 1
 """RFC 3261 8.1.1.5: a sequence number is below 2**31."""
 
+MAX_SECONDS = 2**32 - 1
+"""RFC 3261 25.1: what delta-seconds may say."""
+
+MAX_LENGTHENED = 8
+"""Answers 422 to one request that are followed: a long path has as many elements with an interval of their own."""
+
 MAX_FORKS = 16
 """Early dialogs of one INVITE: more phones than one person has; further ones are not reported."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from b2bua.sip.errors import HeaderError
 from b2bua.sip.grammar import WHITESPACE, parse_number, split_list
 from b2bua.sip.headers import KEYS, CSeq, NameAddr, Via, header_key, parse_cseq, parse_name_addr, parse_via, tokens
+from b2bua.sip.limits import MAX_SECONDS
 from b2bua.sip.multipart import session_in
 from b2bua.sip.tel import parse_sip_or_tel
 from b2bua.sip.uri import Uri
@@ -121,6 +122,15 @@ class Message:
         """Max-Forwards, 0 to 255, None if absent (20.22)."""
         values = self.index.get("max-forwards")
         return parse_number(values[0], 255) if values else None
+
+    @property
+    def retry_after(self) -> int | None:
+        """Retry-After (20.33): its seconds, without comment and parameters; None where there are none to be read."""
+        text = self.get("retry-after").partition(";")[0].partition("(")[0].strip(WHITESPACE)
+        try:
+            return parse_number(text, MAX_SECONDS)
+        except HeaderError:
+            return None
 
     @property
     def content_type(self) -> str:

@@ -11,7 +11,7 @@ from b2bua.sip.headers import parse_name_addr
 from b2bua.sip.reliable import has_tag
 from b2bua.sip.tel import parse_sip_or_tel
 from b2bua.sip.uri import Uri
-from b2bua.sip.write import REASONS
+from b2bua.sip.write import phrase
 
 if TYPE_CHECKING:
     from b2bua.sip.message import Request
@@ -87,4 +87,4 @@ def wants_no_subscription(request: Request) -> bool:
 
 def sipfrag(status: int) -> bytes:
     """Write what a NOTIFY tells of the progress: a status line and nothing that names anybody (RFC 3515 2.4.5)."""
-    return f"SIP/2.0 {status} {REASONS.get(status, 'Unknown')}\r\n".encode()
+    return f"SIP/2.0 {status} {phrase(status)}\r\n".encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from b2bua.sip.events import Offered, RefreshDue, ReInviteAnswered, ReInviteFailed
+from b2bua.sip.limits import MAX_LENGTHENED
 from b2bua.sip.offer import OURS, STABLE, THEIRS, negotiate
 from b2bua.sip.request import ServerRequest, refuse, send_in_dialog
 from b2bua.sip.session_timer import agreed, asked_lines
@@ -67,18 +68,24 @@ def refresh(leg: Leg) -> None:
 
 
 class ClientUpdate:
-    """One UPDATE of ours: with an offer, or a refresh whose success nobody is told of."""
+    """One UPDATE of ours: with an offer, or a refresh whose success nobody is told of.
 
-    __slots__ = ("_leg", "_offers")
+    One whose session interval is too small (422) goes out again (RFC 4028 7.4); its owner hears nothing of that.
+    """
+
+    __slots__ = ("_leg", "_lengthened", "_offers", "_said")
 
     def __init__(self, leg: Leg) -> None:
         self._leg = leg
         self._offers = False
+        self._lengthened = 0
+        self._said: tuple[str, bytes, str] = ("", b"", "")
 
     def send(self, dialog: Dialog, lines: str, body: bytes = b"", content_type: str = "") -> None:
         """Send it; `lines` are whole ones of the owner."""
         leg = self._leg
         layer = leg.layer
+        self._said = lines, body, content_type
         self._offers = bool(body)
         leg.updating = self
         if body:
@@ -113,6 +120,13 @@ class ClientUpdate:
         """Take the end without an answer."""
         self._fail(status, REASONS[status], None)
 
+    def _is_lengthened(self, response: Response | None) -> bool:
+        """Take the longer session interval that the peer asks for; False where it asks for none."""
+        if response is None or response.status != 422 or self._lengthened == MAX_LENGTHENED:
+            return False
+        self._lengthened += 1
+        return self._leg.timer.lengthen(response)
+
     def _over(self) -> None:
         leg = self._leg
         if leg.updating is self:
@@ -127,10 +141,12 @@ class ClientUpdate:
             return
         if status in _UNKNOWN:
             leg.allows -= {"UPDATE"}
-        longer = response is not None and status == 422 and leg.timer.lengthen(response)
-        if self._offers:
+        dialog = leg.one_dialog
+        if dialog is not None and self._is_lengthened(response):
+            self.send(dialog, *self._said)
+        elif self._offers:
             leg.layer.events.append(ReInviteFailed(leg, status, reason, response))
-        elif longer or status in _UNKNOWN:
+        elif status in _UNKNOWN:
             leg.refresh()
         if status in {408, 481} and leg.dialog is not None:
             leg.lose(status, f"UPDATE met {status}")

@@ -58,9 +58,10 @@ def test_an_address_that_the_dial_plan_rewrites_may_be_dialled(user: str) -> Non
 @pytest.mark.parametrize(
     ("status", "heard"),
     [
-        *((same, same) for same in (404, 486, 488, 603)),
-        *((ours, 500) for ours in (401, 405, 407, 416, 420, 421, 482, 483, 503, 513)),
+        *((same, same) for same in (402, 404, 433, 486, 488, 499, 580, 603, 607, 699)),
+        *((ours, 500) for ours in (401, 405, 407, 416, 420, 421, 422, 428, 438, 440, 482, 483, 494, 503, 513)),
         (302, 480),
+        (430, 480),
         (415, 488),
     ],
 )

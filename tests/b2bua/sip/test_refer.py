@@ -123,7 +123,7 @@ def test_no_subscription(sub: str, supported: str, expected: bool) -> None:
 
 def test_sipfrag() -> None:
     assert sipfrag(180) == b"SIP/2.0 180 Ringing\r\n"
-    assert sipfrag(699) == b"SIP/2.0 699 Unknown\r\n"
+    assert sipfrag(499) == b"SIP/2.0 499 Bad Request\r\n"  # RFC 3261 8.1.3.2: it counts as 400
 
 
 @given(TEXTS)
