@@ -19,6 +19,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="tests.image")
     parser.add_argument("--work", type=Path, help="where disks are made (some 10 GB)")
     options = parser.parse_args()
+    if options.work is not None:
+        options.work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.work) as home, world.networks() as namespace:
         tell(Story(Path(home), namespace))
 
