@@ -40,11 +40,12 @@ class Pair:
 
 @dataclass(slots=True)
 class Authority:
-    """A root that lives in a folder and signs; `path` is its own certificate."""
+    """A root that lives in a folder and signs, or whom another one `above` has certified; `path` is its certificate."""
 
     folder: Path
     name: str = "Lab Root"
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    above: Authority | None = None
     certificate: x509.Certificate = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,13 +55,13 @@ class Authority:
         self.certificate = (
             x509.CertificateBuilder()
             .subject_name(who)
-            .issuer_name(who)
+            .issuer_name(self.above.certificate.subject if self.above else who)
             .public_key(self.key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - DAY)
             .not_valid_after(now + 3650 * DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(self.key, SHA256())
+            .sign(self.above.key if self.above else self.key, SHA256())
         )
         self.path.write_bytes(self.certificate.public_bytes(Encoding.PEM))
 

@@ -102,7 +102,10 @@ class Asked:
 
     def check(self, chain: Sequence[x509.Certificate], now: float) -> None:
         """Check the leaf of a verified chain at the time `now` (seconds since 1970). Raises TlsError."""
-        if self.rule == "off" or self.book is None or len(chain) < 2 or not responders(chain[0]):
+        if self.rule == "off" or self.book is None or not responders(chain[0]):
+            return
+        if len(chain) < 2:
+            self._without_issuer(chain[0])
             return
         leaf, issuer = chain[0], chain[1]
         self.book.meet(leaf, issuer, now)
@@ -113,6 +116,14 @@ class Asked:
         good = said is not None and said.status is ocsp.OCSPCertStatus.GOOD and said.begins <= now <= said.ends
         if not good and self.rule == "required":
             raise TlsError(f"its authority has not said lately that {who} still counts: certd asks, look at its log")
+
+    def _without_issuer(self, leaf: x509.Certificate) -> None:
+        """Go by the rule where a certificate is trusted alone: a question names its issuer (RFC 6960 4.1)."""
+        if self.rule == "required":
+            who = leaf.subject.rfc4514_string()[:200]
+            raise TlsError(
+                f"{who} cannot be asked about: its issuer is neither shown nor in the trust file, add it there"
+            )
 
 
 def responders(leaf: x509.Certificate) -> list[str]:

@@ -12,9 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from b2bua.transport.errors import CertificateError, TlsError
+
+MAX_CHAIN = 10
+"""Certificates of one chain: public ones have four, and authorities that certify each other never end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +43,22 @@ def read(data: bytes, path: str) -> RevocationList:
     return RevocationList(path, crl, serials, end.timestamp())
 
 
+def whole(chain: Sequence[x509.Certificate], known: Iterable[x509.Certificate]) -> list[x509.Certificate]:
+    """Go on with a verified chain above the certificate that is trusted, as far as `known` certificates lead.
+
+    OpenSSL stops at the first one that a trust file holds. Where the file holds its issuer too, a list of that issuer
+    still counts: an intermediate that stands beside its root may be revoked.
+    """
+    found = list(chain)
+    above = tuple(known)
+    while len(found) < MAX_CHAIN and found and found[-1].issuer != found[-1].subject:
+        issuer = next((one for one in above if _issued(found[-1], one)), None)
+        if issuer is None:
+            break
+        found.append(issuer)
+    return found
+
+
 def check(chain: Sequence[x509.Certificate], lists: Iterable[RevocationList], now: float) -> None:
     """Check a verified chain, leaf first, at the time `now` (seconds since 1970). Raises TlsError."""
     known = tuple(lists)
@@ -55,6 +74,17 @@ def _check_one(certificate: x509.Certificate, one: RevocationList, now: float) -
         raise TlsError(f"its certificate {who} has been revoked, says {one.path}")
     if now > one.until:
         raise TlsError(f"the list of revoked certificates in {one.path} is out of date: renew it")
+
+
+@functools.lru_cache(maxsize=256)
+def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    if certificate.issuer != issuer.subject:
+        return False
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 @functools.lru_cache(maxsize=256)

@@ -61,8 +61,10 @@ class Judge:
             if not chain:
                 return self._again(leaf)
             certificates = [certificate.read_der(each) for each in chain]
-            revocation.check(certificates, self.lists, self.clock())
-            self.asked.check(certificates, self.clock())
+            known = [one for store in self.stores.values() for one in store.certificates]
+            whole = revocation.whole(certificates, known)
+            revocation.check(whole, self.lists, self.clock())
+            self.asked.check(whole, self.clock())
             identity = self._identity(certificates)
         except (CertificateError, ValueError) as error:
             raise TlsError(f"its certificate cannot be used: {error}") from error

@@ -9,9 +9,12 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
+from b2bua.sip import Wanted
 from b2bua.transport import certificate, revocation
+from b2bua.transport.context import build
 from b2bua.transport.errors import CertificateError, TlsError
 from lab.authority import Authority
+from vdx.control import ListenerTls
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +79,42 @@ def test_a_list_counts_for_its_issuer_alone(root: Authority, tmp_path: Path) -> 
     revocation.check(chain, [theirs], now)
     with pytest.raises(TlsError, match="has been revoked, says /ours"):
         revocation.check(chain, [theirs, ours], now)
+
+
+def test_a_chain_goes_on_to_whoever_is_known(root: Authority, tmp_path: Path) -> None:
+    middle = Authority(tmp_path / "middle", "Middle", above=root)
+    leaf = read(middle.issue("m", ["m.example"]).certificate)
+    namesake = Authority(tmp_path / "namesake", root.name)
+    strangers = [namesake.certificate, leaf, Authority(tmp_path / "x", "X").certificate]
+    assert revocation.whole([leaf], strangers) == [leaf]
+    above = [*strangers, root.certificate, middle.certificate]
+    assert revocation.whole([leaf], above) == [leaf, middle.certificate, root.certificate]
+    assert revocation.whole([leaf, middle.certificate], above)[2:] == [root.certificate]
+    assert revocation.whole([root.certificate], above) == [root.certificate]
+    assert revocation.whole([], above) == []
+
+
+@pytest.mark.parametrize("bundle", ["root middle", "middle root"])
+def test_a_revoked_intermediate_beside_its_root_does_not_pass(root: Authority, tmp_path: Path, bundle: str) -> None:
+    """OpenSSL's chain ends at the first certificate of the trust file: lists of whoever stands above count as well."""
+    middle = Authority(tmp_path / "middle", "Middle", above=root)
+    files = {"root": root.path, "middle": middle.path}
+    trust = tmp_path / "trust.pem"
+    trust.write_text("".join(files[name].read_text() for name in bundle.split()))
+    ours, theirs = root.issue("ours", ["ours.example"]), middle.issue("theirs", ["theirs.example"])
+
+    def shake(*lists: str) -> bool:
+        server = build(ListenerTls((ours.texts,), str(trust), lists, "required"), ()).accept()
+        client = build(ListenerTls((theirs.texts,), str(root.path)), ()).connect(Wanted(frozenset({"ours.example"})))
+        while not server.ready:
+            server.receive(client.to_send())
+            client.receive(server.to_send())
+        return server.identity is not None
+
+    assert shake()
+    assert shake(str(root.revoke(theirs.serial)))  # a number of another authority
+    with pytest.raises(TlsError, match="CN=Middle has been revoked"):
+        shake(str(root.revoke(middle.certificate.serial_number)))
 
 
 def test_a_list_that_is_over_lets_nobody_of_its_issuer_pass(root: Authority) -> None:

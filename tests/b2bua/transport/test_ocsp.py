@@ -150,6 +150,13 @@ def test_who_names_no_responder_passes_and_is_not_noted(world: World) -> None:
     assert not world.met.exists()
 
 
+def test_who_is_trusted_alone_cannot_be_asked_about(world: World) -> None:
+    del world.chain[1]
+    assert "its issuer is neither shown nor in the trust file" in world.verdict()
+    assert world.verdict("optional") == ""
+    assert not world.met.exists()
+
+
 def test_what_is_noted_is_bounded_and_the_oldest_goes(world: World) -> None:
     world.met.mkdir()
     for number in range(MAX_MET):
