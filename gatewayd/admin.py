@@ -42,7 +42,7 @@ from vdx.drain import Drain as DrainMessage
 from vdx.drain import Undrain
 from vdx.errors import VdxError
 from vdx.journal import fields
-from vdx.management import AboutManagement, EndCall, ListRules, Look, TakeIn, TakeOut
+from vdx.management import AboutManagement, EndCall, ListRules, Look, SeeMachine, TakeIn, TakeOut, TendMachine
 from vdx.metrics import MetricList, Metrics, MetricText
 from vdx.pinhole import Ban, Done, Listed, Refused
 from vdx.versions import AboutVersions, Declined
@@ -156,6 +156,11 @@ class Admin:
             if isinstance(request, TakeIn):
                 return await self._do(Undrain(request.id))
             return await self._do(DrainMessage(request.id, request.seconds))
+        if isinstance(request, SeeMachine):
+            return control.Ok(request.id)
+        if isinstance(request, TendMachine):
+            log.warning("machine.tended", extra=fields(deed=request.deed, by=asker.name, why=request.why))
+            return control.Ok(request.id)
         active = self._versions.active
         if active is None:
             raise VersionError("no site version is active yet")

@@ -58,6 +58,21 @@ class ListAgreements(Asking, frozen=True, tag="list-agreements"):
     id: Sequence
 
 
+class SeeMachine(Asking, frozen=True, tag="see-machine"):
+    """Ask whether one may look at the machine itself; `gatewayd-web` then has it done at a desk -> `Ok`."""
+
+    id: Sequence
+    what: Literal["versions", "doctor"]
+
+
+class TendMachine(Asking, frozen=True, tag="tend-machine"):
+    """Ask whether one may do this to the machine itself; `gatewayd-web` then has it done at a desk -> `Ok`."""
+
+    id: Sequence
+    deed: Literal["update", "rollback", "restart", "support-bundle"]
+    why: Why = ""
+
+
 class RuleInfo(Part, frozen=True):
     """One rule; no sources, targets or services mean any. `packets` and `octets` that it has decided, None: unknown.
 
@@ -129,5 +144,5 @@ class AgreementList(Message, frozen=True, tag="agreement-list"):
     notice_days: int
 
 
-AboutManagement = Look | EndCall | TakeOut | TakeIn | ListRules | ListAgreements
+AboutManagement = Look | EndCall | TakeOut | TakeIn | SeeMachine | TendMachine | ListRules | ListAgreements
 ToldOfManagement = RuleList | AgreementList

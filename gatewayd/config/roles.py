@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from typing import get_args
 
 from gatewayd.config.errors import DeclineError
-from vdx.management import AboutManagement, EndCall, ListAgreements, ListRules, Look, TakeIn, TakeOut
+from vdx.management import (
+    AboutManagement,
+    EndCall,
+    ListAgreements,
+    ListRules,
+    Look,
+    SeeMachine,
+    TakeIn,
+    TakeOut,
+    TendMachine,
+)
 from vdx.site.management import Management
 from vdx.versions import (
     AboutVersions,
@@ -41,7 +51,7 @@ from vdx.versions import (
 Verbs = frozenset[type]
 
 _OWN: Verbs = frozenset({Candidates, CheckVersion, DiffVersion, History, Situation, Whoami, ListAgreements})
-_READ: Verbs = _OWN | {Journal, Look, ListRules}
+_READ: Verbs = _OWN | {Journal, Look, ListRules, SeeMachine}
 _WATCH: Verbs = frozenset({Confirm, TakeBack, Approve, Cut, Uncut, Freeze, EndCall, TakeOut, TakeIn})
 _CHANGE: Verbs = frozenset({Push, Withdraw, ApplyVersion, Rollback, ShowFragment, Confirm, TakeBack})
 
@@ -49,7 +59,7 @@ VERBS: dict[Role, Verbs] = {
     "viewer": _READ,
     "operator": _READ | _WATCH,
     "owner": _OWN | _CHANGE,
-    "admin": _READ | _WATCH | _CHANGE | {Unfreeze},
+    "admin": _READ | _WATCH | _CHANGE | {Unfreeze, TendMachine},
 }
 """What each role may ask. An owner, only about its own fragment."""
 

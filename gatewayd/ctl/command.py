@@ -216,7 +216,7 @@ OWN_VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
 }
 """Verbs that are more than one question and its answer."""
 
-LOCAL_VERBS = frozenset(("records", "route", "system", "trace"))
+LOCAL_VERBS = frozenset(("records", "route", "trace"))
 """Verbs of which the management API knows nothing."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}

@@ -12,7 +12,7 @@ import json
 import os
 import ssl
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -32,6 +32,11 @@ TOKEN, TOKEN_FILE = "VDX_TOKEN", "VDX_TOKEN_FILE"
 """The variables that hold a token, or name the file of it."""
 
 MAX_TOKEN = 4096
+MAX_BUNDLE = 256 << 20
+"""Octets of a support bundle: its texts are bounded, and compressed."""
+
+DEED_SECONDS = 900.0
+"""For an answer of the machine itself: a slow disk takes minutes to write a root and read it back."""
 
 
 class Remote:
@@ -56,14 +61,33 @@ class Remote:
         if route is None:
             raise VersionError("this is for root on the appliance itself, and not asked over the network")
         target, body = _said(route, message)
-        headers = {"accept": "application/json", "content-type": "application/json"}
+        status, told = self._exchange(route.method, target, body, {"content-type": "application/json"}, MAX_LINE)
+        return _answer(route, status, told)
+
+    def exchange(self, method: str, path: str, octets: IO[bytes] | None = None, size: int = 0) -> bytes:
+        """Ask something of the machine itself, where `octets` may be sent; raises `VersionError`."""
+        headers = {"content-type": "application/octet-stream", "content-length": str(size)} if octets else {}
+        status, told = self._exchange(method, api.ROOT + path, octets, headers, MAX_BUNDLE)
+        if status == http.client.OK:
+            return told
+        try:
+            problem = msgspec.json.decode(told, type=Problem)
+        except msgspec.MsgspecError as error:
+            raise VersionError(f"the answer is none of a management API (status {status}): {error}") from error
+        raise VersionError("\n".join(problem.reasons))
+
+    def _exchange(
+        self, method: str, target: str, body: str | IO[bytes] | None, headers: dict[str, str], most: int
+    ) -> tuple[int, bytes]:
+        headers["accept"] = "application/json"
         if self._token:
             headers["authorization"] = f"Bearer {self._token}"
-        connection = http.client.HTTPSConnection(self._host, self._port, timeout=ANSWER_SECONDS, context=self._tls)
+        seconds = DEED_SECONDS if target.startswith(f"{api.ROOT}/machine") else ANSWER_SECONDS
+        connection = http.client.HTTPSConnection(self._host, self._port, timeout=seconds, context=self._tls)
         try:
-            connection.request(route.method, target, body, headers)
+            connection.request(method, target, body, headers)
             answer = connection.getresponse()
-            told = answer.read(MAX_LINE + 1)
+            return answer.status, answer.read(most + 1)
         except ssl.SSLCertVerificationError as error:
             text = f"{self._host} does not show a certificate that is trusted: {error.verify_message}: give --ca"
             raise VersionError(text) from error
@@ -71,7 +95,6 @@ class Remote:
             raise VersionError(f"{self._host}:{self._port} cannot be asked: {error}") from error
         finally:
             connection.close()
-        return _answer(route, answer.status, told)
 
 
 def connection(options: argparse.Namespace) -> Remote:

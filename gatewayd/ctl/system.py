@@ -1,38 +1,27 @@
-"""`gatewayctl system`: the machine itself. These verbs act here, as root, and ask `gatewayd` only to drain."""
+"""`gatewayctl system`: the machine itself. These verbs act here, as root, and ask `gatewayd` only to drain.
+
+With `--host` they are asked of an appliance elsewhere (`far`).
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import getpass
-import json
 import os
 import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
-from urllib.error import URLError
-from urllib.parse import urlsplit
+from typing import Any
 
+from gatewayd.ctl import far, tending
 from gatewayd.ctl.ask import ask_once
 from gatewayd.system import backup, doctor, installer, machine, paths, place, support, update
-from gatewayd.system.errors import ApplianceError, BackupError, DiskError, ReleaseError
+from gatewayd.system.errors import ApplianceError, BackupError, DiskError
 from gatewayd.system.release import Release, keys
-from vdx import control
-from vdx.drain import Drain
-from vdx.errors import VdxError
-
-FETCH_SECONDS = 60.0
-"""Without an octet from a server before an update is given up."""
 
 DRAIN_SECONDS = 1800.0
 """That calls get to end before an update's restart ends them."""
-
-LOOK_SECONDS = 2.0
 
 
 def add(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the type of its subparsers
@@ -58,6 +47,8 @@ def add(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the type o
     other = own.add_parser("install", help="put this version on another disk of this machine; without DISK: list them")
     other.add_argument("disk", nargs="?", metavar="DISK")
     other.add_argument("--yes", action="store_true", help="everything on that disk is lost")
+    anew = own.add_parser("restart", help="drain, then start this machine anew")
+    anew.add_argument("--drain", type=float, default=DRAIN_SECONDS, metavar="SECONDS", help="that calls get to end")
     own.add_parser("doctor", help="look at the whole machine, with advice")
     own.add_parser("factory-reset", help="forget everything with the next start").add_argument(
         "--yes",
@@ -69,15 +60,17 @@ def add(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the type o
 
 def run(options: argparse.Namespace) -> int:
     """Carry out one of them; raises `VdxError`."""
+    if options.host:
+        return far.run(options)
     if os.geteuid() != 0:
-        raise ApplianceError("only root may change the machine: use sudo, or the console's menu")
+        raise ApplianceError("only root may change the machine: use sudo, `--host`, or the console's menu")
     return _VERBS[options.system](options)
 
 
 def _update(options: argparse.Namespace) -> int:
     running = machine.running()
     disk = machine.Disk.found(running)
-    with _opened(options.source) as stream:
+    with tending.opened(options.source) as stream:
         release = Release(stream, keys(paths.KEYS.read_bytes()))
         update.check(release, running, machine.release().get("VARIANT_ID", ""))
         for line in update.install(release, disk, running):
@@ -100,16 +93,7 @@ def _rollback(options: argparse.Namespace) -> int:
 
 def _versions(options: argparse.Namespace) -> int:
     running = machine.running()
-    disk = machine.Disk.found(running)
-    with disk.boot() as boot:
-        entries = boot.entries()
-    if options.json:
-        slots = [{"device": str(each.device), "label": each.label} for each in disk.slots]
-        print(json.dumps({"running": running, "slots": slots, "entries": [asdict(each) for each in entries]}))
-        return 0
-    for each in entries:
-        state = "proved" if each.left is None else f"{each.left} tries left" if each.left else "given up"
-        print(f"{each.version:16} {state}{', runs' if each.version == running else ''}")
+    tending.show_versions(options, update.versions(machine.Disk.found(running), running))
     return 0
 
 
@@ -155,35 +139,13 @@ def _install(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    found = doctor.examine(run_dir=options.run_dir)
-    if options.json:
-        print(json.dumps([asdict(each) for each in found]))
-    else:
-        print("\n".join(str(each) for each in found))
-    return 1 if any(each.grade == "bad" for each in found) else 0
+    return tending.show_findings(options, doctor.examine(run_dir=options.run_dir))
 
 
 def _reset(_: argparse.Namespace) -> int:
     place.put(paths.RESET, b"")
     print("the next start forgets everything")
     return 0
-
-
-@contextmanager
-def _opened(source: str) -> Iterator[IO[bytes]]:
-    """Open a file or an https address."""
-    scheme = urlsplit(source).scheme
-    try:
-        if not scheme:
-            with Path(source).open("rb") as file:
-                yield file
-        elif scheme == "https":
-            with urllib.request.urlopen(source, timeout=FETCH_SECONDS) as answer:  # noqa: S310 - https alone
-                yield answer
-        else:
-            raise ReleaseError(f"{scheme}: updates come from a file, or over https")
-    except (URLError, OSError) as error:
-        raise ReleaseError(f"{source} cannot be read: {error}") from error
 
 
 def _passphrase(options: argparse.Namespace) -> str:
@@ -196,22 +158,10 @@ def _passphrase(options: argparse.Namespace) -> str:
     return getpass.getpass("passphrase: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
 
 
-def _restart(options: argparse.Namespace) -> None:
-    """Let calls end, then restart; a gateway that does not answer has none."""
-    try:
-        asyncio.run(ask_once(options.run_dir, Drain(1, options.drain)))
-        end = time.monotonic() + options.drain
-        while time.monotonic() < end and (left := _calls(options.run_dir)):
-            print(f"{left} calls are up", flush=True)
-            time.sleep(LOOK_SECONDS)
-    except VdxError as error:
-        print(f"not drained: {error}", file=sys.stderr)
+def _restart(options: argparse.Namespace) -> int:
+    asyncio.run(tending.drained(lambda request: ask_once(options.run_dir, request), options.drain))
     machine.run("systemctl", "reboot")
-
-
-def _calls(run_dir: Path) -> int:
-    answer = asyncio.run(ask_once(run_dir, control.Calls(1)))
-    return len(answer.calls) if isinstance(answer, control.CallList) else 0
+    return 0
 
 
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
@@ -222,6 +172,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "restore": _restore,
     "support-bundle": _support,
     "install": _install,
+    "restart": _restart,
     "doctor": _doctor,
     "factory-reset": _reset,
 }

@@ -63,8 +63,23 @@ def restore(content: bytes, passphrase: str, restored: Path = paths.RESTORED) ->
             "the backup cannot be opened: the passphrase is another one, or the file was changed"
         ) from error
     shutil.rmtree(restored, ignore_errors=True)
-    restored.mkdir(mode=0o700, parents=True)
-    with tarfile.open(fileobj=io.BytesIO(packed), mode="r:gz") as tar:
+    try:
+        _unpack(packed, restored)
+    except (tarfile.TarError, OSError) as error:
+        shutil.rmtree(restored, ignore_errors=True)
+        raise BackupError(f"the backup cannot be unpacked here: {error}") from error
+    found = migrate.form(restored / "appliance")
+    if found > migrate.OWN:
+        shutil.rmtree(restored)
+        raise BackupError(f"the backup is of form {found}, and this version reads {migrate.OWN}: update it first")
+    place.put(restored / "appliance" / paths.FORM_FILE, str(found).encode())
+    place.put(restored / "whole", b"")
+
+
+def _unpack(packed: bytes, target: Path) -> None:
+    target.mkdir(mode=0o700, parents=True)
+    # an owner or mode that cannot be set is no trifle (errorlevel)
+    with tarfile.open(fileobj=io.BytesIO(packed), mode="r:gz", errorlevel=2) as tar:
         left = MAX_UNPACKED
         for member in tar:
             left -= member.size
@@ -72,13 +87,7 @@ def restore(content: bytes, passphrase: str, restored: Path = paths.RESTORED) ->
                 raise BackupError("the backup unpacks to more than this appliance keeps")
             if not _inside(member):
                 raise BackupError(f"the backup holds {member.name[:80]!r}, which is not the appliance's own")
-            tar.extract(member, restored, numeric_owner=True)
-    found = migrate.form(restored / "appliance")
-    if found > migrate.OWN:
-        shutil.rmtree(restored)
-        raise BackupError(f"the backup is of form {found}, and this version reads {migrate.OWN}: update it first")
-    place.put(restored / "appliance" / paths.FORM_FILE, str(found).encode())
-    place.put(restored / "whole", b"")
+            tar.extract(member, target, numeric_owner=True)
 
 
 def _inside(member: tarfile.TarInfo) -> bool:

@@ -38,6 +38,8 @@ ENTRIES = (
     ("reset", "tell"),
     ("install", "disk"),
     ("token", "tell"),
+    ("backup", "disk"),
+    ("restore", "disk"),
     ("language", "tell"),
 )
 """What can be chosen, and at which desk it is done."""

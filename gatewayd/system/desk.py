@@ -2,13 +2,16 @@
 
 Each desk is a unit of its own (`vdx-desk-NAME@.service`), started by a connection of the menu to its socket, and has
 the rights that its own entries need. The connection is the terminal: the first line names entry and language, then it
-carries what is shown and typed until the entry is done.
+carries what is shown and typed until the entry is done. `gatewayd-web` may connect too; for it there are the entries
+of `far` and no others.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -16,12 +19,25 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-from gatewayd.system import cards, machine, paths, place
+from gatewayd import owners
+from gatewayd.system import cards, far, machine, paths, place
 from gatewayd.system.console import MAX_LINE
-from gatewayd.system.errors import ApplianceError, DiskError, SetupError
+from gatewayd.system.errors import ApplianceError, BackupError, DiskError, SetupError
 from gatewayd.system.words import Language, say
+from vdx import desks
 from vdx.errors import VdxError
+
+MENU = "vdx-console"
+"""The user of the console's menu."""
+
+BACKUPS = "VDX-BACKUP"
+BACKUP = b"vdx backup 1\n"
+"""The first line of a backup (`backup.MAGIC`, which a desk without it need not load)."""
+
+MAX_SAID = 4096
+"""Octets of another desk's answer."""
 
 COMMAND = "/usr/lib/vdx/bin/gatewayctl"
 WEB = "/usr/lib/vdx/bin/gatewayd-web"
@@ -135,6 +151,22 @@ def _token(terminal: Terminal) -> None:
     terminal.run(WEB, "token", name)
 
 
+def _sealed(terminal: Terminal) -> None:
+    """Make a backup for the desk that has the disk, which sends the passphrase."""
+    from gatewayd.system import backup  # noqa: PLC0415 - as above
+
+    sys.stdout.buffer.write(backup.make(terminal.read()))
+
+
+def _unsealed(terminal: Terminal) -> None:
+    """Take a backup from the desk that has the disk, which sends the passphrase before it."""
+    from gatewayd.system import backup  # noqa: PLC0415 - as above
+
+    passphrase = terminal.read()
+    backup.restore(sys.stdin.buffer.read(backup.MAX_BACKUP + 2048), passphrase)
+    terminal.show(f"{terminal.say('taken over')}\n")
+
+
 def _update(terminal: Terminal) -> None:
     with _disk("VDX-UPDATE", terminal, "ro") as where:
         found = sorted(where.glob("*.update"))
@@ -151,13 +183,47 @@ def _rollback(terminal: Terminal) -> None:
 
 
 def _support(terminal: Terminal) -> None:
-    with _disk("VDX-SUPPORT", terminal, "rw") as where, socket.socket(socket.AF_UNIX) as asked:
-        asked.connect(str(paths.DESKS / "look.sock"))  # what it holds is not for this desk to read
-        asked.sendall(b"bundle en\n")
-        path = where / f"support-{time.strftime('%Y%m%d-%H%M%S')}.tar.gz"
-        with asked.makefile("rb") as made, path.open("wb") as file:
+    with (
+        _disk("VDX-SUPPORT", terminal, "rw") as where,
+        _desk("look", f"{desks.BUNDLE} {terminal.lang}\n") as made,
+    ):
+        path = where / f"support-{_now()}.tar.gz"
+        with path.open("wb") as file:
             shutil.copyfileobj(made, file)
         terminal.show(f"{path.name}: {terminal.say('cleaned')}\n")
+
+
+def _backup(terminal: Terminal) -> None:
+    with _disk(BACKUPS, terminal, "rw") as where:
+        passphrase = terminal.ask(terminal.say("passphrase"))
+        with _desk("tell", f"sealed {terminal.lang}\n{passphrase}\n") as made:
+            first = made.readline()
+            if first != BACKUP:
+                raise BackupError(first.decode(errors="replace").strip())
+            path = where / f"vdx-{_now()}.backup"
+            part = path.with_suffix(".part")
+            with part.open("wb") as file:
+                file.write(first)
+                shutil.copyfileobj(made, file)
+                file.flush()
+                os.fsync(file.fileno())
+            part.rename(path)
+        terminal.show(f"{path.name}: {terminal.say('apart')}\n")
+
+
+def _restore(terminal: Terminal) -> None:
+    with _disk(BACKUPS, terminal, "ro") as where:
+        found = sorted(where.glob("*.backup"))
+        if not found:
+            raise BackupError(f"{BACKUPS}: {terminal.say('no backup')}")
+        passphrase = terminal.ask(f"{found[-1].name}: {terminal.say('passphrase')}")
+        if not terminal.sure("replaced"):
+            return
+        with found[-1].open("rb") as file, _desk("tell", f"unsealed {terminal.lang}\n{passphrase}\n", file) as answer:
+            said = answer.read(MAX_SAID).decode(errors="replace")
+    terminal.show(said)
+    if said.startswith(terminal.say("taken over")):
+        _restart(terminal)
 
 
 def _restart(terminal: Terminal) -> None:
@@ -200,16 +266,25 @@ def _language(terminal: Terminal) -> None:
 
 
 DESKS: dict[str, dict[str, Entry]] = {
-    "look": {"state": _state, "doctor": _doctor, "bundle": _bundle},
+    "look": {"state": _state, "doctor": _doctor, desks.BUNDLE: _bundle},
     "tell": {
         "address": _address,
         "token": _token,
         "language": _language,
+        "sealed": _sealed,
+        "unsealed": _unsealed,
         "restart": _restart,
         "off": _off,
         "reset": _reset,
     },
-    "disk": {"update": _update, "rollback": _rollback, "support": _support, "install": _install},
+    "disk": {
+        "update": _update,
+        "rollback": _rollback,
+        "support": _support,
+        "backup": _backup,
+        "restore": _restore,
+        "install": _install,
+    },
 }
 """The entries of each desk. `look` changes nothing, `tell` writes what the appliance is told, `disk` mounts disks."""
 
@@ -228,6 +303,24 @@ def _disk(label: str, terminal: Terminal, mode: str) -> Iterator[Path]:
         machine.run("umount", str(where))
 
 
+@contextmanager
+def _desk(name: str, asking: str, sent: IO[bytes] | None = None) -> Iterator[IO[bytes]]:
+    """Ask another desk for what is not for this one to read or write; gives what it says."""
+    with socket.socket(socket.AF_UNIX) as asked:
+        asked.connect(str(paths.DESKS / f"{name}.sock"))
+        with suppress(BrokenPipeError, ConnectionResetError):  # it has said why
+            asked.sendall(asking.encode())
+            if sent is not None:
+                asked.sendfile(sent)
+            asked.shutdown(socket.SHUT_WR)
+        with asked.makefile("rb") as made:
+            yield made
+
+
+def _now() -> str:
+    return time.strftime("%Y%m%d-%H%M%S")
+
+
 def _addresses() -> dict[str, list[str]]:
     """Give the addresses of each card."""
     found: dict[str, list[str]] = {}
@@ -239,10 +332,10 @@ def _addresses() -> dict[str, list[str]]:
 
 
 def _read() -> str:
-    line = sys.stdin.readline(MAX_LINE)
+    line = sys.stdin.buffer.readline(MAX_LINE)  # no further: what follows may be octets
     if not line:
         raise EOFError
-    return line.strip()
+    return line.decode(errors="replace").strip()
 
 
 def _show(text: str) -> None:
@@ -254,13 +347,23 @@ def _run(*command: str) -> int:
     return subprocess.run(command, check=False, stderr=subprocess.STDOUT).returncode  # noqa: S603 - our own, no shell
 
 
+def _asked_by() -> int:
+    """Give the user at the other end of the connection."""
+    with socket.socket(fileno=os.dup(0)) as connection:
+        told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _, user, _ = struct.unpack("3i", told)
+    return int(user)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve one connection, which is standard input and output, at the desk that is named."""
-    desk = DESKS[(sys.argv[1:] if arguments is None else arguments)[0]]
-    with suppress(EOFError, BrokenPipeError):
+    named = (sys.argv[1:] if arguments is None else arguments)[0]
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         name, _, lang = _read().partition(" ")
-        if name in desk:
-            carry_out(desk[name], Terminal(_read, _show, _run, "da" if lang == "da" else "en"))
+        if name in far.DESKS[named]:
+            far.carry_out(far.DESKS[named][name], sys.stdin.buffer, sys.stdout.buffer)
+        elif name in DESKS[named] and (name == desks.BUNDLE or _asked_by() in {0, owners.number(MENU)}):
+            carry_out(DESKS[named][name], Terminal(_read, _show, _run, "da" if lang == "da" else "en"))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 from collections.abc import Iterator
@@ -112,9 +113,19 @@ class Disk:
 
     @contextmanager
     def boot(self) -> Iterator[Boot]:
-        """Mount the boot partition for a while."""
+        """Mount the boot partition for a while; raises `DiskError` where somebody else has it."""
         place = Path("/run/vdx-boot")
         place.mkdir(mode=0o700, exist_ok=True)
+        with place.with_suffix(".lock").open("wb") as one:
+            try:
+                fcntl.flock(one, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel gives it back, however this ends
+            except BlockingIOError as error:
+                raise DiskError("another update or rollback is at work: wait until it is done") from error
+            with self._mounted(place) as boot:
+                yield boot
+
+    @contextmanager
+    def _mounted(self, place: Path) -> Iterator[Boot]:
         run("mount", "-t", "vfat", "-o", "umask=0077,nosuid,nodev,noexec,sync", str(self.esp), str(place))
         try:
             yield Boot(place / "EFI/Linux")

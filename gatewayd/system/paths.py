@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vdx import desks
+
 HOME = Path("/var/lib/appliance")
 SITE = HOME / "site"
 """The site file, `site.yaml`, and the files it names; /etc/vdx leads here."""
@@ -29,7 +31,7 @@ STATE = Path("/var/lib/vdx")
 START = Path("/run/vdx-start")
 """What this start found out, for those that come after."""
 
-DESKS = Path("/run/vdx-desk")
+DESKS = desks.DIRECTORY
 """Sockets of the desks, where entries of the console's menu are carried out."""
 
 LANGUAGE = HOME / "language"

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from gatewayd.system import slots
 from gatewayd.system.errors import DiskError, ReleaseError
@@ -63,6 +64,14 @@ def rollback(disk: Disk, boot: Boot, running: str) -> str:
         if each.version == running and order(running) > order(back.version):
             boot.rename(each, slots.named(running, 0, max(1, each.done)))
     return back.version
+
+
+def versions(disk: Disk, running: str) -> dict[str, Any]:
+    """Tell which version runs, what is in the slots, and which versions could start, as JSON has it."""
+    with disk.boot() as boot:
+        entries = [asdict(each) for each in boot.entries()]
+    slots_ = [{"device": str(each.device), "label": each.label} for each in disk.slots]
+    return {"running": running, "slots": slots_, "entries": entries}
 
 
 def _kernel(release: Release, part: Path) -> None:

@@ -32,6 +32,19 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "wiped": ("Everything on that disk is lost.", "Alt på den disk går tabt."),
     "token": ("A token for the management page", "En nøgle til administrationssiden"),
+    "backup": ("Backup to a disk labelled VDX-BACKUP", "Sikkerhedskopi til en disk med navnet VDX-BACKUP"),
+    "restore": ("Restore from a disk labelled VDX-BACKUP", "Gendan fra en disk med navnet VDX-BACKUP"),
+    "passphrase": ("Passphrase, 12 characters or more", "Adgangssætning, mindst 12 tegn"),
+    "apart": (
+        "keep it and its passphrase in different places",
+        "opbevar den og adgangssætningen hver sit sted",
+    ),
+    "no backup": ("there is no .backup file on it", "der er ingen .backup-fil på den"),
+    "replaced": (
+        "What this appliance was told is replaced by what the backup holds.",
+        "Det, denne boks har fået at vide, erstattes af sikkerhedskopiens indhold.",
+    ),
+    "taken over": ("the next start takes it over", "den næste start tager den i brug"),
     "person": ("For whom", "Til hvem"),
     "once": ("this is shown once and kept nowhere", "dette vises én gang og gemmes ikke"),
     "no admin": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -59,6 +60,9 @@ def document(version: str) -> dict[str, Any]:
             text = {"schema": {"type": "string"}}
             tables = {"schema": {"type": "object"}}
             operation["requestBody"] = {"required": True, "content": {"text/csv": text, "application/json": tables}}
+        if route.media == "octets":
+            octets = {"schema": {"type": "string", "format": "binary"}}
+            operation["requestBody"] = {"required": True, "content": {"application/octet-stream": octets}}
         paths.setdefault(api.ROOT + route.path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -83,14 +87,20 @@ def _name(route: Route) -> str:
 
 def _body(route: Route) -> type[msgspec.Struct] | None:
     """Make the type of what a request carries, None where it carries nothing."""
-    if route.method in {"GET", "DELETE"} or route.media == "raw":
+    if route.method in {"GET", "DELETE"} or route.media in {"raw", "octets"}:
         return None
     fields: list[Any] = []
     for each in route.said:
         default = each.default if each.default_factory is msgspec.NODEFAULT else msgspec.field(default_factory=dict)
         fields.append((each.name, each.type) if each.required else (each.name, each.type, default))
-    made = msgspec.defstruct(f"{route.message.__name__}Request", fields, kw_only=True, forbid_unknown_fields=True)
-    made.__doc__ = route.message.__doc__
+    return _made(route.message, tuple(fields))
+
+
+@cache
+def _made(message: type[msgspec.Struct], fields: tuple[Any, ...]) -> type[msgspec.Struct]:
+    """Make it once: several paths may stand for one message, and a name is that of one type."""
+    made = msgspec.defstruct(f"{message.__name__}Request", fields, kw_only=True, forbid_unknown_fields=True)
+    made.__doc__ = message.__doc__
     return made
 
 

@@ -36,6 +36,7 @@ from gatewayd.web.errors import (
 from gatewayd.web.pace import Paces
 from gatewayd.web.sessions import COOKIE, Session, Sessions
 from vdx import api
+from vdx.desks import MAX_UPDATE
 
 MAX_BODY = 64 * 1024
 """Octets of a request that carries no content of a fragment."""
@@ -44,6 +45,9 @@ MAX_CONTENT = 24 * 1024 * 1024
 """Octets of a push: a text and lists of 16 MiB, and what escapes in JSON add; the socket behind takes 32."""
 
 CONTENT_PATHS = (f"{api.ROOT}/candidates", f"{api.ROOT}/agreements/import", "/push", "/agreements/import")
+
+UPDATE = ("PUT", f"{api.ROOT}/machine/update")
+"""The request whose body is handed on as it comes: an update, of at most `MAX_UPDATE` octets."""
 
 CONTENTS_AT_ONCE = 2
 """Pushes that are held in memory at the same time."""
@@ -139,11 +143,15 @@ class Doorway:
         scope["visitor"] = visitor
         scope["failures"] = lambda: _paced(self._failures.take(source))
         content = visitor is not None and scope["path"] in CONTENT_PATHS
-        limit = MAX_CONTENT if content else MAX_BODY
+        update = visitor is not None and (scope["method"], scope["path"]) == UPDATE
+        limit = MAX_UPDATE if update else MAX_CONTENT if content else MAX_BODY
         stated = headers.get("content-length", "0")
         if not stated.isdecimal() or int(stated) > limit:
             raise LargeError(f"such a request has at most {limit} octets")
-        if content:
+        if update:
+            _of_session(scope, headers)
+            await self._app(scope, _paced_body(receive, limit), send)
+        elif content:
             async with self._contents:
                 await self._whole(scope, receive, send, limit)
         else:
@@ -154,10 +162,7 @@ class Doorway:
         kept = await _body(receive, limit)
         if kept is None:
             return
-        visitor: Visitor | None = scope["visitor"]
-        api_called = scope["path"].startswith(api.ROOT)
-        if visitor and visitor.session and api_called and scope["method"] not in SAFE:
-            check_forms(visitor.session, Headers(scope=scope).get(FORMS_HEADER, ""))
+        _of_session(scope, Headers(scope=scope))
         given = False
 
         async def replay() -> Message:
@@ -208,6 +213,13 @@ def cookies(headers: Headers) -> dict[str, str]:
         return {}
 
 
+def _of_session(scope: Scope, headers: Headers) -> None:
+    """Raise `ForgedError` where a session asks the API for a change without its secret."""
+    visitor: Visitor | None = scope["visitor"]
+    if visitor and visitor.session and scope["path"].startswith(api.ROOT) and scope["method"] not in SAFE:
+        check_forms(visitor.session, headers.get(FORMS_HEADER, ""))
+
+
 def check_forms(session: Session, given: str) -> None:
     """Raise `ForgedError` where a change does not carry the secret of its session."""
     if not hmac.compare_digest(session.forms.encode(), given.encode()):
@@ -252,6 +264,25 @@ async def _body(receive: Receive, limit: int) -> bytes | None:
                     return bytes(kept)
     except TimeoutError:
         raise SlowError(f"the request did not come within {BODY_SECONDS:.0f} s") from None
+
+
+def _paced_body(receive: Receive, limit: int) -> Receive:
+    """Hand on a body part by part: none may be late, and all together not larger than the limit."""
+    left = limit
+
+    async def part() -> Message:
+        nonlocal left
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                message = await receive()
+        except TimeoutError:
+            raise SlowError(f"nothing of the request came for {BODY_SECONDS:.0f} s") from None
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise LargeError(f"such a request has at most {limit} octets")
+        return message
+
+    return part
 
 
 def _guarded(send: Send) -> Send:

@@ -8,6 +8,7 @@ WebError
     ├── LargeError         more octets than a request may have (413)
     ├── OftenError         too many requests (429)
     ├── SlowError          the request does not come to its end (408)
+    ├── DeedError          the machine did not do it (422)
     └── AwayError          gatewayd does not answer (503)
 """
 
@@ -70,6 +71,10 @@ class SlowError(RefusedError):
 
     status = 408
     code = "slow"
+
+
+class DeedError(RefusedError):
+    """The machine did not do what it was asked, and says why."""
 
 
 class AwayError(RefusedError):

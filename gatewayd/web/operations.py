@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,25 +10,27 @@ import msgspec
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from gatewayd.web import agreements, answers, doorway
+from gatewayd.web import agreements, answers, doorway, machine
 from gatewayd.web.agreements import FORMS, Brought, Demand, Export, Reply
 from gatewayd.web.asking import Asker
 from gatewayd.web.errors import RefusedError
 from gatewayd.web.gateway import Gateway
 from vdx import api, versions
 from vdx.api import Route
-from vdx.management import Look
+from vdx.management import Look, SeeMachine, TendMachine
 from vdx.metrics import MetricText
 
 Do = Callable[[Asker, Any], Awaitable[msgspec.Struct | Response]]
+Pour = Callable[[Asker, Any, AsyncIterator[bytes]], Awaitable[msgspec.Struct]]
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A route and what is done for it; None: its message is asked as it is."""
+    """A route and what is done for it; None: its message is asked as it is. `pour`: the body is taken as it comes."""
 
     route: Route
     do: Do | None = None
+    pour: Pour | None = None
 
 
 async def _export(asker: Asker, request: Export) -> Response:
@@ -41,15 +43,29 @@ async def _metrics(asker: Asker, request: Look) -> Response:
     return Response(found.text, media_type="text/plain; version=0.0.4")
 
 
+_BUNDLE: Final = {"deed": "support-bundle"}
+
 OPERATIONS: Final = (
     *(Operation(route) for route in api.ROUTES),
     Operation(Route("GET", "/metrics", Look, msgspec.Struct, {"what": "metrics"}, media="text/plain"), _metrics),
+    Operation(Route("GET", "/machine", SeeMachine, machine.MachineVersions, {"what": "versions"}), machine.see),
+    Operation(Route("GET", "/machine/doctor", SeeMachine, machine.Findings, {"what": "doctor"}), machine.see),
+    Operation(
+        Route("GET", "/machine/support-bundle", TendMachine, msgspec.Struct, _BUNDLE, media="application/gzip"),
+        machine.tend,
+    ),
+    Operation(
+        Route("PUT", "/machine/update", TendMachine, machine.Said, {"deed": "update"}, media="octets"),
+        pour=machine.pour,
+    ),
+    Operation(Route("POST", "/machine/rollback", TendMachine, machine.Said, {"deed": "rollback"}), machine.tend),
+    Operation(Route("POST", "/machine/restart", TendMachine, machine.Said, {"deed": "restart"}), machine.tend),
     Operation(Route("POST", "/agreements", Demand, versions.Candidate), agreements.demand),
     Operation(Route("POST", "/agreements/{name}/{verdict}", Reply, versions.Candidate), agreements.reply),
     Operation(Route("GET", "/agreements/export", Export, msgspec.Struct, media="text/csv"), _export),
     Operation(Route("POST", "/agreements/import", Brought, versions.Candidate, media="raw"), agreements.bring),
 )
-"""Everything that may be asked. `raw`: the body is a table, the rest is said in the query."""
+"""Everything that may be asked. `raw`: the body is a table, `octets`: an update; the rest is said in the query."""
 
 
 def install(app: FastAPI, gateway: Gateway) -> None:
@@ -64,8 +80,11 @@ def _endpoint(operation: Operation, gateway: Gateway) -> Callable[[Request], Awa
     async def endpoint(request: Request) -> Response:
         asker = Asker(gateway, doorway.visitor(request).known.principal)
         said = await _said(request, operation.route)
-        if operation.do is None:
-            found: msgspec.Struct | Response = await asker.ask(said)
+        found: msgspec.Struct | Response
+        if operation.pour is not None:
+            found = await operation.pour(asker, said, request.stream())
+        elif operation.do is None:
+            found = await asker.ask(said)
         else:
             found = await operation.do(asker, said)
         return found if isinstance(found, Response) else answers.message(found)
@@ -79,7 +98,7 @@ async def _said(request: Request, route: Route) -> Any:  # noqa: ANN401 - the me
         raise RefusedError("a parameter of the query stands twice")
     if route.media == "raw":
         return _inexact(request, route, {"table": await _text(request), "form": _form(request)})
-    if route.method in {"GET", "DELETE"}:
+    if route.method in {"GET", "DELETE"} or route.media == "octets":
         return _inexact(request, route, {})
     return _exact(request, route, await request.body())
 

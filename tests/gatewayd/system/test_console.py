@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from gatewayd.system import console, desk, paths, words
+from vdx.desks import BUNDLE
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -75,7 +80,7 @@ def _state(connected: socket.socket) -> None:
 
 def test_every_entry_is_at_a_desk_and_has_words() -> None:
     assert {entry for entry, where in console.ENTRIES if entry not in desk.DESKS[where]} == set()
-    hidden = {"state", "bundle"}
+    hidden = {"state", BUNDLE, "sealed", "unsealed"}
     assert {each for entries in desk.DESKS.values() for each in entries} - {
         each for each, _ in console.ENTRIES
     } == hidden
@@ -125,11 +130,90 @@ def test_a_terminal_that_hangs_up_ends_the_menu(desks: Path) -> None:
 def test_a_desk_does_its_own_entries_alone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     done: list[str] = []
     monkeypatch.setitem(desk.DESKS, "tell", {"language": lambda terminal: done.append(terminal.lang)})
-    for line in ("language da\n", "install en\n", "\n", ""):
-        monkeypatch.setattr(desk, "_read", lambda line=line: line.strip())
-        assert desk.main(["tell"]) == 0
+    for user in (0, 64000):  # root, and somebody who is not the menu
+        monkeypatch.setattr(desk, "_asked_by", lambda user=user: user)
+        for line in ("language da\n", "install en\n", "\n", ""):
+            monkeypatch.setattr(desk, "_read", lambda line=line: line.strip())
+            assert desk.main(["tell"]) == 0
     assert done == ["da"]
     assert capsys.readouterr().out == ""
+
+
+class Desk:
+    """A desk as systemd starts it: a process with the connection as its standard input and output."""
+
+    def __init__(self, path: Path, home: Path) -> None:
+        self._listening = socket.socket(socket.AF_UNIX)
+        self._listening.bind(str(path))
+        self._listening.listen()
+        patch = (
+            f"from pathlib import Path; from gatewayd.system import backup, paths, desk; home = Path({str(home)!r}); "
+        )
+        patch += "make, restore = backup.make, backup.restore; "
+        patch += "backup.make = lambda words: make(words, home=home / 'appliance', state=home / 'vdx'); "
+        patch += "backup.restore = lambda content, words: restore(content, words, home / 'restored'); "
+        self._command = [sys.executable, "-c", patch + "desk.main(['tell'])"]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connected, _ = self._listening.accept()
+                with connected:
+                    subprocess.run(
+                        self._command, stdin=connected.fileno(), stdout=connected.fileno(), check=True, cwd=ROOT
+                    )
+
+    def close(self) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+
+
+@pytest.fixture
+def plugged(desks: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Have a disk plugged in, and an appliance that was told something."""
+    (desks / "home/appliance/site").mkdir(parents=True)
+    (desks / "home/appliance/site/site.yaml").write_text("name: edge1\n")
+    disk = desks / "disk"
+    disk.mkdir()
+    monkeypatch.setattr(paths, "DESKS", desks)
+
+    @contextmanager
+    def mounted(label: str, _: object, mode: str) -> Iterator[Path]:
+        assert (label, mode) in {("VDX-BACKUP", "rw"), ("VDX-BACKUP", "ro")}
+        yield disk
+
+    monkeypatch.setattr(desk, "_disk", mounted)
+    tell = Desk(desks / "tell.sock", desks / "home")
+    yield disk
+    tell.close()
+
+
+def _entry(name: str, *typed: str) -> str:
+    """Have an entry of the disk's desk carried out; gives what was shown."""
+    lines, shown = iter(typed), list[str]()
+    desk.carry_out(desk.DESKS["disk"][name], desk.Terminal(lambda: next(lines), shown.append, lambda *_: 0))
+    assert list(lines) == []
+    return "".join(shown)
+
+
+def test_a_backup_goes_to_a_disk_and_comes_back_from_it(desks: Path, plugged: Path) -> None:
+    home = desks / "home"
+    assert "fewer than 12 characters" in _entry("backup", "short")
+    assert list(plugged.iterdir()) == []
+    assert ".backup: keep it and its passphrase in different places\n" in _entry("backup", "correct horse battery")
+    (made,) = plugged.iterdir()
+    assert b"edge1" not in made.read_bytes()
+    wrong = _entry("restore", "correct horse bakery", "yes")
+    assert "the passphrase is another one" in wrong
+    assert not (home / "restored").exists()
+    assert "nothing was changed" in _entry("restore", "correct horse battery", "no")
+    assert "the next start takes it over\nCalls that are up end." in _entry(
+        "restore", "correct horse battery", "yes", "no"
+    )
+    assert (home / "restored/appliance/site/site.yaml").read_text() == "name: edge1\n"
+    made.unlink()
+    assert "there is no .backup file on it" in _entry("restore")
 
 
 def test_what_is_wrong_is_shown() -> None:
