@@ -1,7 +1,8 @@
 """`gatewayctl dns`: the records by which calls find the appliance, as zone-file text. Pure: a site in, text out.
 
 Each zone has a view of its own: what the internet sees, and what the private network sees. For every domain stand NAPTR
-records (RFC 3263 4.1), SRV records (RFC 2782) and the addresses of one host, `<site name>.<domain>`.
+records (RFC 3263 4.1), SRV records (RFC 2782) and the addresses of a host, `<site name>.<domain>`. A port that is open
+at some of these addresses alone has a host of its own, `<site name>-2.<domain>`: nobody is sent where nobody listens.
 """
 
 from __future__ import annotations
@@ -46,17 +47,25 @@ def _domain(host: str, zone: ZoneSettings) -> Iterator[str]:
     there = [entry for entry in offered if entry[2]]
     for order, (service, prefix, _) in enumerate(there, 1):
         yield f'@ {TTL} IN NAPTR {order * 10} 50 "s" "{service}" "" {prefix}'
+    hosts = {tuple(sorted(set(map(_address, zone.sip)))): host}
     for _, prefix, ports in there:
-        for port in ports:
-            yield f"{prefix} {TTL} IN SRV 10 100 {port} {host}"
-    for address in dict.fromkeys(str(one.advertise or one.address) for one in zone.sip):
-        yield f"{host} {TTL} IN {'AAAA' if ':' in address else 'A'} {address}"
+        for port, addresses in ports.items():
+            target = hosts.setdefault(addresses, f"{host}-{len(hosts) + 1}")
+            yield f"{prefix} {TTL} IN SRV 10 100 {port} {target}"
+    for addresses, name in hosts.items():
+        for address in addresses:
+            yield f"{name} {TTL} IN {'AAAA' if ':' in address else 'A'} {address}"
 
 
-def _ports(zone: ZoneSettings, transport: str) -> list[int]:
-    """Give the ports at which a transport is reached from outside, each once."""
-    return list(dict.fromkeys(_port(one) for one in zone.sip if one.transport == transport))
+def _ports(zone: ZoneSettings, transport: str) -> dict[int, tuple[str, ...]]:
+    """Give the ports at which a transport is reached from outside, and at which addresses each."""
+    found: dict[int, set[str]] = {}
+    for one in zone.sip:
+        if one.transport == transport:
+            found.setdefault(one.advertise_port or one.port, set()).add(_address(one))
+    return {port: tuple(sorted(addresses)) for port, addresses in found.items()}
 
 
-def _port(one: Listener) -> int:
-    return one.advertise_port or one.port
+def _address(one: Listener) -> str:
+    """Give the address at which a listener is reached from outside."""
+    return str(one.advertise or one.address)

@@ -64,14 +64,26 @@ def published(lines: list[str], domain: str) -> Zone:
 )
 def test_they_lead_to_every_listener_as_it_is_seen_from_outside(domain: str, zone: str, expected: list[str]) -> None:
     served = published(views(SIX)[zone], domain)
-    reached = []
+    reached: set[str] = set()
     for transport in ("tls", "tcp", "udp"):
         for version in (6, 4):
             query = Query(domain, 0, "", secure=False, usable=frozenset({(transport, version)}))
             with suppress(NotFoundError):
                 found = asyncio.run(locate(query, served, lambda: 0.5))
-                reached += [f"{one.transport} {one.host} {one.port}" for one in found]
-    assert set(expected) <= set(reached)
+                reached |= {f"{one.transport} {one.host} {one.port}" for one in found}
+    assert reached == set(expected)
+
+
+def test_a_port_at_some_addresses_alone_has_a_host_of_its_own() -> None:
+    """RFC 2782: an SRV record leads to each address of its target."""
+    lines = views(SIX)["sdn"]
+    assert [line for line in lines if " SRV " in line or " A" in line][:5] == [
+        "_sip._tcp 3600 IN SRV 10 100 5070 edge-1-2",
+        "_sip._udp 3600 IN SRV 10 100 5060 edge-1-3",
+        "edge-1 3600 IN A 10.0.0.1",
+        "edge-1 3600 IN AAAA 2001:db8:a::1",
+        "edge-1-2 3600 IN AAAA 2001:db8:a::1",
+    ]
 
 
 def test_zones_without_listeners_have_no_view() -> None:
