@@ -21,7 +21,7 @@ from pathlib import Path
 from mixer import wire
 from mixer.agent.config import Config
 from mixer.agent.media import PortRange
-from mixer.agent.workers import Worker, command
+from mixer.agent.workers import Worker, beginning
 from mixer.errors import MixerError
 from mixer.layout import View, arrange
 from mixer.reports import FromWorker, Stats
@@ -76,7 +76,7 @@ async def measure(config: Config, seconds: float) -> Measured:
         if isinstance(said, Stats):
             counts.put_nowait(said)
 
-    worker = await Worker.start(command(config.workers.user))
+    worker = await beginning(config.workers)()
     worker.heard = heard
     try:
         await asyncio.wait_for(asyncio.shield(worker.ready), SETTLE_SECONDS)

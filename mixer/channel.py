@@ -1,7 +1,7 @@
 """The socket between the node agent and a room worker.
 
-A SOCK_SEQPACKET pair, one JSON message a packet: the media sockets that come with a message (SCM_RIGHTS) cannot go to
-another one.
+A SOCK_SEQPACKET pair, or a connection that a service manager starts the worker for. One JSON message a packet: the
+media sockets that come with a message (SCM_RIGHTS) cannot go to another one.
 """
 
 from __future__ import annotations
@@ -39,6 +39,19 @@ def pair() -> tuple[socket.socket, socket.socket]:
         one.setblocking(False)
     theirs.set_inheritable(True)
     return ours, theirs
+
+
+def connect(path: str) -> socket.socket:
+    """Give the agent's end where a service manager starts the worker; raises OSError."""
+    ours = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        ours.connect(path)
+    except OSError:
+        ours.close()
+        raise
+    ours.setblocking(False)
+    return ours
 
 
 def send(channel: socket.socket, packet: bytes, descriptors: Sequence[int] = ()) -> None:

@@ -60,7 +60,7 @@ async def run(config: Config) -> None:
     capacity = config.capacity * ports.PORT or calibration.known(config.state_dir)
     for folder in (config.run_dir, config.state_dir):
         folder.mkdir(parents=True, exist_ok=True)
-    pool = Pool(workers.command(config.workers.user), config.workers.ready)
+    pool = Pool(workers.beginning(config.workers), config.workers.ready)
     place = Membership(config, directory) if config.bus is not None else Alone()
     server = Server(config, directory, pool, prompts, place, key, capacity)
     credentials = Credentials()

@@ -62,10 +62,15 @@ class BusAddress(Section, frozen=True):
 
 
 class Workers(Section, frozen=True):
-    """Room workers: `ready` ones wait for rooms; `user` is who they run as, where the agent may choose."""
+    """Room workers: `ready` ones wait for rooms.
+
+    At `socket` a service manager starts one for each connection, with user and limits of its own. Without it the agent
+    starts them, as `user` where it may choose.
+    """
 
     ready: Annotated[int, Meta(ge=0, le=16)] = 2
     user: str = ""
+    socket: Path | None = None
 
 
 class Config(Section, frozen=True):

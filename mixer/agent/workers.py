@@ -12,12 +12,16 @@ import os
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from mixer import channel, wire
+from mixer.agent.config import Workers
 from mixer.errors import WorkerError
 from mixer.reports import AgentCodec, Done, Failed, FromWorker, Ready
 from vdx.journal import fields
@@ -41,11 +45,42 @@ Heard = Callable[[FromWorker], None]
 Died = Callable[[], None]
 
 
+class Process(Protocol):
+    """What runs at the other end."""
+
+    async def wait(self) -> int:
+        """Wait for its end; gives its status."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once."""
+        ...
+
+
+class Connection:
+    """A process of a service manager: it lives as long as our connection, and whatever hangs its watchdog ends."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        self._over = asyncio.Event()
+
+    async def wait(self) -> int:
+        """Wait until the connection has ended; how the process did, the journal says."""
+        await self._over.wait()
+        return 0
+
+    def kill(self) -> None:
+        """End the connection."""
+        with suppress(OSError):
+            self._end.shutdown(socket.SHUT_RDWR)
+        self._over.set()
+
+
 class Worker:
     """One process. `heard` takes what it says, `died` that it has ended unasked; both are set by the room."""
 
-    def __init__(self, process: asyncio.subprocess.Process, end: socket.socket) -> None:
-        self.process = process
+    def __init__(self, process: Process, end: socket.socket) -> None:
+        self._process = process
         self.heard: Heard = lambda _: None
         self.died: Died = lambda: None
         self.ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
@@ -54,12 +89,9 @@ class Worker:
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._stopping = False
         asyncio.get_running_loop().add_reader(end, self._readable)
-        self._watch = asyncio.create_task(self._watched(), name=f"worker {process.pid}")
-
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self.process.pid
+        self._watch = asyncio.create_task(self._watched(), name="worker")
+        self.pid = 0
+        """The process id, from `Ready` on."""
 
     @classmethod
     async def start(cls, command: Sequence[str]) -> Worker:
@@ -75,6 +107,15 @@ class Worker:
         finally:
             theirs.close()
         return cls(process, ours)
+
+    @classmethod
+    async def connect(cls, path: Path) -> Worker:
+        """Have a service manager start a process. Raises `WorkerError`."""
+        try:
+            ours = channel.connect(str(path))
+        except OSError as error:
+            raise WorkerError(f"no room worker is started at {path}: {error.strerror}: is its unit running?") from error
+        return cls(Connection(ours), ours)
 
     def send(self, message: wire.ToWorker, descriptors: Sequence[int] = ()) -> None:
         """Tell it something; a worker that does not read is ended, and replaced like one that died."""
@@ -102,7 +143,7 @@ class Worker:
     def kill(self) -> None:
         """End it at once."""
         with suppress(ProcessLookupError):
-            self.process.kill()
+            self._process.kill()
 
     async def stop(self) -> None:
         """Let it end."""
@@ -138,8 +179,12 @@ class Worker:
 
     def _take(self, said: FromWorker) -> None:
         if isinstance(said, Ready):
-            if not self.ready.done():
+            self.pid = said.pid
+            if said.confined and not self.ready.done():
                 self.ready.set_result(said)
+            elif not said.confined:
+                log.error("worker.unconfined: it kept its rights: start it with --confine", extra=fields(pid=self.pid))
+                self.kill()
         elif isinstance(said, Done | Failed):
             waiting = self._waiting.get(said.id)
             if waiting is not None and not waiting.done():
@@ -153,7 +198,7 @@ class Worker:
             self.heard(said)
 
     async def _watched(self) -> None:
-        status = await self.process.wait()
+        status = await self._process.wait()
         asyncio.get_running_loop().remove_reader(self._end)
         self._end.close()
         for waiting in self._waiting.values():
@@ -167,11 +212,14 @@ class Worker:
             self.died()
 
 
-class Pool:
-    """Workers that wait for rooms; `size` of them."""
+Begin = Callable[[], Awaitable[Worker]]
 
-    def __init__(self, command: Sequence[str], size: int) -> None:
-        self._command = command
+
+class Pool:
+    """Workers that wait for rooms, `size` of them; `begin` starts one."""
+
+    def __init__(self, begin: Begin, size: int) -> None:
+        self._begin = begin
         self._size = size
         self._waiting: deque[Worker] = deque()
         self._out: set[Worker] = set()
@@ -199,7 +247,7 @@ class Pool:
 
     async def take(self) -> Worker:
         """Give a ready worker; raises `WorkerError` where none can be had."""
-        worker = self._waiting.popleft() if self._waiting else await Worker.start(self._command)
+        worker = self._waiting.popleft() if self._waiting else await self._begin()
         self._out.add(worker)
         self._changed.set()
         try:
@@ -222,7 +270,7 @@ class Pool:
 
     async def _add(self) -> bool:
         try:
-            worker = await Worker.start(self._command)
+            worker = await self._begin()
         except WorkerError as error:
             log.error("worker.unstarted: %s", error)  # noqa: TRY400 - the sentence says it
             return False
@@ -244,10 +292,12 @@ class Pool:
             self._changed.set()
 
 
-def command(user: str) -> tuple[str, ...]:
+def beginning(told: Workers) -> Begin:
     """Give how a worker is started."""
-    extra = ("--user", user) if user else ()
-    return (sys.executable, "-m", "mixer.worker", *extra, "--confine", "--control")
+    if told.socket is not None:
+        return partial(Worker.connect, told.socket)
+    extra = ("--user", told.user) if told.user else ()
+    return partial(Worker.start, (sys.executable, "-m", "mixer.worker", *extra, "--confine", "--control"))
 
 
 def _numbered(message: wire.ToWorker, number: int) -> wire.ToWorker:

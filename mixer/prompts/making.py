@@ -76,8 +76,9 @@ def build(cache: Path) -> Prompts:
     cache.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".new-", dir=cache))
     try:
-        work.chmod(0o755)  # workers run as another user
         _make(work)
+        for path in (work, *work.rglob("*")):  # workers run as another user
+            path.chmod(0o755 if path.is_dir() else 0o644)
         work.rename(folder)
     except OSError as error:
         if not folder.is_dir():  # else another program was quicker, and made the same

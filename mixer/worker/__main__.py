@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from mixer import channel
 from mixer.reports import Failed, FromWorker, Levels, Ready, Stats
 from mixer.wire import Change, Join, Record, Snapshot, Start, Stop, WorkerCodec
+from mixer.worker.alive import Alive
 from mixer.worker.confine import confine
 from mixer.worker.engine import GLib, load
 from mixer.worker.errors import RoomWorkerError
@@ -135,6 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
         control = socket.socket(fileno=options.control)
+        control.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, channel.SEND_BUFFER)
+        alive = Alive()
         engine = load()
         gc.collect()
         gc.freeze()  # what is there from the start is not looked through again each time somebody leaves
@@ -143,6 +146,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RoomWorkerError, OSError) as error:
         print(f"room worker: {error}", file=sys.stderr)  # noqa: T201 - the one sentence a person reads
         return 2
+    if alive.seconds:
+        alive.tell()
+        GLib.timeout_add_seconds(alive.seconds, alive.tell)
     Worker(control, engine, confined=options.confine).run()
     return 0
 

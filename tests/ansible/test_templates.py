@@ -32,6 +32,18 @@ def test_a_mixing_server_reads_its_configuration(tmp_path: Path) -> None:
     assert (read.name, read.site, read.media.address) == ("mixer-a1", "a", "192.0.2.31")
     assert read.bus is not None
     assert len(read.bus.servers) == 3
+    listens = (tmp_path / "mixer-rooms.socket").read_text()
+    assert f"ListenSequentialPacket={read.workers.socket}\n" in listens
+
+
+def test_a_room_has_a_user_limits_and_no_network(tmp_path: Path) -> None:
+    folder = _render("mixer", "mixer1", "one-site", tmp_path)
+    room, agent = (set((folder / name).read_text().splitlines()) for name in ("mixer-rooms@.service", "mixer.service"))
+    assert {"User=vdx-room", "PrivateNetwork=yes", "MemoryMax=2G", "TasksMax=4096", "CPUWeight=100"} <= room
+    assert "User=vdx-mixer" in agent
+    units = [folder / name for name in ("mixer-rooms.socket", "mixer-rooms.slice")]
+    told = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
+    assert not [line for line in told.stderr.splitlines() if "mixer-rooms." in line], told.stderr
 
 
 def test_the_hub_reads_its_configuration(tmp_path: Path) -> None:
@@ -65,7 +77,7 @@ def test_a_cluster_of_the_database_is_described_to_patroni(tmp_path: Path) -> No
         ("bus", "core1", ["vdx-bus"]),
         ("database", "core1", ["vdx-base-backup"]),
         ("hub", "core2", ["vdx-hub", "vdx-hub-provision"]),
-        ("mixer", "mixer1", ["mixer"]),
+        ("mixer", "mixer1", ["mixer", "mixer-rooms@"]),
     ],
 )
 def test_programs_are_locked_up(role: str, host: str, units: list[str], tmp_path: Path) -> None:

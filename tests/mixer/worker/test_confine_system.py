@@ -64,6 +64,17 @@ def test_the_network_of_a_confined_process_is_empty() -> None:
     assert done.stdout.split() == ["True", "1"]
 
 
+@pytest.mark.parametrize("root", [True, False])
+def test_no_capability_is_left_not_even_in_a_namespace_of_its_own(*, root: bool) -> None:
+    become = "confine('nobody')" if root else "os.setresuid(65534, 65534, 65534); confine(None)"
+    code = (
+        f"import os; from mixer.worker.confine import confine; {become};"
+        " print(*[line.split()[1] for line in open('/proc/thread-self/status') if line.startswith('Cap')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True)
+    assert {int(each, 16) for each in done.stdout.split()[:3]} == {0}
+
+
 @pytest.mark.parametrize(("user", "reason"), [("root", "does not run as root"), ("who-ever", "no user who-ever")])
 def test_a_worker_does_not_start_as_nobody_knows_whom(user: str, reason: str) -> None:
     code = f"from mixer.worker.confine import confine; confine({user!r})"
