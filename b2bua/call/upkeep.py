@@ -1,8 +1,8 @@
 """What keeps calls in order while they last: leases renewed in slices, and ends that vanished noticed.
 
 Sans-IO. Every call is renewed once in RENEW_SECONDS; the questions are spread over that time, so that each is short and
-none holds up the set-up of a call. What the answers tell of traffic shows calls in which nobody is heard any more:
-their ends are asked with OPTIONS, and one that does not answer has lost the dialog (RFC 3261 12.2.1.2).
+none holds up the set-up of a call. What the answers tell of traffic shows calls in which a side is not heard any more:
+both are asked with OPTIONS, and one that does not answer has lost the dialog (RFC 3261 12.2.1.2).
 
 A side that should be heard is not asked but dead when none of its pinholes, those of RTCP included, received anything
 for so long as the site file says. It should be heard while both sides talk on some stream: an endpoint whose camera is
@@ -29,7 +29,7 @@ SLICE_LEASES = 256
 most that one owner may have."""
 
 QUIET_SECONDS = 300.0
-"""How long no end of a call is heard before its ends are asked, and the least time between two such questions. RTCP
+"""How long a side of a call is not heard before its ends are asked, and the least time between two such questions. RTCP
 alone comes every five seconds (RFC 3550 6.2), so it is calls on hold that are asked: one OPTIONS in five minutes."""
 
 
@@ -85,7 +85,7 @@ class Upkeep:
     def hear(self, message: Revoked | Held | Renewed, now: float, silence: float) -> None:
         """Take in what became of leases; a call ends with them, and where a side was not heard for `silence` seconds.
 
-        A call in which nobody is heard is asked.
+        A call with a side that is not heard is asked.
         """
         if isinstance(message, Revoked):
             self._end_holders(set(message.leases), f"revoked: {message.reason}", now)
@@ -135,19 +135,18 @@ class Upkeep:
             since = call.session.talking_since if call else None
             if call is None or since is None or now - since <= seconds or not usage.keys() >= {*call.session.leases}:
                 continue
-            for side in SIDES:
-                if all(_silent(each.a if side == "a" else each.b, seconds) for each in usage.values()):
-                    found.append((call, side))
-                    break
+            side = _silent_side(usage, seconds)
+            if side is not None:
+                found.append((call, side))
         return found
 
     def _quiet(self, reply: Renewed) -> list[Call]:
-        """Give the calls of an answer in which no end of any stream has been heard for long."""
+        """Give the calls of an answer with a side that has not been heard for long, whether it should be or not."""
         return [
             call
             for name, usage in _by_call(reply).items()
             if (call := self._calls.get(name))
-            and all(_silent(end, QUIET_SECONDS) for each in usage.values() for end in (each.a, each.b))
+            and _silent_side(usage, QUIET_SECONDS) is not None
             and usage.keys() >= {*call.session.leases}
         ]
 
@@ -157,6 +156,14 @@ def _by_call(reply: Renewed) -> dict[CallId, dict[str, Usage]]:
     for usage in reply.usage:
         found[call_of(LeaseId(usage.lease))][usage.lease] = usage
     return found
+
+
+def _silent_side(usage: Mapping[str, Usage], seconds: float) -> Side | None:
+    """Give the side of a call of which no pinhole has been heard for so long; None where both have."""
+    for side in SIDES:
+        if all(_silent(each.a if side == "a" else each.b, seconds) for each in usage.values()):
+            return side
+    return None
 
 
 def _silent(end: Traffic, seconds: float) -> bool:

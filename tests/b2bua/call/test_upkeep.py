@@ -146,12 +146,36 @@ def test_one_stream_that_is_heard_is_enough() -> None:
     first, second = line.ports.open
     never, just = pinhole.Traffic(), pinhole.Traffic(1, 100, 0, 1.0)
     for usage in (
-        (pinhole.Usage(first, never, never), pinhole.Usage(second, never, just)),
+        (pinhole.Usage(first, never, just), pinhole.Usage(second, just, never)),
         (pinhole.Usage(first, never, never),),  # nothing is said of the other one
     ):
         line.gateway.on_pinhole(pinhole.Renewed(0, usage), line.world.now)
     line.world.settle()
     assert options(line, ALICE) == 0
+
+
+@pytest.mark.parametrize("gone", ["a", "b"])
+def test_a_lecture_whose_other_end_is_gone_ends(gone: str) -> None:
+    """It is not judged by what is heard, as nobody has to speak; but the end that nobody hears is asked."""
+    line = Line()
+    line.up()
+    hold(line)
+    line.world.wait(QUIET_SECONDS + 1)
+    never, just = pinhole.Traffic(), pinhole.Traffic(1, 100, 0, 1.0)
+    ends = (never, just) if gone == "a" else (just, never)
+    usage = tuple(pinhole.Usage(lease, *ends) for lease in line.ports.open)
+    line.gateway.on_pinhole(pinhole.Renewed(0, usage), line.world.now)
+    line.world.settle()
+    assert options(line, ALICE) == options(line, BOB) == 1
+    assert len(line.gateway.calls(line.world.now)) == 1
+    agent = line.alice if gone == "a" else line.bob
+    assert agent.leg
+    close(agent.leg)  # it was restarted, and answers 481 the next time
+    line.world.now += QUIET_SECONDS
+    line.gateway.on_pinhole(pinhole.Renewed(0, usage), line.world.now)
+    line.world.settle()
+    assert line.gateway.calls(line.world.now) == ()
+    line.idle()
 
 
 def test_a_call_without_any_lease_is_asked_too() -> None:
