@@ -1,10 +1,14 @@
-"""The web program before an appliance in memory, over plain HTTP, for a program that asks without a pause."""
+"""The web program before an appliance in memory, over plain HTTP, for a program that asks without a pause.
+
+Its machine takes what begins with `version` and a number as an update, and is of that version once it was restarted.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
+from typing import IO
 
 import uvicorn
 
@@ -16,6 +20,7 @@ from gatewayd.web.server import Protocol
 from tests.gatewayd.web.desks import Desks
 from tests.gatewayd.web.world import world
 from vdx import desks
+from vdx.control import CallList, StatusReport
 
 
 def main(directory: Path, port: int) -> None:
@@ -27,9 +32,25 @@ def main(directory: Path, port: int) -> None:
         return made.now
 
     desks.DIRECTORY = directory
-    far.DESKS |= {"look": {desks.FINDINGS: _told([])}, "tell": {desks.ANEW: _told("it restarts")}}
+    made.appliance.looks["calls"] = CallList(1, ())
+    received: list[bytes] = []
+
+    def restart(_: IO[bytes], line: far.Line) -> None:
+        if received:
+            made.appliance.looks["status"] = StatusReport(1, "gatewayd", received[-1].decode(), "serving", {}, ())
+        line("it restarts")
+
+    def receive(sent: IO[bytes], line: far.Line) -> None:
+        octets = sent.read()
+        if not octets.startswith(b"version "):
+            raise ReleaseError("this is no update")
+        received.append(octets.split()[1])
+        (directory / "received").write_bytes(b" ".join(received))
+        line("written")
+
     versions = _told({"running": "1.0.0", "slots": [], "entries": []})
-    far.DESKS["disk"] = {desks.VERSIONS: versions, desks.RECEIVE: _refused, desks.BACK: _told("back")}
+    far.DESKS |= {"look": {desks.FINDINGS: _told([])}, "tell": {desks.ANEW: restart}}
+    far.DESKS["disk"] = {desks.VERSIONS: versions, desks.RECEIVE: receive, desks.BACK: _told("back")}
     Desks(directory)
     application = app.build(made.appliance, Credentials(made.file), "1", clock, lambda: made.bench.now)
     (directory / "token").write_text(made.tokens["anna"])
@@ -38,10 +59,6 @@ def main(directory: Path, port: int) -> None:
 
 def _told(what: object) -> far.Entry:
     return lambda _, line: line(json.dumps(what))
-
-
-def _refused(*_: object) -> None:
-    raise ReleaseError("this is no update")
 
 
 if __name__ == "__main__":
