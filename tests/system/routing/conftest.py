@@ -40,6 +40,7 @@ def _change(site: dict[str, Any]) -> None:
     site["upstream"] = {"zone": "internet", "dns": [CLINIC]}
     site["peers"]["clinic"]["limits"] = {"calls": 1}
     site["peers"]["partner"] = {"zone": "internet", "media": [f"{CLINIC}/32"]}
+    site["dialplan"].append({"alias": "+47*", "to": "clinic", "user": "desk"})
     site["dialplan"].append({"domain": "*", "to": "dns", "via": "partner"})
 
 
