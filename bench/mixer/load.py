@@ -13,10 +13,11 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from bench.mixer.person import person
-from mixer.wire import Address, Feedback, Format, Join, Stream
+from mixer.wire import Address, Encoding, Feedback, Format, Join, Stream
 from mixer.worker.adaptation import tmmbr
 from mixer.worker.engine import Gst, load
 from tests.mixer.worker.world import Worker, bound
@@ -47,25 +48,34 @@ class Clip:
     packets: tuple[Packet, ...]
     clock: int
     payload_type: int
+    encoding: Encoding = "opus"
     width: int = 0
     height: int = 0
     fps: int = 0
 
 
-def video_clip(height: int, fps: int, *, restless: bool = False) -> Clip:
+_ENCODERS: dict[Encoding, str] = {
+    "h264": "x264enc tune=zerolatency speed-preset=veryfast bitrate={kbps} key-int-max=100000 threads=2 !"
+    " video/x-h264,profile=constrained-baseline !"
+    " rtph264pay pt=96 mtu=1200 timestamp-offset=0 aggregate-mode=zero-latency",
+    "h265": "x265enc tune=zerolatency speed-preset=ultrafast bitrate={kbps} key-int-max=100000"
+    " option-string=log-level=none ! video/x-h265 ! rtph265pay pt=96 mtu=1200 timestamp-offset=0",
+    "vp8": "vp8enc deadline=1 cpu-used=8 target-bitrate={kbps}000 end-usage=cbr keyframe-max-dist=100000 threads=2 !"
+    " rtpvp8pay pt=96 mtu=1200 timestamp-offset=0",
+}
+
+
+@lru_cache
+def video_clip(height: int, fps: int, *, restless: bool = False, encoding: Encoding = "h264") -> Clip:
     """Make the picture of a person who speaks; restless: of what moves everywhere, with noise in it."""
     width = height * 16 // 9
     form = f"video/x-raw,format=I420,width={width},height={height},framerate={fps}/1"
     bars = f"videotestsrc pattern=smpte horizontal-speed=3 num-buffers={SECONDS * fps} ! {form}"
     source = f"appsrc name=source format=time do-timestamp=false block=true max-bytes=10000000 caps={form}"
-    launch = (
-        f"{bars if restless else source} !"
-        f" x264enc tune=zerolatency speed-preset=veryfast bitrate={KBPS[height]} key-int-max=100000 threads=2 !"
-        " video/x-h264,profile=constrained-baseline !"
-        " rtph264pay pt=96 mtu=1200 timestamp-offset=0 aggregate-mode=zero-latency ! appsink name=sink sync=false"
-    )
+    made = _ENCODERS[encoding].format(kbps=KBPS[height])
+    launch = f"{bars if restless else source} ! {made} ! appsink name=sink sync=false"
     pictures = None if restless else person(width, height, SECONDS * fps, fps)
-    return Clip(record(launch, 90_000, pictures, fps), 90_000, 96, width, height, fps)
+    return Clip(record(launch, 90_000, pictures, fps), 90_000, 96, encoding, width, height, fps)
 
 
 def sound_clip(*, silent: bool = False) -> Clip:
@@ -227,7 +237,7 @@ class Player(threading.Thread):
 def _stream(clips: Sequence[Clip], here: tuple[socket.socket, socket.socket]) -> Stream:
     clip = clips[-1]
     video = clip.clock == 90_000
-    form = Format("h264" if video else "opus", clip.payload_type)
+    form = Format(clip.encoding, clip.payload_type)
     rtp, rtcp = (Address("127.0.0.1", one.getsockname()[1]) for one in here)
     follows: frozenset[Feedback] = frozenset({"tmmbr", "pli"} if len(clips) > 1 else ())
     return Stream(

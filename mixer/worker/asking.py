@@ -94,6 +94,15 @@ def request(kind: str, kbps: int, *, ours: int, theirs: int, name: str) -> bytes
     return struct.pack("!BBHI", *_EMPTY_REPORT, ours) + _described(ours, name) + asked
 
 
+def notice(owner: int, word: bytes, *, ours: int, name: str) -> bytes:
+    """Write the RTCP packets that tell who has bounded us that we heed it (TMMBN, RFC 5104 section 4.2.2).
+
+    `word` is the bound as he wrote it: rate and overhead.
+    """
+    noticed = struct.pack("!BBHIII", 0x84, 205, 4, ours, 0, owner) + word
+    return struct.pack("!BBHI", *_EMPTY_REPORT, ours) + _described(ours, name) + noticed
+
+
 def _described(source: int, name: str) -> bytes:
     """Write the SDES packet (RFC 3550, section 6.5): one item, padded with at least one zero to whole words."""
     text = name.encode()[:255]

@@ -130,6 +130,8 @@ class Transport:
         self._sinks: list[Gst.Element] = []
         self._funnel = element("funnel", forward_sticky_events=False)
         self._asking: Gst.Pad | None = None
+        self._bound: tuple[int, bytes] | None = None
+        """Who has asked for no more than this (TMMBR), and was not told yet that it is heeded."""
         self._theirs: int | None = None
         """The newest source of the other side."""
         self._plain: dict[int, Gio.Socket] = {}
@@ -202,22 +204,17 @@ class Transport:
         kind = next((one for one in ("tmmbr", "remb") if one in self._stream.feedback), None)
         if kind is None or self._theirs is None:
             return
-        name = field_of(self._session.get_property("sdes"), "cname", "")
-        ours = self._session.get_property("internal-ssrc")
-        if self._asking is None:
-            self._asking = self._funnel.request_pad_simple("sink_%u")
-            for event in (Gst.Event.new_stream_start("ask"), Gst.Event.new_caps(Gst.Caps.from_string(RTCP_CAPS))):
-                self._asking.send_event(event)
-            segment = Gst.Segment()
-            segment.init(Gst.Format.TIME)
-            self._asking.send_event(Gst.Event.new_segment(segment))
-        compound = asking.request(kind, kbps, ours=ours, theirs=self._theirs, name=name)
-        self._asking.chain(Gst.Buffer.new_wrapped(compound))
+        ours, name = self._ourselves()
+        self._say(asking.request(kind, kbps, ours=ours, theirs=self._theirs, name=name))
 
     def tidy(self) -> None:
-        """Take away what has fallen silent for good; once a second."""
+        """Take away what has fallen silent for good, and tell who bounds us that it is heeded; once a second."""
         for source in self._absent.due(now()):
             self._bin.emit("clear-ssrc", 0, source)
+        bound, self._bound = self._bound, None
+        if bound is not None:
+            ours, name = self._ourselves()
+            self._say(asking.notice(*bound, ours=ours, name=name))
 
     def carried(self) -> tuple[float, float] | None:
         """Give how fast packets were sent lately and arrived, in kilobits a second, as far as transport-cc tells."""
@@ -268,6 +265,22 @@ class Transport:
             jitter=round(jitter, 1),
             round_trip=round(trip, 1),
         )
+
+    def _ourselves(self) -> tuple[int, str]:
+        """Give our source and name, as RTCP says them."""
+        name = field_of(self._session.get_property("sdes"), "cname", "")
+        return int(self._session.get_property("internal-ssrc")), str(name)
+
+    def _say(self, compound: bytes) -> None:
+        """Send RTCP beside that of the engine."""
+        if self._asking is None:
+            self._asking = self._funnel.request_pad_simple("sink_%u")
+            for event in (Gst.Event.new_stream_start("ask"), Gst.Event.new_caps(Gst.Caps.from_string(RTCP_CAPS))):
+                self._asking.send_event(event)
+            segment = Gst.Segment()
+            segment.init(Gst.Format.TIME)
+            self._asking.send_event(Gst.Event.new_segment(segment))
+        self._asking.chain(Gst.Buffer.new_wrapped(compound))
 
     def _receive(self, *, shared: bool) -> None:
         decoder = self._decoder
@@ -351,7 +364,7 @@ class Transport:
         return box
 
     def _feedback(
-        self, _session: object, kind: int, form: int, _sender: int, _media: int, fci: Gst.Buffer | None
+        self, _session: object, kind: int, form: int, sender: int, _media: int, fci: Gst.Buffer | None
     ) -> None:
         octets = bytes(fci.extract_dup(0, min(fci.get_size(), 64))) if fci is not None else b""
         said = None
@@ -359,6 +372,7 @@ class Transport:
             said = adaptation.remb(octets)
         elif (int(kind), int(form)) == (205, 3):  # transport layer, TMMBR (RFC 5104, section 4.2.1)
             said = adaptation.tmmbr(octets)
+            self._bound = (int(sender), octets[4:8]) if said is not None else None
         if said is not None:
             self._needs.estimate(said)
 

@@ -207,6 +207,21 @@ def test_a_flood_of_requests_for_key_pictures(room: Worker, carl: Peer, raw: Raw
     seen(room, carl, raw)
 
 
+def test_a_full_intra_request_is_answered_with_a_key_picture(room: Worker, carl: Peer, raw: Raw) -> None:
+    seen(room, carl, raw)
+    ours, number = int.from_bytes(sent_to(raw)[8:12], "big"), 0
+    before = raw.counted().sent.keyframes
+
+    def answered() -> bool:
+        nonlocal number  # RFC 5104 section 4.3.1.1: another number is another request
+        number += 1
+        fir = struct.pack("!BBHIIIB3x", 0x84, 206, 4, 9, 0, ours, number & 0xFF)
+        raw.send([struct.pack("!BBHI", 0x80, 201, 1, 9) + fir], rtcp=True)
+        return raw.counted().sent.keyframes > before
+
+    eventually(room, answered, "no key picture comes")
+
+
 def test_what_is_missing_is_asked_for_and_a_key_picture_where_it_does_not_come(
     room: Worker, carl: Peer, raw: Raw
 ) -> None:

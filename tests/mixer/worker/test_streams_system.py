@@ -21,6 +21,7 @@ from mixer.wire import (
     Change,
     Encoding,
     Encryption,
+    Feedback,
     Join,
     Key,
     Keyframe,
@@ -31,6 +32,8 @@ from mixer.wire import (
     Tile,
     Watch,
 )
+from mixer.worker import asking
+from mixer.worker.engine import Gst
 from tests.mixer.worker.world import PATIENCE, End, Peer, Worker, bound, eventually, running
 
 pytestmark = pytest.mark.system
@@ -240,6 +243,38 @@ def test_who_reports_loss_is_sent_less(room: Worker) -> None:
 
     eventually(room, lambda: sent().lost > 0, "the loss that is reported is not counted")
     eventually(room, lambda: 0 < sent().height < 360, "the rate does not fall")
+    one.close()
+
+
+@pytest.mark.parametrize("kind", ["tmmbr", "remb"])
+def test_who_says_how_much_he_can_get_is_sent_no_more(room: Worker, kind: Feedback) -> None:
+    one = Peer(room, "anna", End("video", "h264", source=SNOW, size=(640, 360), feedback=frozenset({"pli", kind})))
+    room.do(all_see("anna"))
+    noticed: list[bytes] = []
+
+    def feedback(_session: object, form: int, number: int, _from: int, _of: int, fci: Gst.Buffer | None) -> None:
+        if (int(form), int(number)) == (205, 4) and fci is not None:  # TMMBN, RFC 5104 section 4.2.2
+            noticed.append(bytes(fci.extract_dup(0, fci.get_size())))
+
+    end = one.by["video"]
+    end.bin.emit("get-internal-session", 0).connect("on-feedback-rtcp", feedback)
+    one.join()
+
+    def sent() -> Flow:
+        return room.wait(Stats, lambda said: bool(said.streams)).streams[0].sent
+
+    eventually(room, lambda: sent().height == 360, "it does not begin with what fits")
+    owner, asked = 4711, asking.request(kind, 150, ours=4711, theirs=1, name="anna")
+    with bound() as other:
+
+        def smaller() -> bool:
+            other.sendto(asked, end.theirs[1].getsockname())
+            return 0 < sent().height < 360
+
+        eventually(room, smaller, "the rate does not fall")
+    if kind == "tmmbr":
+        eventually(room, lambda: bool(noticed), "nobody says that it is heeded")
+        assert noticed[-1] == owner.to_bytes(4) + asked[-4:]
     one.close()
 
 
