@@ -31,6 +31,7 @@ from b2bua.call.reputation import Ban, Offence, Reputation, is_scanner
 from b2bua.call.tokens import Guest, Spent, TokenError
 from b2bua.sip import Flow, Refusal, Request, Silence
 from b2bua.sip.digest import Secret
+from b2bua.sip.flow import SECURE
 from b2bua.sip.nonce import Nonces
 from b2bua.sip.uri import user_of
 
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NOBODY = Users()
-
-SECURE = frozenset({"tls", "wss"})
-"""Transports on which a token may be shown: whoever reads it may use it."""
 
 KEY_WORDS = 4
 """Words of 64 random bits each that the key of our nonces is made of; it dies with the program."""

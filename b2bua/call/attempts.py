@@ -19,6 +19,7 @@ from b2bua.call.route import Lead, Route
 from b2bua.call.target import target, wanted
 from b2bua.locate import Destination
 from b2bua.sip import Flow, Target
+from b2bua.sip.flow import SECURE
 from vdx.control import SipListener, SipPeer
 from vdx.dialplan import HostTarget
 
@@ -66,9 +67,12 @@ def attempts(
 ) -> list[Attempt]:
     """Give the places to try for a route, dead ones last; none where no listener of ours reaches any.
 
-    None is left out for being dead: where all are, one may have come back.
+    None is left out for being dead: where all are, one may have come back. A call to a `sips` URI goes over no other
+    transport than a secure one, also to a device that registered (RFC 3261 26.2.2).
     """
     found = [attempt for lead in route.leads for attempt in _of(lead, plan, located, registered)]
+    if route.dialled.secure:
+        found = [attempt for attempt in found if attempt.to.transport in SECURE]
     return sorted(found, key=is_dead)[:MAX_ATTEMPTS]
 
 

@@ -14,17 +14,15 @@ from types import MappingProxyType
 
 from b2bua.call.media import Party
 from b2bua.sdp import Profile
+from b2bua.sip.flow import SECURE
 from vdx.pinhole import Side
-
-PRIVATE_TRANSPORTS = frozenset({"tls", "wss"})
-"""Transports of signalling under which nobody between reads along."""
 
 
 def profiles(parties: dict[Side, Party]) -> Mapping[Side, Profile]:
     """Give what passes in descriptions written to each side."""
     a, b = parties["a"], parties["b"]
     policies = frozenset((a.peer.media.encryption, b.peer.media.encryption))
-    private = a.transport in PRIVATE_TRANSPORTS and b.transport in PRIVATE_TRANSPORTS
+    private = a.transport in SECURE and b.transport in SECURE
     limits = [limit for limit in (a.peer.media.bandwidth, b.peer.media.bandwidth) if limit]
     return _profiles(
         a.peer.pass_sdp_attributes,

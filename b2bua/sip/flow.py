@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 RELIABLE = frozenset({"tcp", "tls", "ws", "wss"})
 
+SECURE = frozenset({"tls", "wss"})
+"""Transports under which nobody between reads along: tokens, keys and calls to `sips` go over no other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:

@@ -7,9 +7,11 @@ import pytest
 from b2bua.call.attempts import MAX_ATTEMPTS, Attempt, attempts
 from b2bua.call.dialled import Dialled
 from b2bua.call.plan import Plan
+from b2bua.call.registrar import Binding, Place
 from b2bua.call.route import Lead, Route
 from b2bua.locate import Destination
-from b2bua.sip import Target
+from b2bua.sip import Flow, Target
+from vdx.access import PeerAccess
 from vdx.control import PeerTls, Signalling, SipListener, SipPeer
 from vdx.dialplan import Dialling, HostTarget, PeerDial
 
@@ -19,6 +21,7 @@ LISTENERS = tuple(
     for zone, host in (("internet", "192.0.2.10"), ("sdn", "198.18.0.10"))
     for transport, port in (("udp", 5060), ("tcp", 5060), ("tls", 5061))
 )
+EDGE, DEVICE = ("192.0.2.10", 5061), ("1.1.1.1", 5061)
 OWN = ("192.0.2.10", "192.0.2.130", "198.18.0.10", "8.8.8.8")
 
 
@@ -78,6 +81,24 @@ def test_over_tls_the_certificate_carries_the_name_that_was_looked_up(
 
 def test_what_no_listener_of_ours_reaches_is_left_out() -> None:
     assert places(peer(), Destination("udp", "2606:4700::1111", 5060)) == []
+
+
+@pytest.mark.parametrize(("secure", "over"), [(False, ["udp", "tls", "tcp"]), (True, ["tls"])])
+def test_a_call_to_sips_reaches_a_device_over_tls_alone(secure: bool, over: list[str]) -> None:
+    rooms = SipPeer("rooms", "internet", (), 4, access=PeerAccess(registers=True))
+    plan = Plan("v1", Signalling(LISTENERS, (rooms,), (), 10))
+    route = Route((Lead(rooms, "or-1"),), Dialled("or-1", "", ours=True, secure=secure), "site:1")
+
+    def registered(_peer: str, _user: str) -> list[Place]:
+        flows = [Flow(transport, EDGE, DEVICE, "internet", 1, EDGE) for transport in ("udp", "tls", "tcp")]
+        return [Place(binding(flow), flow, "sip:or-1@1.1.1.1", ()) for flow in flows]
+
+    assert [one.to.transport for one in attempts(route, plan, {}, registered, lambda _place: False)] == over
+
+
+def binding(flow: Flow) -> Binding:
+    way = ("internet", flow.transport, flow.local, flow.remote)
+    return Binding("rooms", "or-1", flow.transport, "sip:or-1@1.1.1.1", 600.0, 0.0, "c", 1, *way)
 
 
 def test_there_is_an_end() -> None:
