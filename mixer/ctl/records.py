@@ -49,6 +49,9 @@ def add_parser(parser: argparse.ArgumentParser, config: Path) -> None:
     add.add_argument("--encrypted", action="store_true", help="take encrypted calls only")
     add.add_argument("--mute-guests", action="store_true")
     add.add_argument("--may-record", action="store_true")
+    add.add_argument("--theme", default="", metavar="NAME", help="whose prompts and screens: a folder of `themes`")
+    add.add_argument("--hide-names", action="store_true", help="write no names into pictures")
+    add.add_argument("--hosts-present", action="store_true", help="let no guest show a document")
     add.add_argument(
         "--camera-control", choices=get_args(Steerers), default="hosts", help="who moves the cameras of others"
     )
@@ -144,6 +147,9 @@ def _room(options: argparse.Namespace, key: bytes) -> Room:
         "force_encryption": options.encrypted,
         "mute_guests": options.mute_guests,
         "may_record": options.may_record,
+        "theme": options.theme,
+        "overlay_names": not options.hide_names,
+        "guests_present": not options.hosts_present,
         "camera_control": options.camera_control,
     }
     try:

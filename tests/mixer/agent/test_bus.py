@@ -133,11 +133,13 @@ def test_a_server_on_the_bus_holds_the_rooms_it_is_called_for(tmp_path: Path, pr
         with running(file, one):
             found = one.until(lambda: node(server))
             assert (found.port, found.capacity, found.draining) == (one.port, 240, False)
-            uuid = mixerctl(file, "add", "3000", "--name", "Stuegang", "--host-pin", "--quality", "sd", typed="4321\n")
+            settings = ("--host-pin", "--quality", "sd", "--theme", "north", "--hide-names", "--hosts-present")
+            uuid = mixerctl(file, "add", "3000", "--name", "Stuegang", *settings, typed="4321\n")
             assert "Stuegang" in mixerctl(file, "list")
             shown = json.loads(mixerctl(file, "show", "3000"))
             assert shown["uuid"] == uuid
             assert "host_pin" not in shown
+            assert (shown["theme"], shown["overlay_names"], shown["guests_present"]) == ("north", False, False)
             room_of(server, one, uuid)
         assert node(server) is None
         assert owner(server, uuid) == ""
