@@ -85,19 +85,20 @@ def _state(terminal: Terminal) -> None:
     """Say how this machine is."""
     from gatewayd.system import health  # noqa: PLC0415 - other desks need nothing of it
 
-    told = machine.release()
+    told, known = machine.release(), {}
     lines = [f"{terminal.say('title')}, {terminal.say('version')} {told.get('IMAGE_VERSION', '?')}"]
     if (paths.SITE / "site.yaml").exists():
         faults = health.faults()
         lines.append(f"  {terminal.say('state')}: {'; '.join(faults) if faults else terminal.say('serving')}")
     else:
         lines.append(f"  {terminal.say('state')}: {terminal.say('new')}")
+        known = {name: mac for mac, name in cards.cards().items()}  # what `cards` of a setup calls them by
         with suppress(OSError):
             lines.append("  " + (paths.START / "setup").read_text().replace("\n", "\n  "))
     with suppress(OSError):
         lines.append("  " + (paths.START / "data-broken").read_text().strip())
     for name, addresses in _addresses().items():
-        lines.append(f"  {name:10} {', '.join(addresses) or terminal.say('none')}")
+        lines.append(f"  {name:10} {', '.join([*filter(None, [known.get(name)]), *addresses]) or terminal.say('none')}")
     terminal.show("\n".join([*lines, ""]))
 
 
