@@ -37,7 +37,6 @@ SHARE = 0.7
 
 PARTICIPANTS = 4
 SIZE = (1280, 720)
-FPS = 25
 SETTLE_SECONDS = 30.0
 """For pictures to come out of the worker, on a server that does other things as well."""
 
@@ -127,7 +126,7 @@ async def _fill(worker: Worker, config: Config, stack: ExitStack) -> asyncio.sub
         wire.Tile(*tile.rect, participant=tile.participant) for tile in arrange(View.ONE_MAIN_SEVEN_PIPS, names, *SIZE)
     )
     watching = tuple(wire.Watch(name, "all") for name in names)
-    worker.send(wire.Start("calibration", fps=FPS))
+    worker.send(wire.Start("calibration", fps=config.fps))
     to: dict[wire.Media, list[int]] = {"audio": [], "video": []}
     for name in names:
         streams: list[wire.Stream] = []
@@ -137,21 +136,21 @@ async def _fill(worker: Worker, config: Config, stack: ExitStack) -> asyncio.sub
             sockets = range_.reserve(kind)
             stack.callback(sockets.close)
             to[kind].append(sockets.port)
-            streams.append(wire.Stream(kind, remote, receive=(spoken,), send=spoken, kbps=1_500, fps=FPS))
+            streams.append(wire.Stream(kind, remote, receive=(spoken,), send=spoken, kbps=1_500, fps=config.fps))
             descriptors += sockets.descriptors(mux=False)
         await worker.do(wire.Join(name, tuple(streams)), descriptors)
     worker.send(wire.Scenes((wire.Scene("all", *SIZE, tiles),), watching))
-    return await _sender(address, to["audio"], to["video"])
+    return await _sender(address, to["audio"], to["video"], config.fps)
 
 
-async def _sender(address: str, audio: Sequence[int], video: Sequence[int]) -> asyncio.subprocess.Process:
+async def _sender(address: str, audio: Sequence[int], video: Sequence[int], fps: int) -> asyncio.subprocess.Process:
     """Start one picture and one sound, sent to everybody."""
 
     def clients(numbers: Sequence[int]) -> str:
         return "clients=" + ",".join(f"{address}:{number}" for number in numbers)
 
-    raw = f"video/x-raw,format=I420,width={SIZE[0]},height={SIZE[1]},framerate={FPS}/1"
-    encoder = f"x264enc tune=zerolatency speed-preset=ultrafast bitrate=1500 key-int-max={FPS}"
+    raw = f"video/x-raw,format=I420,width={SIZE[0]},height={SIZE[1]},framerate={fps}/1"
+    encoder = f"x264enc tune=zerolatency speed-preset=ultrafast bitrate=1500 key-int-max={fps}"
     picture = (
         f"videotestsrc is-live=true pattern=ball ! {raw} ! {encoder} ! video/x-h264,profile=constrained-baseline ! "
         "rtph264pay pt=99 mtu=1200 ! multiudpsink "

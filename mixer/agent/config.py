@@ -92,6 +92,8 @@ class Config(Section, frozen=True):
     capacity: Annotated[int, Meta(ge=0, le=10_000)] = 0
     language: Literal["da", "en"] = "da"
     h265: bool = False
+    fps: Annotated[int, Meta(ge=15, le=30)] = 25
+    """Pictures a second of every room; `mixer calibrate` counts with as many."""
     workers: Workers = msgspec.field(default_factory=Workers)
     run_dir: Path = Path("/run/vdx-mixer")
     state_dir: Path = Path("/var/lib/vdx-mixer")

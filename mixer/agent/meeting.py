@@ -74,6 +74,7 @@ class Surroundings:
     recordings: Path | None = None
     themes: Path | None = None
     h265: bool = False
+    fps: int = 25
     wall: Callable[[], float] = time.time
 
 
@@ -189,7 +190,8 @@ class Meeting:
                 log.info("room.manned", extra=fields(room=self.key, pid=worker.pid))
                 settings = self.room.settings
                 noise = -100 if settings.kind is Kind.TEST else -72
-                worker.send(wire.Start(self.key, comfort_noise=noise, h265=self._around.h265))
+                around = self._around
+                worker.send(wire.Start(self.key, fps=around.fps, comfort_noise=noise, h265=around.h265))
                 self._draw()
             return self._worker
 

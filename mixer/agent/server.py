@@ -93,6 +93,7 @@ class Server:
             config.recordings,
             config.themes,
             config.h265,
+            config.fps,
             wall,
         )
         self.meetings = Meetings(
@@ -303,7 +304,7 @@ class Server:
     def _caller(self, meeting: Meeting, name: str, address: str, participant: str) -> Caller:
         quality = meeting.room.settings.quality
         floor = FloorPlace(self._config.media.floor, meeting.conference, next(self._users))
-        abilities = Abilities(Quality(quality), self._config.h265)
+        abilities = Abilities(Quality(quality), self._config.h265, fps=self._config.fps)
         session = Negotiation(self._ports, self._config.media.address, abilities, floor, os.urandom)
         caller = Caller(participant, floor.user, name, address, session, meeting=meeting)
         self._callers.add(caller)

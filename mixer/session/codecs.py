@@ -32,11 +32,13 @@ class Abilities:
     quality: Quality = Quality.HD
     h265: bool = False
     video: bool = True
+    fps: int = 25
 
     @property
     def bounds(self) -> Bounds:
         """The most a room sends and wants."""
-        return _QUALITIES[self.quality]
+        width, height, kbps = _QUALITIES[self.quality]
+        return Bounds(width, height, self.fps, kbps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,11 @@ LEAST_KBPS = 64
 """kbit/s that are sent at least, whatever a b= line says: less is no moving picture at all."""
 
 _SIZES = ((1920, 1080), (1280, 720), (848, 480), (640, 360), (432, 240), (320, 180))
+# [quality] -> width, height, kbit/s
 _QUALITIES = {
-    Quality.SD: Bounds(640, 360, 25, 700),
-    Quality.HD: Bounds(1280, 720, 25, 1_500),
-    Quality.FULLHD: Bounds(1920, 1080, 25, 3_000),
+    Quality.SD: (640, 360, 700),
+    Quality.HD: (1280, 720, 1_500),
+    Quality.FULLHD: (1920, 1080, 3_000),
 }
 _LEVELS = {Quality.SD: "1e", Quality.HD: "1f", Quality.FULLHD: "28"}
 """The H.264 level (`profile-level-id`) that we decode: 3.0, 3.1, 4.0."""

@@ -40,6 +40,7 @@ def test_a_short_configuration_is_enough(tmp_path: Path) -> None:
         ("nam: x\n", "nam"),
         ("pins: key\n", r"\$\.pins"),
         ("capacity: -1\n", "capacity"),
+        ("fps: 31\n", "fps"),
         ("edge: [everybody]\n", "edge"),
         ("edge: []\n", "edge"),
         ("media: {address: mixer.example}\n", "no IP address"),

@@ -148,6 +148,7 @@ class Stage:
                 left,
                 recordings=folder,
                 themes=folder / "themes",
+                fps=30,
                 wall=lambda: 1000.0,
             ),
         )
@@ -192,7 +193,7 @@ def play(settings: RoomSettings, folder: Path, scene: Callable[[Stage], Coroutin
 def test_who_joins_is_silent_until_the_room_lets_them_in(tmp_path: Path) -> None:
     async def scene(stage: Stage) -> None:
         await stage.join("anna")
-        assert isinstance(stage.worker.told[0], wire.Start)
+        assert stage.worker.told[0] == wire.Start("room-1", fps=30)
         join = stage.worker.of(wire.Join)[0]
         assert (join.muted, join.deaf, [stream.media for stream in join.streams]) == (
             True,

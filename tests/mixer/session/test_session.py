@@ -106,6 +106,13 @@ def test_a_decoder_is_sent_no_more_than_it_bears() -> None:
     assert (video.bounds.width, video.bounds.fps) == (1280, 25)
 
 
+def test_a_server_may_have_more_pictures_a_second_and_a_decoder_gets_what_it_bears() -> None:
+    quick = Abilities(fps=30)
+    assert read(description(VIDEO), quick).streams[0].bounds.fps == 30
+    slow = VIDEO.replace("42e01f", "42e00d;max-fs=3600;max-mbps=54000")
+    assert read(description(slow), quick).streams[0].bounds.fps == 15
+
+
 @pytest.mark.parametrize(("quality", "level"), [(Quality.SD, "1e"), (Quality.HD, "1f"), (Quality.FULLHD, "28")])
 def test_levels_are_the_rooms_where_they_may_differ(quality: Quality, level: str) -> None:
     offer = description(VIDEO.replace("42e01f", "42e029;level-asymmetry-allowed=1"))
