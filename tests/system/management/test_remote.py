@@ -61,6 +61,15 @@ def test_the_verbs_of_the_appliance_work_from_elsewhere(managed: Managed, tmp_pa
     assert (status, "for root on the appliance" in said) == (2, True), said
     status, said = ctl(managed, files["anna"], "records")
     assert (status, "for the appliance itself" in said) == (2, True), said
+    status, said = ctl(managed, files["anna"], "system", "factory-reset", "--yes")
+    assert (status, "its console does it" in said) == (2, True), said
+    update = tmp_path / "new.update"
+    update.write_bytes(b"x" * (1 << 20))
+    status, said = ctl(managed, files["dora"], "system", "update", str(update))
+    assert (status, "may not ask for 'tend-machine'" in said) == (2, True), said
+    for verb in (("update", str(update)), ("doctor",), ("rollback",), ("support-bundle", str(tmp_path / "bundle"))):
+        status, said = ctl(managed, files["anna"], "system", *verb)  # this edge is none that started from an image
+        assert (status, "an edge on plain Debian" in said) == (2, True), said
 
 
 def test_what_is_not_trusted_gets_no_token(managed: Managed, tmp_path: Path) -> None:
