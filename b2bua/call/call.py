@@ -16,6 +16,7 @@ Whatever ends a call, `end` is the one way it ends: legs closed as their state a
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -61,9 +62,9 @@ class Call:
     """Two legs and what is between them."""
 
     __slots__ = (
-        *("_asked", "_described", "_due", "_ended", "_invite", "_offer_is_late", "_over", "_request", "_tried"),
-        *("_unbridged", "alias", "answered", "began", "bridging", "counted", "exchange", "half", "hunt", "id", "legs"),
-        *("parties", "redirects", "referral", "room", "session", "transfer"),
+        *("_asked", "_described", "_due", "_ended", "_expires", "_invite", "_offer_is_late", "_over", "_request"),
+        *("_tried", "_unbridged", "alias", "answered", "began", "bridging", "counted", "exchange", "half", "hunt"),
+        *("id", "legs", "parties", "redirects", "referral", "room", "session", "transfer"),
     )
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a call is made of
@@ -87,7 +88,8 @@ class Call:
         self.transfer: Transfer | None = None
         self.referral: Referral | None = None
         self.counted = ident  # the name under which limits know it: another one after a transfer
-        self._due: float | None = now + MAX_RINGING
+        self._expires = now + request.expires if request.expires else math.inf  # by the caller's word
+        self._due: float | None = min(now + MAX_RINGING, self._expires)
         self.legs: dict[Side, Leg] = {"a": leg}
         self.exchange = Exchange(asker=ByInvite(leg))
         self._request: Request | None = request  # until the call is answered, as what is called by
@@ -114,7 +116,7 @@ class Call:
 
     @due.setter
     def due(self, due: float | None) -> None:
-        self._due = due
+        self._due = due if due is None else min(due, self._expires)
 
     # The first exchange
 
@@ -204,7 +206,7 @@ class Call:
 
     def _pick_up(self, now: float) -> None:
         """Note the answer; thousands of held calls need not know how they began, or where else they might have gone."""
-        self.answered = now
+        self.answered, self._expires = now, math.inf
         if self.hunt is not None:
             self.hunt.answered()
         self._request = self._invite = self.hunt = self.redirects = self.bridging = None
@@ -260,8 +262,7 @@ class Call:
     def on_failed(self, event: sip.Failed, now: float) -> None:
         """Pass the callee's refusal on, or call elsewhere where it is not the last word."""
         if self.hunt is not None and not self._described:
-            again = event.response.retry_after if event.response else None
-            start = self.hunt.failed(event.status, again, now)
+            start = self.hunt.failed(event.status, event.response.retry_after if event.response else None, now)
             if start is not None:
                 self._begin_anew(start, now)
                 return
@@ -298,7 +299,9 @@ class Call:
         if self.referral is not None and self.referral.due <= now:
             self.end_referral(self.referral.leg, "its names were not found in time", now)
             return
-        if self.answered is None and self.hunt is not None and now < self._tried + MAX_RINGING:
+        if self._expires <= now:
+            self.end(now, 487, "caller", "the invitation expired, by its own Expires")
+        elif self.answered is None and self.hunt is not None and now < self._tried + MAX_RINGING:
             self._lose_patience(self.hunt, now)
         elif self.answered is None:
             self.end(now, 408, "gateway", f"nobody answered in {MAX_RINGING:g} s")

@@ -36,7 +36,7 @@ from b2bua.sip.standing import path_of
 from b2bua.sip.states import CALLED
 from b2bua.sip.transaction import ClientTransaction, ServerTransaction
 from b2bua.sip.uri import parse_uri, user_of
-from b2bua.sip.validate import check_contact, check_extensions, check_hops, check_method, check_shape
+from b2bua.sip.validate import check_contact, check_encoding, check_extensions, check_hops, check_method, check_shape
 from b2bua.sip.within import receive_ack, receive_within
 from b2bua.sip.write import Head, content, echo, fields_text, request_head, status_line
 
@@ -353,6 +353,7 @@ class Endpoint:
         if leg is None or leg.zone != flow.zone:
             raise Refusal("there is no such dialog", 481)
         check_extensions(request, self._layer.settings.supported)
+        check_encoding(request)
         if request.method in {"INVITE", "UPDATE"}:
             check_contact(request)
             check_interval(request, self._layer.settings)
@@ -373,6 +374,7 @@ class Endpoint:
         if len(merged) >= MAX_NEW_REQUESTS:  # what ends calls (BYE, CANCEL) is never refused for want of room
             raise Refusal("there is no room for another transaction", 503, (("Retry-After", "10"),))
         check_extensions(request, layer.settings.supported)
+        check_encoding(request)
         method = request.method
         if method == "INVITE":
             check_interval(request, layer.settings)

@@ -126,11 +126,12 @@ class Message:
     @property
     def retry_after(self) -> int | None:
         """Retry-After (20.33): its seconds, without comment and parameters; None where there are none to be read."""
-        text = self.get("retry-after").partition(";")[0].partition("(")[0].strip(WHITESPACE)
-        try:
-            return parse_number(text, MAX_SECONDS)
-        except HeaderError:
-            return None
+        return _seconds(self.get("retry-after").partition(";")[0].partition("(")[0].strip(WHITESPACE))
+
+    @property
+    def expires(self) -> int | None:
+        """Expires (20.19): seconds for which an INVITE is good; None where there are none to be read."""
+        return _seconds(self.get("expires"))
 
     @property
     def content_type(self) -> str:
@@ -147,6 +148,13 @@ class Message:
         if kind == "application/sdp":
             return body
         return session_in(body, self.get("content-type")) if kind == "multipart/mixed" else b""
+
+
+def _seconds(text: str) -> int | None:
+    try:
+        return parse_number(text, MAX_SECONDS)
+    except HeaderError:
+        return None
 
 
 class Request(Message):

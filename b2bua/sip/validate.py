@@ -81,6 +81,14 @@ def check_extensions(request: Request, supported: Collection[str]) -> None:
             raise Refusal(f"{', '.join(missing)[:60]} is required", 420, (("Unsupported", ", ".join(missing)),))
 
 
+def check_encoding(request: Request) -> None:
+    """Check that a body is not packed (8.2.3). Raises Refusal 415 with Accept-Encoding."""
+    codings = request.index.get("content-encoding")
+    if codings and request.body and any(coding.strip().lower() != "identity" for coding in codings):
+        sentence = f"the body is encoded as {codings[0][:20]!r}"
+        raise Refusal(sentence, 415, (("Accept-Encoding", "identity"),))
+
+
 def check_contact(request: Request) -> None:
     """Check the Contact of a request that creates or refreshes a dialog (12.1.1), if it has one.
 

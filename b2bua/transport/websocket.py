@@ -39,7 +39,7 @@ class WebSocket:
         self.pongs = 0
         self._path = path
         self._handshake = 0
-        self._parts: list[bytes] = []
+        self._parts = bytearray()
         allowed = [Origin(each) for each in origins]
         self._core = ServerProtocol(origins=allowed, subprotocols=[_SIP], max_size=MAX_MESSAGE, logger=_quiet)
 
@@ -75,10 +75,10 @@ class WebSocket:
             return []
         if frame.opcode not in {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}:
             return []
-        self._parts.append(bytes(frame.data))
+        self._parts += frame.data  # MAX_MESSAGE bounds them, however many there are
         if not frame.fin:
             return []
-        message = b"".join(self._parts)
+        message = bytes(self._parts)
         self._parts.clear()
         if message == PING:  # some clients keep alive as on TCP
             with contextlib.suppress(InvalidState):  # a goodbye came along with it

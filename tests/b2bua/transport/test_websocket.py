@@ -251,6 +251,16 @@ def test_nothing_is_framed_after_a_goodbye() -> None:
             web.wrap(message)
 
 
+def test_pieces_without_content_hold_nothing() -> None:
+    """A message is bounded by its octets, so one that never ends must not be kept by its pieces."""
+    web = WebSocket([PAGE], "/")
+    web.feed(HANDSHAKE.encode())
+    empty = b"\x80\x00\x00\x00\x00"
+    web.feed(b"\x01" + empty + 10_000 * (b"\x00" + empty))
+    assert web._parts == b""
+    assert web.feed(b"\x80\x83\x00\x00\x00\x00SIP") == [b"SIP"]
+
+
 def test_a_handshake_in_single_octets() -> None:
     web = WebSocket([PAGE], "/")
     for octet in HANDSHAKE.encode():
