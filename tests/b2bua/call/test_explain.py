@@ -46,6 +46,22 @@ def text(steps: list[ExplainStep]) -> str:
     return "\n".join(f"{step.step}: {step.text}" for step in steps)
 
 
+@pytest.mark.parametrize(
+    ("dialled", "status", "said"),
+    [
+        ("tel:+47-22", 0, "dialled: '+4722' at our address"),
+        ("TEL:22;phone-context=health.example", 0, "dialled: '22' in health.example, which is ours"),
+        ("tel:22;phone-context=+47", 404, "dialled: '22' in +47, which is not ours"),
+        ("tel:nobody", 400, "dialled: 'tel:nobody' is no telephone number"),
+        ("mailto:a@b c", 400, "dialled: "),
+    ],
+)
+def test_a_number_is_explained_as_it_is_called(dialled: str, status: int, said: str) -> None:
+    steps, refused, _ = told(Town(RULES[8]), "hospital", dialled)
+    assert refused == status
+    assert said in text(steps)
+
+
 def test_every_step_is_told() -> None:
     town = Town(RULES[1], DialRule("site.yaml:3", "1*", zone="internet", to="one"), RULES[0], RULES[8])
     steps, status, places = told(town, "hospital", "9123@health.example")
