@@ -20,7 +20,7 @@ Version: 12.2.0-14+deb12u1
 
 
 def bill(tree: Path) -> dict[str, Any]:
-    command = [sys.executable, ROOT / "images/sbom", tree, "1.4.2"]
+    command = [sys.executable, str(ROOT / "images/sbom"), str(tree), "1.4.2"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PATH": "/usr/bin"})
     found: dict[str, Any] = json.loads(done.stdout)
     return found
