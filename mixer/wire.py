@@ -192,6 +192,8 @@ class Start(Message, frozen=True, tag="start"):
     """Whether quiet and loud voices are brought to one level, by at most 9 dB."""
     h265: bool = False
     """Whether H.265 may be decoded and encoded: its cost is several times that of H.264."""
+    bridge: bool = False
+    """Whether two get each other's sound as it came, where their encodings are equal: nobody asks who speaks."""
     id: Id = 0
 
 

@@ -188,10 +188,10 @@ class Meeting:
                 worker.died = lambda: self._died(worker)
                 self._worker = worker
                 log.info("room.manned", extra=fields(room=self.key, pid=worker.pid))
-                settings = self.room.settings
-                noise = -100 if settings.kind is Kind.TEST else -72
-                around = self._around
-                worker.send(wire.Start(self.key, fps=around.fps, comfort_noise=noise, h265=around.h265))
+                kind, around = self.room.settings.kind, self._around
+                noise = -100 if kind is Kind.TEST else -72
+                bridge = kind is Kind.GATEWAY
+                worker.send(wire.Start(self.key, around.fps, comfort_noise=noise, h265=around.h265, bridge=bridge))
                 self._draw()
             return self._worker
 

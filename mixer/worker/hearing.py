@@ -159,7 +159,8 @@ class Hearing(threading.Thread):
         for seat in seats:
             prompt = seat.player.take()
             form = seat.stream.sends
-            if form is None:
+            seat.stream.hears_fed = seat.stream.fed and prompt is None and not seat.player
+            if form is None or seat.stream.hears_fed:
                 continue
             key = self._mix_of(seat, mixed)
             if prompt is not None or seat.player:

@@ -34,8 +34,11 @@ Said = Callable[[bytes], None]
 class Participant:
     """Somebody in the room; `change` gives him streams, `close` takes everything away."""
 
-    def __init__(self, name: str, *, gain_control: bool, muted: bool, deaf: bool, reports: Report, said: Said) -> None:
+    def __init__(
+        self, name: str, *, gain_control: bool, muted: bool, deaf: bool, bridged: bool, reports: Report, said: Said
+    ) -> None:
         self.name = name
+        self._bridged = bridged
         self.player = Player()
         self.speech: SoundStream | None = None
         self.videos: dict[Media, VideoStream] = {}
@@ -165,7 +168,8 @@ class Participant:
         broken = partial(tell, "broken", media)
         heard = partial(tell, "heard", media, "")
         if media == "audio":
-            return SoundStream(name, stream, sockets, self._voice, Ears(heard, partial(tell, "event", media), broken))
+            ears = Ears(heard, partial(tell, "event", media), broken)
+            return SoundStream(name, stream, sockets, self._voice, ears, bridged=self._bridged)
         if media == "fecc":
             return CameraControl(name, stream, sockets, said=self._said, broken=broken)
         eyes = Eyes(heard, partial(tell, "wanted", media, ""), broken)

@@ -191,6 +191,7 @@ class Room:
             gain_control=self._start.gain_control,
             muted=message.muted,
             deaf=message.deaf,
+            bridged=self._start.bridge,
             reports=self._reports(message.participant),
             said=partial(self._move, message.participant),
         )
@@ -276,8 +277,22 @@ class Room:
                     participant.watch(media, view, self.showing.encoder(view, form, send))
                 else:
                     participant.watch(media, view, other.relay)
+        if self._start.bridge:
+            self._bridge()
         self._listen()
         self._show()
+
+    def _bridge(self) -> None:
+        """Let two have each other's sound as it comes, where nothing is done to it."""
+        seats = self.hearing.seats
+        for seat in seats:
+            seat.stream.fed = False
+        for one in seats:
+            others = [other for other in seats if other is not one] if self._recorder is None else []
+            fits = len(others) == 1 and one.stream.suits(others[0].stream) and not (one.muted or others[0].deaf)
+            one.stream.pass_to(others[0].stream if fits else None)
+            for other in others:
+                other.stream.fed = fits
 
     def _show(self) -> None:
         """Decode who is shown, and have each send what fills his place."""

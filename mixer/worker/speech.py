@@ -39,8 +39,20 @@ class Ears:
 class SoundStream(LineStream):
     """One participant's sound."""
 
-    def __init__(self, name: str, stream: Stream, sockets: Sockets, voice: Voice, ears: Ears) -> None:
+    def __init__(
+        self, name: str, stream: Stream, sockets: Sockets, voice: Voice, ears: Ears, *, bridged: bool = False
+    ) -> None:
         self.voice = voice
+        self.fed = False
+        """Whether he is to hear what another says as it comes; set by the main loop."""
+        self.hears_fed = False
+        """Whether he does so now, and no prompt instead; set by the sound's thread."""
+        self.caps: Gst.Caps | None = None
+        """The form of what he says, where it is passed on."""
+        self._bridged = bridged
+        self._to: SoundStream | None = None
+        """Who gets what he says as it comes."""
+        self._valves: tuple[Gst.Element, ...] = ()
         self.tones = Tones()
         self.events_seen = False
         """Whether a telephone event ever came: then tones in the sound are not listened for."""
@@ -54,7 +66,8 @@ class SoundStream(LineStream):
             self._source = live_source(WAITING)
             packer = SOUND[stream.send.encoding].pack(stream.send.payload_type)
             self.transport.send_from([self._source, packer])
-        self._caps_set = False
+        self._described: Origin | None = None
+        """Whose form of sound the packer knows."""
 
     @property
     def sends(self) -> Format | None:
@@ -73,14 +86,26 @@ class SoundStream(LineStream):
         source = self._source
         if source is None:
             return
-        if not self._caps_set:
-            self._caps_set = True
+        if encoder is not self._described:
+            self._described = encoder
             source.set_property("caps", encoder.caps)
         source.push_buffer(frame)
 
+    def suits(self, other: SoundStream) -> bool:
+        """Say whether what he says can go to another as it comes."""
+        said, heard = {one.encoding for one in self.stream.receive}, other.sends
+        return self._bridged and heard is not None and said == {heard.encoding}
+
+    def pass_to(self, other: SoundStream | None) -> None:
+        """Give what he says to another as it comes, not decoded; nobody: decode it."""
+        self._to = other
+        for valve in self._valves:
+            valve.set_property("drop", other is not None)
+
     def close(self) -> None:
         """Stop; the sockets stay open."""
-        self._sinks = ()
+        self._sinks = self._valves = ()
+        self._to = None
         super().close()
 
     def _arrived(self, _pad: Gst.Pad, number: int) -> list[Gst.Element]:
@@ -94,7 +119,24 @@ class SoundStream(LineStream):
         kind = next(one for one in self.stream.receive if one.payload_type == number)
         form = element("capsfilter", caps=Gst.Caps.from_string(_HEARD_CAPS))
         self._sinks = (*self._sinks[1 - MAX_STREAMS :], sink)
-        return [*SOUND[kind.encoding].decode(), element("audioresample", quality=2), form, sink]
+        unpack, *decode = SOUND[kind.encoding].decode()
+        return [unpack, *self._tapped(), *decode, element("audioresample", quality=2), form, sink]
+
+    def _tapped(self) -> list[Gst.Element]:
+        """Look at what comes before it is decoded, where it may be passed on."""
+        if not self._bridged:
+            return []
+        valve = element("valve", drop=self._to is not None)
+        self.transport.pipeline.probe(valve.get_static_pad("sink"), Gst.PadProbeType.BUFFER, self._passed)
+        self._valves = (*self._valves[1 - MAX_STREAMS :], valve)
+        return [valve]
+
+    def _passed(self, pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        other, frame = self._to, info.get_buffer()
+        if other is not None and other.hears_fed and frame.pts != Gst.CLOCK_TIME_NONE:
+            self.caps = pad.get_current_caps()
+            other.encoded(self, frame, key=False)
+        return Gst.PadProbeReturn.OK
 
     def _event(self, sink: Gst.Element) -> Gst.FlowReturn:
         sample = sink.pull_sample()
