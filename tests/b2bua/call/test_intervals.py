@@ -7,7 +7,7 @@ import pytest
 from b2bua import sip
 from b2bua.sip.limits import MAX_LENGTHENED
 from tests.b2bua.call.test_calls import ALICE, BOB, NET, Line, answer, offer, sdp
-from tests.b2bua.call.world import Agent
+from tests.b2bua.call.world import Agent, Rewritten
 
 
 def wants(agent: Agent, least: int) -> None:
@@ -114,15 +114,15 @@ def test_a_callee_that_asks_for_more_each_time_is_given_up() -> None:
 
 def test_a_caller_that_asks_for_too_short_a_session_is_told_by_us() -> None:
     line = Line()
-    write = line.alice.core.to_send
-    line.alice.core.to_send = lambda: [  # type: ignore[method-assign]
-        out._replace(data=out.data.replace(b"Session-Expires: 1800;", b"Session-Expires: 60;")) for out in write()
-    ]
+    core = line.alice.core
+    line.alice.core = Rewritten(  # type: ignore[assignment]
+        core, lambda data: data.replace(b"Session-Expires: 1800;", b"Session-Expires: 60;")
+    )
     line.dial(offer(ALICE))
     (refused,) = sent(line, ALICE, "SIP/2.0 422")
     assert refused.get("min-se") == "90"
     assert not sent(line, BOB, "INVITE")
-    line.alice.core.to_send = write  # type: ignore[method-assign]
+    line.alice.core = core
     wants(line.alice, 90)
     line.up()
     assert line.alice.leg

@@ -11,6 +11,7 @@ from tests.b2bua.call.test_calls import offer
 from tests.b2bua.call.test_redirects import Redirected
 from tests.b2bua.call.test_transfer import Party
 from tests.b2bua.call.town import ALICE, BOB, EDGE, Town
+from tests.b2bua.call.world import Rewritten
 from vdx.dialplan import Dialling, DialRule
 
 OWN = Dialling("edge1", ("health.example", "town.example"))
@@ -23,16 +24,12 @@ PLAN = (
 
 def dial(town: Town, called: str) -> sip.Leg:
     """Have Alice send what our own agents never write: a tel URI in each request line, and as her own address."""
-    write = town.alice.core.to_send
-
-    def to_send() -> list[sip.Outgoing]:
-        return [out._replace(data=spoken(out.data)) for out in write()]
 
     def spoken(data: bytes) -> bytes:
         said = data.replace(b"sip:nobody@198.18.0.10 SIP/2.0", f"{called} SIP/2.0".encode())
         return said.replace(f"<sip:alice@{ALICE}>;tag".encode(), b"<tel:+46-8-1>;tag")
 
-    town.alice.core.to_send = to_send  # type: ignore[method-assign]
+    town.alice.core = Rewritten(town.alice.core, spoken)  # type: ignore[assignment]
     return town.dial("nobody")
 
 

@@ -88,6 +88,20 @@ class Ports:
         return pinhole.Opened(stream.lease, *ends)
 
 
+class Rewritten:
+    """The core of a user agent that says what ours never would: each message is changed on its way out."""
+
+    def __init__(self, core: sip.Endpoint, change: Callable[[bytes], bytes]) -> None:
+        self._core = core
+        self._change = change
+
+    def to_send(self) -> list[sip.Outgoing]:
+        return [out._replace(data=self._change(out.data)) for out in self._core.to_send()]
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._core, name)
+
+
 class Agent:
     """A user agent: its events are kept, its leg is at hand."""
 
