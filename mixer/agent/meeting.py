@@ -75,6 +75,8 @@ class Surroundings:
     themes: Path | None = None
     h265: bool = False
     fps: int = 25
+    roomy: Callable[[], bool] = lambda: True
+    """Tells whether there are processors for pictures of each one's own."""
     wall: Callable[[], float] = time.time
 
 
@@ -156,6 +158,10 @@ class Meeting:
         """Send a key picture: it was asked for by INFO."""
         if self._worker is not None and caller.joined:
             self._worker.send(wire.Keyframe(caller.id))
+
+    def weigh(self) -> None:
+        """Look again whether there are processors for pictures of each one's own."""
+        self._redraw_soon(logic.Redraw())
 
     async def snapshot(self, path: Path) -> None:
         """Write the room's main picture as PNG. Raises `WorkerError`."""
@@ -270,6 +276,7 @@ class Meeting:
 
     async def _revive(self) -> None:
         """Bring everybody into a new worker, as they were."""
+        worker = None
         try:
             worker = await self._opened()
             for caller in [caller for caller in self.callers.values() if caller.joined]:
@@ -284,6 +291,8 @@ class Meeting:
                 self._record()
                 self.settle()
         except WorkerError as error:
+            if worker is not None and worker is not self._worker:  # it died as well, and the next one is on its way
+                return
             log.error("room.unrevived: %s", error, extra=fields(room=self.key))  # noqa: TRY400 - the sentence says it
             for caller in list(self.callers.values()):
                 self._around.signalling.drop(caller, 503, "the room's server has a fault")
@@ -336,6 +345,7 @@ class Meeting:
         if self._worker is not None:
             names = {entry.participant: entry.name for entry in self.room.roster}
             joined = frozenset(caller.id for caller in self.callers.values() if caller.joined)
+            self.room.cramped = not self._around.roomy()
             self._worker.send(told.scenes(self.room, self.prompts, names, joined))
 
     def _drop(self, command: logic.Drop) -> None:

@@ -44,6 +44,10 @@ BRIDGE_SECONDS = 180.0
 
 ANSWERED = 200
 
+CRAMPED, ROOMY = 0.6, 0.5
+"""Of the capacity, which is measured with one picture for all: a picture for each takes 1.7 times as much, so above the
+one share small rooms have one for all, and below the other they have their own again."""
+
 RETRY_SECONDS = 30
 """Retry-After of a server without capacity."""
 
@@ -74,6 +78,8 @@ class Server:
         self._key = key
         self._wall = wall
         self._ports = PortRange(config.media.address, config.media.first, config.media.last)
+        self._roomy = True
+        """Whether few enough ports are taken that small rooms may have a picture for each."""
         self._awaited: dict[str, asyncio.Future[int]] = {}
         self._callers: set[Caller] = set()
         self._users = itertools.cycle(range(1, 65_536))
@@ -94,6 +100,7 @@ class Server:
             config.themes,
             config.h265,
             config.fps,
+            lambda: self._roomy,
             wall,
         )
         self.meetings = Meetings(
@@ -164,6 +171,7 @@ class Server:
     async def begin(self, caller: Caller) -> None:
         """Take a call into its room."""
         self._settled(caller.id, ANSWERED)
+        self._weigh()
         if caller.meeting is not None:
             await caller.meeting.join(caller)
 
@@ -173,6 +181,7 @@ class Server:
             return
         caller.gone = True
         self._callers.discard(caller)
+        self._weigh()
         meeting = caller.meeting
         if meeting is not None:
             for watcher in self.watchers:
@@ -309,6 +318,15 @@ class Server:
         caller = Caller(participant, floor.user, name, address, session, meeting=meeting)
         self._callers.add(caller)
         return caller
+
+    def _weigh(self) -> None:
+        """See whether there is room for pictures of each one's own, after the calls have changed."""
+        roomy = self.used <= (CRAMPED if self._roomy else ROOMY) * self.capacity
+        if roomy is not self._roomy:
+            self._roomy = roomy
+            log.info("node.roomy" if roomy else "node.cramped", extra=fields(used=self.used, capacity=self.capacity))
+            for meeting in self.meetings.running.values():
+                meeting.weigh()
 
     def _empty(self, meeting: Meeting) -> None:
         """End a room if nobody is left in it."""

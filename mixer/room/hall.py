@@ -13,6 +13,8 @@ Theory of operation. Each participant stands in one phase:
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mixer.room import picture
 from mixer.room.commands import Announce, Command, Hush, Listen, Log, Redraw, Say, Voice
 from mixer.room.errors import RoomError
@@ -29,6 +31,9 @@ TEST_SECONDS = 300.0
 
 MAX_PARTICIPANTS = 200
 """Participants of one room, whatever its limit: what one server could carry as audio."""
+
+PERSONAL = 1
+"""Pictures of others up to which each has one without himself where processors are short: of two, each is passed on."""
 
 LOBBY_REPEAT = 45.0
 """Seconds between two times that somebody who waits is told so."""
@@ -52,6 +57,8 @@ class Hall:
         self.message = ""
         self.message_until = 0.0
         self.noticed: bool = False
+        self.cramped = False
+        """Whether the server has no processors to spare: set by the owner."""
         self._commands: list[Command] = []
 
     # What the owner reads
@@ -63,7 +70,10 @@ class Hall:
 
     def pictures(self) -> Pictures:
         """Give every view and who watches it."""
-        return picture.compose(self.all, self.order, self.leading, self.settings, self.banner)
+        settings = (
+            replace(self.settings, personal=min(self.settings.personal, PERSONAL)) if self.cramped else self.settings
+        )
+        return picture.compose(self.all, self.order, self.leading, settings, self.banner)
 
     def steering(self) -> tuple[tuple[str, str], ...]:
         """Give who moves whose camera."""

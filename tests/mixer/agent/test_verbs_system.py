@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 from mixer.ctl.command import main
+from tests.mixer.agent.conftest import configured, running
 from tests.mixer.agent.served import Served
 from tests.mixer.agent.system import PATIENCE, System
 
@@ -106,6 +108,21 @@ def test_every_verb_does_what_it_says(served: Served, ctl: Ctl, people: dict[str
 
     ctl("kick", "2000", gerda)
     assert roster(ctl, "2000")["Gerda"]["phase"] == "leaving"
+
+
+def test_a_server_with_few_ports_left_composes_one_picture_for_all(tmp_path: Path, prompts: Path) -> None:
+    file, one = configured(tmp_path, prompts)
+    file.write_text(file.read_text().replace("capacity: 20", "capacity: 2"))
+    with running(file, one), ExitStack() as stack:
+        people = [stack.enter_context(System(one.port, user=name)) for name in ("anna", "bo", "carl")]
+        for each in people:
+            assert "node.cramped" not in one.log.read_text()
+            each.invite(one.uri("1000"))
+            one.until(partial(lambda each: each._user.title() in one.roster("1000"), each))
+        assert one.log.read_text().count("node.cramped") == 1
+        people[2].request("BYE")
+        people[2].ended()
+        one.until(lambda: "node.roomy" in one.log.read_text() or None)
 
 
 def test_a_server_that_drains_takes_no_new_room_and_goes_on_with_those_that_run(served: Served, ctl: Ctl) -> None:

@@ -260,6 +260,26 @@ def test_small_rooms_show_nobody_himself_and_large_ones_share_a_picture() -> Non
     assert len(room.pictures().views) == 1
 
 
+def test_where_processors_are_short_three_share_a_picture_and_two_see_each_other() -> None:
+    room = meeting("anna", "bo", "carl")
+    assert len(room.pictures().views) == 3
+    room.cramped = True
+    assert len({name for _, name in room.pictures().video}) == 2  # the speaker's own, and everybody else's
+    room.lay_out(View.NINE_MAINS_ZERO_PIPS, None)
+    assert len(room.pictures().views) == 1
+    room.gone("carl", 1.0)
+    assert [[tile.participant for tile in view.tiles] for view in room.pictures().views] == [["bo"], ["anna"]]
+
+
+def test_who_presents_keeps_the_main_place_where_the_room_says_so() -> None:
+    for forced, first in ((True, "bo"), (False, "carl")):
+        room = meeting("anna", "bo", "carl", settings=RoomSettings("1", force_presenter=forced))
+        room.present("bo")
+        for step in range(20):
+            room.hear({"anna": -80, "bo": -80, "carl": -20}, step * 0.2)
+        assert room.order[0] == first
+
+
 def test_guests_of_a_lecture_see_hosts_only() -> None:
     settings = RoomSettings("1", pins=Pins(), lecture=True, guest_view=View.ONE_MAIN_ZERO_PIPS)
     room = Room(settings, Guard(), 0.0)
