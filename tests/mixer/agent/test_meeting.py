@@ -20,6 +20,7 @@ from mixer.agent.media import PortRange
 from mixer.agent.meeting import REVIVALS, Meeting, Surroundings
 from mixer.agent.negotiation import Negotiation
 from mixer.agent.workers import Pool
+from mixer.errors import WorkerError
 from mixer.prompts import Prompts
 from mixer.reports import (
     Digit,
@@ -85,9 +86,10 @@ class PaperWorker:
 class PaperPool:
     def __init__(self) -> None:
         self.workers: list[PaperWorker] = []
+        self.next: list[PaperWorker] = []
 
     async def take(self) -> PaperWorker:
-        self.workers.append(PaperWorker())
+        self.workers.append(self.next.pop() if self.next else PaperWorker())
         return self.workers[-1]
 
     async def give_back(self, worker: PaperWorker) -> None:
@@ -321,6 +323,26 @@ def test_a_dead_worker_is_replaced_with_everything_it_knew(tmp_path: Path) -> No
         assert second.sockets == first.sockets
         assert {sound.participant: sound.muted for sound in second.of(wire.Sound)} == {"anna": False, "bo": True}
         assert second.of(wire.Scenes)
+
+    play(RoomSettings("1"), tmp_path, scene)
+
+
+def test_a_worker_that_dies_while_it_takes_over_is_replaced_too(tmp_path: Path) -> None:
+    class Dying(PaperWorker):
+        async def do(self, message: wire.ToWorker, descriptors: Sequence[int] = ()) -> None:
+            del message, descriptors
+            await asyncio.sleep(0)
+            self.died()
+            raise WorkerError("the room worker died")
+
+    async def scene(stage: Stage) -> None:
+        await stage.join("anna")
+        stage.pool.next.append(Dying())
+        stage.worker.died()
+        await stage.revived(1)
+        assert len(stage.pool.workers) == 3
+        assert [join.participant for join in stage.worker.of(wire.Join)] == ["anna"]
+        assert stage.calls.dropped == []
 
     play(RoomSettings("1"), tmp_path, scene)
 
