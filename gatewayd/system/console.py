@@ -27,6 +27,9 @@ MAX_LINE = 200
 STATE_SECONDS = 60.0
 """For the state of this machine: an emulated one that starts beside others needs most of it."""
 
+LOOK_SECONDS = 2.0
+"""Between two looks whether the setup says something else: whoever sits here is to see it without a key."""
+
 ENTRIES = (
     ("doctor", "look"),
     ("address", "tell"),
@@ -62,8 +65,11 @@ class Menu:
         return "en"
 
     def turn(self) -> None:
-        """Show the menu, have one choice carried out; raises EOFError where the terminal hung up."""
-        lang = self.language
+        """Show the menu, have one choice carried out; raises EOFError where the terminal hung up.
+
+        Where the setup says something else meanwhile, nothing is carried out: the next turn shows it.
+        """
+        lang, told = self.language, _told()
         self.show("\n")
         try:
             self._at("look", "state", lang, STATE_SECONDS)
@@ -73,6 +79,9 @@ class Menu:
             self.show(f"{say(lang, 'no desk')}: {error.strerror}\n")
         self.show("\n" + "".join(f"  {number}  {say(lang, word)}\n" for number, (word, _) in enumerate(ENTRIES, 1)))
         self.show(f"\n{say(lang, 'choose')}: ")
+        if self._ready(otherwise=lambda: _told() != told) is None:
+            self.show("\n")
+            return
         typed = self._line().decode(errors="replace").strip()
         if not typed:
             return
@@ -111,14 +120,24 @@ class Menu:
             raise EOFError
         return line
 
-    def _ready(self, *also: socket.socket) -> socket.socket | int:
-        """Give what there is to read from."""
+    def _ready(self, *also: socket.socket, otherwise: Callable[[], bool] = lambda: False) -> socket.socket | int | None:
+        """Give what there is to read from, or None once it is `otherwise`."""
         every: list[socket.socket | int] = [*also, self.typed]
         while True:
             service.tell("WATCHDOG=1")
-            ready, _, _ = select.select(every, [], [], service.watchdog_seconds() or None)
+            ready, _, _ = select.select(every, [], [], LOOK_SECONDS)
             if ready:
                 return ready[0]
+            if otherwise():
+                return None
+
+
+def _told() -> int | None:
+    """Say when the setup last said something."""
+    try:
+        return (paths.START / "setup").stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _show(text: str) -> None:

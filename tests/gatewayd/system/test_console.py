@@ -106,6 +106,26 @@ def test_state_comes_first_and_an_answer_is_passed_on_until_the_desk_is_done(des
     assert "Er det så?" in terminal.shown
 
 
+def test_what_the_setup_says_later_is_shown_without_a_key(
+    desks: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "START", desks)
+    monkeypatch.setattr(console, "LOOK_SECONDS", 0.01)
+    menu = console.Menu(terminal.slave, terminal.show, desks)
+
+    def says(connected: socket.socket) -> None:
+        _state(connected)
+        (desks / "setup").write_text("no network card is called sdn0")
+
+    with at(desks / "look.sock", says):
+        menu.turn()  # which ends though nothing was typed
+    (desks / "look.sock").unlink()
+    terminal.type("99\n")
+    with at(desks / "look.sock", _state):
+        menu.turn()
+    assert terminal.shown.count("the gateway runs") == 2
+
+
 def test_a_desk_that_is_away_is_said_and_the_menu_stays(desks: Path, terminal: Terminal) -> None:
     terminal.type("6\n")
     console.Menu(terminal.slave, terminal.show, desks).turn()
