@@ -14,11 +14,9 @@ from functools import partial
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any, Final, TypeAlias, TypeVar
 
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
-
 from gatewayd.errors import NetworkError
 from gatewayd.network.desired import TABLE_BASE
+from gatewayd.network.netlink import IPRoute, NetlinkError
 from gatewayd.network.plan import Change
 from gatewayd.network.state import ALIAS, BOND_MODES, PROTOCOL, Action, Address, IpNetwork, Link, Network, Route, Rule
 

@@ -26,11 +26,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import nftables
-from pyroute2 import IPRoute
 
 from gatewayd.errors import NetworkError, ProofError
 from gatewayd.network import sysctl
 from gatewayd.network.kernel import Kernel
+from gatewayd.network.netlink import IPRoute
 from gatewayd.network.plan import plan
 from gatewayd.network.state import Network
 from gatewayd.prove import frames, portions

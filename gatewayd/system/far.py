@@ -11,10 +11,11 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import IO
 
-from gatewayd.system import machine, paths, update
-from gatewayd.system.release import CHUNK, Release, keys
+from gatewayd.system import machine, paths
 from vdx import desks
 from vdx.errors import VdxError
+
+CHUNK = 1 << 20
 
 Line = Callable[[str], None]
 Entry = Callable[[IO[bytes], Line], None]
@@ -40,17 +41,22 @@ def carry_out(entry: Entry, sent: IO[bytes], told: IO[bytes]) -> None:
 
 
 def _findings(_: IO[bytes], line: Line) -> None:
-    from gatewayd.system import doctor  # noqa: PLC0415 - other desks need nothing of it
+    from gatewayd.system import doctor  # noqa: PLC0415 - other entries need nothing of it
 
     line(json.dumps([asdict(each) for each in doctor.examine()]))
 
 
 def _versions(_: IO[bytes], line: Line) -> None:
+    from gatewayd.system import update  # noqa: PLC0415 - as above
+
     running = machine.running()
     line(json.dumps(update.versions(machine.Disk.found(running), running)))
 
 
 def _receive(sent: IO[bytes], line: Line) -> None:
+    from gatewayd.system import update  # noqa: PLC0415 - as above
+    from gatewayd.system.release import Release, keys  # noqa: PLC0415 - as above
+
     running = machine.running()
     disk = machine.Disk.found(running)
     release = Release(sent, keys(paths.KEYS.read_bytes()))
@@ -60,6 +66,8 @@ def _receive(sent: IO[bytes], line: Line) -> None:
 
 
 def _rollback(_: IO[bytes], line: Line) -> None:
+    from gatewayd.system import update  # noqa: PLC0415 - as above
+
     running = machine.running()
     disk = machine.Disk.found(running)
     with disk.boot() as boot:

@@ -18,8 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pyroute2 import IPRoute
-
+from gatewayd.network.netlink import IPRoute
 from gatewayd.sandbox import CLONE_NEWNET, setns, unshare
 from gatewayd.system import health
 from gatewayd.system.errors import CallError

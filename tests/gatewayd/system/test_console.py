@@ -150,8 +150,8 @@ def test_a_terminal_that_hangs_up_ends_the_menu(desks: Path) -> None:
 def test_a_desk_does_its_own_entries_alone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     done: list[str] = []
     monkeypatch.setitem(desk.DESKS, "tell", {"language": lambda terminal: done.append(terminal.lang)})
-    for user in (0, 64000):  # root, and somebody who is not the menu
-        monkeypatch.setattr(desk, "_asked_by", lambda user=user: user)
+    for known in (True, False):
+        monkeypatch.setattr(desk, "_of_the_house", lambda known=known: known)
         for line in ("language da\n", "install en\n", "\n", ""):
             monkeypatch.setattr(desk, "_read", lambda line=line: line.strip())
             assert desk.main(["tell"]) == 0
