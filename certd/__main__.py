@@ -82,9 +82,10 @@ def _ask_others(wanted: Site, asked: Revocation, store: Store, met: Path) -> boo
     fetch = Authorities(str(wanted.zones[asked.zone].addresses[0].ip)).fetch
     until = time.monotonic() + revocation.RUN_SECONDS
     failed = False
+    known = revocation.known_authorities(_trusted(wanted), met) if asked.lists else []
     for label, url in asked.lists.items():
         try:
-            revocation.fetch_list(fetch, store.root, label, url)
+            revocation.fetch_list(fetch, store.root, label, url, known)
             log.info("list.fetched label=%s", label)
         except CertdError as error:  # the list before counts until its own end
             log.error("list.refused label=%s: %s", label, error)  # noqa: TRY400 - the sentence says it all
@@ -101,6 +102,12 @@ def _ask_others(wanted: Site, asked: Revocation, store: Store, met: Path) -> boo
             failed = True
     revocation.sweep(store.root, met)
     return not failed
+
+
+def _trusted(wanted: Site) -> list[str]:
+    """Give the files that say which authorities count, each once."""
+    listeners = [one.trust for zone in wanted.zones.values() for one in zone.sip]
+    return list(dict.fromkeys(path for path in [*listeners, *(one.trust for one in wanted.peers.values())] if path))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,40 +13,22 @@ import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
 from b2bua.transport import certificate, files
 from b2bua.transport.errors import CertificateError, TlsError
 from b2bua.transport.expiry import DAY
+from vdx.authorities import Said, read_answer, responders
 
 Rule = Literal["off", "optional", "required"]
 
 MAX_MET = 4_096
 """Certificates that are noted; a region has some hundred partners. The one that was not seen for longest goes first."""
-
-UNDATED: Final = timedelta(days=1)
-"""How long an answer counts that does not say when the next one comes."""
-
-SKEW: Final = timedelta(minutes=5)
-"""By how much the clock of a responder may be ahead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a responder has said of a certificate; times in seconds since 1970."""
-
-    status: ocsp.OCSPCertStatus
-    begins: float
-    ends: float
 
 
 class Book:
@@ -126,65 +108,8 @@ class Asked:
             )
 
 
-def responders(leaf: x509.Certificate) -> list[str]:
-    """Give where the authority of a certificate is asked about it (RFC 5280 4.2.2.1): URLs of http."""
-    try:
-        access = leaf.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
-    except (x509.ExtensionNotFound, ValueError):
-        return []
-    places = [one.access_location for one in access if one.access_method == AuthorityInformationAccessOID.OCSP]
-    return [
-        one.value
-        for one in places
-        if isinstance(one, x509.UniformResourceIdentifier) and one.value.lower().startswith("http://")
-    ]
-
-
 def _read(path: str, leaf: x509.Certificate, issuer: x509.Certificate) -> Said | None:
     try:
-        answer = ocsp.load_der_ocsp_response(files.read(path))
-        if answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL or not _is_about(answer, leaf, issuer):
-            return None
-        if not any(_signed(answer, signer) for signer in _signers(answer, issuer)):
-            return None
-        begins = answer.this_update_utc
-        ends = answer.next_update_utc or begins + UNDATED
-    except (CertificateError, ValueError, TypeError, UnsupportedAlgorithm):
+        return read_answer(files.read(path), leaf, issuer)
+    except CertificateError:
         return None
-    return Said(answer.certificate_status, (begins - SKEW).timestamp(), ends.timestamp())
-
-
-def _is_about(answer: ocsp.OCSPResponse, leaf: x509.Certificate, issuer: x509.Certificate) -> bool:
-    asked = ocsp.OCSPRequestBuilder().add_certificate(leaf, issuer, answer.hash_algorithm).build()
-    about = (answer.serial_number, answer.issuer_name_hash, answer.issuer_key_hash)
-    return about == (asked.serial_number, asked.issuer_name_hash, asked.issuer_key_hash)
-
-
-def _signers(answer: ocsp.OCSPResponse, issuer: x509.Certificate) -> list[x509.Certificate]:
-    """Give who may sign for an issuer: itself, and whom it has certified for that and nothing else (4.2.2.2)."""
-    found = [issuer]
-    for one in answer.certificates:
-        try:
-            one.verify_directly_issued_by(issuer)
-            usage = one.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-        except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
-            continue
-        produced = answer.produced_at_utc
-        in_time = one.not_valid_before_utc <= produced + SKEW and produced <= one.not_valid_after_utc
-        if ExtendedKeyUsageOID.OCSP_SIGNING in usage and in_time:
-            found.append(one)
-    return found
-
-
-def _signed(answer: ocsp.OCSPResponse, signer: x509.Certificate) -> bool:
-    key, hashed = signer.public_key(), answer.signature_hash_algorithm
-    try:
-        if isinstance(key, rsa.RSAPublicKey) and hashed is not None:
-            key.verify(answer.signature, answer.tbs_response_bytes, padding.PKCS1v15(), hashed)
-        elif isinstance(key, ec.EllipticCurvePublicKey) and hashed is not None:
-            key.verify(answer.signature, answer.tbs_response_bytes, ec.ECDSA(hashed))
-        else:
-            return False
-    except InvalidSignature:
-        return False
-    return True

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from b2bua.transport.errors import CertificateError, TlsError
+from vdx.authorities import is_issued, is_list_of
 
 MAX_CHAIN = 10
 """Certificates of one chain: public ones have four, and authorities that certify each other never end."""
@@ -76,20 +76,9 @@ def _check_one(certificate: x509.Certificate, one: RevocationList, now: float) -
         raise TlsError(f"the list of revoked certificates in {one.path} is out of date: renew it")
 
 
-@functools.lru_cache(maxsize=256)
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    if certificate.issuer != issuer.subject:
-        return False
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
+_issued = functools.lru_cache(maxsize=256)(is_issued)
 
 
 @functools.lru_cache(maxsize=256)
 def _signed(one: RevocationList, issuer: x509.Certificate) -> bool:
-    try:
-        return one.crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # others raise TypeError
-    except (TypeError, ValueError, UnsupportedAlgorithm):
-        return False
+    return is_list_of(one.crl, issuer)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509 import ocsp
 
@@ -115,7 +116,7 @@ def test_a_real_responder_is_asked_and_b2bua_believes_it(root: Authority, tmp_pa
 def test_a_list_is_laid_down(root: Authority, tmp_path: Path) -> None:
     listed = root.revoke(4711).read_bytes()
     with serving(200, listed) as place:
-        revocation.fetch_list(Authorities(LOOPBACK).fetch, tmp_path, "partners", place)
+        revocation.fetch_list(Authorities(LOOPBACK).fetch, tmp_path, "partners", place, [root.certificate])
     found = x509.load_der_x509_crl((tmp_path / "lists/partners.crl").read_bytes())
     assert [entry.serial_number for entry in found] == [4711]
 
@@ -134,15 +135,101 @@ def test_what_is_no_list_leaves_the_one_before(tmp_path: Path, status: int, body
     kept = tmp_path / "lists/partners.crl"
     kept.write_text("the one before")
     with serving(status, body) as place, pytest.raises(AuthorityError, match=said):
-        revocation.fetch_list(Authorities(LOOPBACK).fetch, tmp_path, "partners", place)
+        revocation.fetch_list(Authorities(LOOPBACK).fetch, tmp_path, "partners", place, [])
     assert kept.read_text() == "the one before"
     assert [one.name for one in (tmp_path / "lists").iterdir()] == ["partners.crl"]
 
 
 def test_a_list_that_is_over_is_not_taken(root: Authority, tmp_path: Path) -> None:
     with serving(200, root.revoke(days=-1).read_bytes()) as place, pytest.raises(AuthorityError, match="out of date"):
-        revocation.fetch_list(Authorities(LOOPBACK).fetch, tmp_path, "partners", place)
+        revocation.fetch_list(Authorities(LOOPBACK).fetch, tmp_path, "partners", place, [])
     assert not (tmp_path / "lists").exists()
+
+
+def lay(folder: Path, listed: bytes, *known: Authority) -> list[int]:
+    """Fetch a list, and give what counts as revoked afterwards."""
+    known_to_us = [one.certificate for one in known]
+    revocation.fetch_list(lambda _url, _question, _most: listed, folder, "partners", "http://x/", known_to_us)
+    return [entry.serial_number for entry in x509.load_der_x509_crl((folder / "lists/partners.crl").read_bytes())]
+
+
+def test_a_list_that_somebody_between_made_up_is_not_taken(root: Authority, tmp_path: Path) -> None:
+    """It would open the door to whom the one before keeps out: plain HTTP can be changed on its way."""
+    assert lay(tmp_path, root.revoke(4711).read_bytes(), root) == [4711]
+    namesake = Authority(tmp_path / "namesake", root.name)
+    with pytest.raises(AuthorityError, match=r"gives a list that CN=Lab Root has not signed"):
+        lay(tmp_path, namesake.revoke().read_bytes(), root)
+    other = Authority(tmp_path / "other", "Somebody Else")
+    for known in ([root], [root, other]):
+        with pytest.raises(AuthorityError, match="gives a list of another issuer, CN=Somebody Else"):
+            lay(tmp_path, other.revoke().read_bytes(), *known)
+    assert lay(tmp_path, root.revoke(4712).read_bytes(), namesake, root) == [4712]  # a new key of the same name
+
+
+def test_a_list_that_was_true_once_is_not_taken_again(root: Authority, tmp_path: Path) -> None:
+    def issued(days: float, *serials: int) -> bytes:
+        made = x509.CertificateRevocationListBuilder().issuer_name(root.certificate.subject)
+        made = made.last_update(NOW - timedelta(days)).next_update(NOW + timedelta(7))
+        for serial in serials:
+            one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(NOW)
+            made = made.add_revoked_certificate(one.build())
+        return made.sign(root.key, SHA256()).public_bytes(Encoding.DER)
+
+    assert lay(tmp_path, issued(2, 1), root) == [1]
+    assert lay(tmp_path, issued(1, 1, 2), root) == [1, 2]
+    with pytest.raises(AuthorityError, match="gives an older list than the one before"):
+        lay(tmp_path, issued(2, 1), root)
+    assert lay(tmp_path, issued(1, 1, 2, 3), root) == [1, 2, 3]
+
+
+def test_a_list_of_whom_we_cannot_know_is_taken_and_told(
+    root: Authority, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert lay(tmp_path, root.revoke(4711).read_bytes()) == [4711]
+    assert "put the certificate of CN=Lab Root into a trust file that certd may read" in caplog.text
+
+
+def test_authorities_are_known_from_trust_files_and_from_whom_was_met(
+    root: Authority, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    middle = Authority(tmp_path / "middle", "Middle", above=root)
+    leaf = x509.load_pem_x509_certificate(
+        middle.issue("a", ["a.example"], responder="http://x/").certificate.read_bytes()
+    )
+    met = tmp_path / "met"
+    Book(tmp_path / "answers", met).meet(leaf, middle.certificate, NOW.timestamp())
+    broken = tmp_path / "broken.pem"
+    broken.write_text("no certificate")
+    known = revocation.known_authorities([str(root.path), str(broken), "/not/there.pem"], met)
+    assert known == [root.certificate, middle.certificate]
+    assert caplog.text.count("trust.unreadable") == 2
+
+
+def test_an_answer_that_is_not_its_authoritys_leaves_the_one_before(root: Authority, tmp_path: Path) -> None:
+    pair = root.issue("ann", ["ann.example"], responder="http://ocsp.example/")
+    leaf = x509.load_pem_x509_certificate(pair.certificate.read_bytes())
+    book = Book(tmp_path / "answers", tmp_path / "met")
+    book.meet(leaf, root.certificate, NOW.timestamp())
+    (noted,) = (tmp_path / "met").iterdir()
+    liar = Authority(tmp_path / "liar", root.name)
+
+    def ask(signer: Authority, status: ocsp.OCSPCertStatus, begins: datetime) -> bool:
+        gone = NOW if status is ocsp.OCSPCertStatus.REVOKED else None
+        answer = ocsp.OCSPResponseBuilder().add_response(
+            leaf, root.certificate, SHA256(), status, begins, begins + timedelta(1), gone, None
+        )
+        data = answer.responder_id(ocsp.OCSPResponderEncoding.NAME, signer.certificate).sign(signer.key, SHA256())
+        return revocation.ask_about(lambda *_: data.public_bytes(Encoding.DER), tmp_path, noted, NOW)
+
+    began = NOW.replace(microsecond=0) - timedelta(hours=20)  # more than half of its day is over
+    assert ask(root, ocsp.OCSPCertStatus.REVOKED, began)
+    with pytest.raises(AuthorityError, match="about another certificate, or not its authority's"):
+        ask(liar, ocsp.OCSPCertStatus.GOOD, began + timedelta(hours=1))
+    with pytest.raises(AuthorityError, match="gives an older answer than the one before"):
+        ask(root, ocsp.OCSPCertStatus.GOOD, began - timedelta(hours=1))
+    said = book.said(leaf, root.certificate)
+    assert said is not None
+    assert said.status is ocsp.OCSPCertStatus.REVOKED
 
 
 SITE = """\

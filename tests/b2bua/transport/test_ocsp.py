@@ -19,8 +19,9 @@ from b2bua.sip import Identity, Wanted
 from b2bua.transport import Book, certificate
 from b2bua.transport.context import build
 from b2bua.transport.errors import TlsError
-from b2bua.transport.ocsp import MAX_MET, Asked, Rule, responders
+from b2bua.transport.ocsp import MAX_MET, Asked, Rule
 from lab.authority import Authority, Pair
+from vdx.authorities import responders
 from vdx.control import ListenerTls
 
 PLACE = "http://ocsp.example.org/"
