@@ -9,6 +9,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +29,7 @@ from mixer.wire import (
     Refresh,
     Scene,
     Scenes,
+    Sound,
     Suite,
     Tile,
     Watch,
@@ -89,6 +91,20 @@ def test_every_encoding_goes_both_ways(encoding: Encoding, more: dict[str, objec
         one.join()
         end = one.by["video"]
         eventually(room, lambda: end.frame is not None and end.shows(0.5, 0.5) == "green", "no picture came back")
+        one.close()
+
+
+def test_every_encoding_of_sound_goes_both_ways(room: Worker) -> None:
+    encodings: tuple[Encoding, ...] = ("opus", "g722", "pcma", "pcmu")
+    people = [Peer(room, encoding, End("audio", encoding, tone=500.0)) for encoding in encodings]
+    for one in people:
+        one.join(deaf=True)
+        room.do(Sound(one.name, muted=False, deaf=False, echo=True))
+        end = one.by["audio"]
+        heard = partial(lambda end: len(end.sound) > 25 and end.levels(500.0)[0] > -35, end)
+        eventually(room, heard, f"{one.name} does not come back")
+        room.do(Sound(one.name, muted=True))
+    for one in people:
         one.close()
 
 
