@@ -124,7 +124,7 @@ def written(alias: str) -> str:
 def _unfolded(alias: str, host: str, ourselves: Ourselves) -> tuple[str, str]:
     """Take a whole address out of the user part of a URI that names us."""
     left, marks, right = alias.partition("##")
-    if marks and right and ourselves.domain(left.lower()) is not None:
+    if left and right and marks and ourselves.domain(left.lower()) is not None:
         return right, left.lower()
     name, at, domain = alias.rpartition("@")
     if at and name and domain:

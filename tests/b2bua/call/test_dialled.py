@@ -50,6 +50,7 @@ def told(uri: str, ourselves: Ourselves = OURS) -> str:
         (f"sip:health.example##1234@{EDGE}", "1234 @ health.example ours"),
         (f"sip:10.0.0.1##1234@{EDGE}", "10.0.0.1##1234 @ town.example ours"),
         (f"sip:{EDGE}##1234@else.example", f"{EDGE}##1234 @ else.example theirs"),
+        (f"sip:##1234@{EDGE}", "##1234 @ town.example ours"),
         (f"sip:room%40health.example@{EDGE}", "room @ health.example ours"),
         (f"sip:room%40else.example@{EDGE}", "room @ else.example theirs"),
         ("sip:1234**9876@health.example", "1234 @ health.example ours pin 9876"),
