@@ -22,6 +22,7 @@ from lab.processes import Process
 from lab.topology import MIXER, SIP_PORT
 from lab.users import B2BUA, BUS, GROUP
 from lab.users import MIXER as MIXER_USER
+from mixer.prompts import build
 from vdx.bus import Address, Bucket, Bus, Watch
 from vdx.bus.grants import BUCKETS, STREAMS, Role
 from vdx.bus.kinds import Kind
@@ -40,7 +41,7 @@ ALIAS = "1234"
 NODE = "mixer1"
 PEER = "mixers"
 CORE_PROGRAMS = ("bus", "mixer")
-READY_S = 60.0  # the first start speaks every prompt and compiles GStreamer's list of plugins
+READY_S = 60.0  # the first start compiles GStreamer's list of plugins
 ASK_S = 15.0
 POLL_S = 0.1
 KINDS: tuple[Kind[Any], ...] = (ROOMS, NODES, CALLS)
@@ -80,6 +81,7 @@ class Core:
             folder.mkdir(exist_ok=True)
             folder.chmod(0o755)
             os.chown(folder, MIXER_USER.uid, GROUP)
+        build(state.mixer / "cache")  # else it is spoken while the program's readiness is waited for
         self.themes.mkdir(exist_ok=True)
         self._pins.write_text(secrets.token_hex(MIN_KEY))
         self._pins.chmod(0o600)
