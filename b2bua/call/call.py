@@ -128,7 +128,7 @@ class Call:
         headers = fields_for(self.parties["b"].peer, request)
         if self.hunt is not None:
             self.due = self.hunt.patience(now, MAX_RINGING)
-        if request.body and not request.session:
+        if request.is_strange:
             self.end(now, 415, "gateway", f"INVITE with a body of type {request.content_type!r}")
         elif request.session:
             self.session.offer(

@@ -58,7 +58,7 @@ def on_reinvite(call: Call, event: sip.ReInvite, now: float) -> None:
     if call.exchange.origin is not None or other is None or not other.can_reinvite:
         event.leg.reject(now, 491)
         return
-    if request.body and not request.session:
+    if request.is_strange:
         event.leg.reject(now, 415, headers=BESIDE[415])
         return
     call.exchange.begin(side, ByInvite(event.leg))

@@ -160,7 +160,8 @@ class Explanation:
             self._note("place", f"{_written(place, route.dialled)} as {peer.name} in {peer.zone}: {tried}")
             self._note("encryption", f"{peer.name}: {_ENCRYPTION[peer.media.encryption]}")
         if not places and not self.status:
-            self._refuse(480, "place", "no listener of ours reaches any place, or nobody is registered")
+            over = " over TLS, as sips asks for" if route.dialled.secure else ""
+            self._refuse(480, "place", f"no listener of ours reaches any place, or nobody is registered{over}")
         return places
 
     def _bridge(self, caller: SipPeer, place: Attempt) -> None:

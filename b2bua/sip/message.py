@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -148,6 +149,14 @@ class Message:
         if kind == "application/sdp":
             return body
         return session_in(body, self.get("content-type")) if kind == "multipart/mixed" else b""
+
+    @property
+    def is_strange(self) -> bool:
+        """Whether it has a body without SDP that its sender wants to be understood (20.11, handling)."""
+        return bool(self.body) and not self.session and not _OPTIONAL.search(self.get("content-disposition"))
+
+
+_OPTIONAL = re.compile(r";[ \t]*handling[ \t]*=[ \t]*optional[ \t]*(?:;|$)", re.IGNORECASE)
 
 
 def _seconds(text: str) -> int | None:

@@ -33,7 +33,7 @@ def receive_update(leg: Leg, transaction: ServerTransaction, request: Request) -
         return
     handle = ServerRequest(leg.layer, transaction, request, leg)
     leg.allow(request)
-    if not request.body:
+    if not request.session and not request.is_strange:
         handle.respond(leg.layer.now, 200)
     elif leg.negotiation != STABLE:
         refuse(transaction, 491 if leg.negotiation == OURS else 500, retry_after(leg))

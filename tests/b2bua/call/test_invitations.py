@@ -8,6 +8,7 @@ from b2bua import sip
 from b2bua.call.call import MAX_RINGING
 from tests.b2bua.call.test_calls import ALICE, BOB, Line, answer, offer, sdp
 from tests.b2bua.call.town import Town
+from tests.b2bua.call.world import Rewritten
 from vdx.dialplan import Alternative, DialRule
 
 
@@ -73,6 +74,41 @@ def test_a_call_that_was_answered_expires_no_more() -> None:
     answer(line.bob, line.world, sdp(BOB, 7000))
     assert line.alice.saw(sip.ReInviteAnswered)
     assert len(line.gateway.calls(line.world.now)) == 1
+
+
+@pytest.mark.parametrize("said", ["signal;handling=optional", "signal ; Handling = OPTIONAL;x=y"])
+def test_a_strange_body_may_be_left_aside_where_its_sender_says_so(said: str) -> None:
+    """RFC 3261 8.2.3: the call is one without an offer, and a change one that asks for one."""
+    line = Line()
+    more = f"Content-Type: application/isup\r\nContent-Disposition: {said}\r\nContent-Length: 2\r\n\r\n\x01I".encode()
+
+    def spoken(data: bytes) -> bytes:
+        return data.replace(b"Content-Length: 0\r\n\r\n", more) if data.startswith(b"INVITE") else data
+
+    line.alice.core = Rewritten(line.alice.core, spoken)  # type: ignore[assignment]
+    line.dial(None)
+    assert line.bob.leg
+    invited = line.bob.last(sip.IncomingInvite)
+    assert isinstance(invited, sip.IncomingInvite)
+    assert not invited.request.body
+    answer(line.bob, line.world, sdp(BOB, 7000))
+    assert line.alice.leg
+    line.alice.leg.ack(line.world.now, body=offer(ALICE))
+    line.world.settle()
+    (info,) = line.gateway.calls(line.world.now)
+    assert info.state == "up"
+    assert len(info.streams) == 2
+    line.alice.leg.bye(line.world.now)
+    line.idle()
+
+
+def test_and_may_not_where_it_has_to_be_understood() -> None:
+    line = Line()
+    line.dial(b"I", content_type="application/isup", headers=[("Content-Disposition", "signal;handling=optionally")])
+    failed = line.alice.last(sip.Failed)
+    assert isinstance(failed, sip.Failed)
+    assert failed.status == 415
+    line.idle()
 
 
 @pytest.mark.parametrize(("coding", "status"), [("gzip", 415), ("identity, gzip", 415), ("Identity", 486)])

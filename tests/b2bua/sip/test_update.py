@@ -192,6 +192,15 @@ def test_a_body_of_another_type(udp: Wire) -> None:
     assert (answer.status, answer.get("accept")) == (415, "application/sdp")
 
 
+def test_a_body_of_another_type_that_may_be_left_aside(udp: Wire) -> None:
+    ann, bob = people(udp)
+    caller, _ = connect(udp)
+    data = within(caller, "UPDATE", "Content-Disposition: x;handling=optional", body=b"hello")
+    bob.endpoint.receive(data.replace(b"application/sdp", b"text/plain"), udp.flow(bob, ann.address), udp.now)
+    assert response(bob.endpoint.to_send()[-1].data).status == 200
+    assert not bob.endpoint.events()
+
+
 def test_an_offer_before_our_answer_is_too_early() -> None:
     endpoint = Endpoint(CountingIds("x"))
     endpoint.receive(asked("INVITE", body=SDP), FLOW, 0.0)
