@@ -189,6 +189,60 @@ def test_a_desk_is_open_to_the_menu_alone(tree: Tree) -> None:
     assert tree.run(*shown).stdout.split("\n")[:3] == ["root:vdx-console 660"] * 3
 
 
+ASK = """\
+import socket, sys
+desk, keep, *lines = sys.argv[1:]
+with socket.socket(socket.AF_UNIX) as asked:
+    asked.connect(f"/run/vdx-desk/{desk}.sock")
+    asked.sendall("".join(f"{line}\\n" for line in lines).encode())
+    if keep.startswith("<"):
+        asked.sendall(open(keep[1:], "rb").read())
+    asked.shutdown(socket.SHUT_WR)
+    said = asked.makefile("rb").read()
+if keep.startswith(">"):
+    open(keep[1:], "wb").write(said)
+sys.stdout.write(said[:400].decode(errors="replace"))
+"""
+
+
+def _ask(tree: Tree, user: int, desk: str, keep: str, *lines: str) -> str:
+    """Ask a desk as the menu (906) or `gatewayd-web` (904), who is in its group; `keep`: a file to send, or to fill."""
+    as_user = ("setpriv", f"--reuid={user}", f"--regid={user}", "--groups=906")
+    done = tree.run(*as_user, "/usr/bin/python3", "-c", ASK, desk, keep, *lines)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_who_asks_from_elsewhere_gets_his_own_entries_and_no_others(tree: Tree) -> None:
+    assert _ask(tree, 904, "look", "", "findings en").startswith('[{"grade"')
+    assert "wrong this is no appliance that started from an image" in _ask(tree, 904, "disk", "", "versions en")
+    for desk, *lines in (
+        ("tell", "reset en", "yes"),
+        ("tell", "token en"),
+        ("tell", "sealed en", "x" * 20),
+        ("disk", "update en"),
+    ):
+        assert _ask(tree, 904, desk, "", *lines) == ""
+    assert not (tree.data / "lib/appliance/reset").exists()
+
+
+def test_the_console_makes_a_backup_and_takes_it_back_with_its_owners(tree: Tree) -> None:
+    store = tree.data / "lib/vdx/certificates"
+    (store / "edge.pem").write_text("a certificate")
+    os.chown(store / "edge.pem", 905, 905)
+    kept = "/var/kept"
+    tree.run("install", "--mode=666", "/dev/null", kept)
+    words = "correct-horse-battery"
+    assert _ask(tree, 906, "tell", f">{kept}", "sealed en", words).startswith("vdx backup 1\n")
+    (store / "edge.pem").write_text("changed")
+    assert "the passphrase is another one" in _ask(tree, 906, "tell", f"<{kept}", "unsealed en", "wrong" * 4)
+    assert _ask(tree, 906, "tell", f"<{kept}", "unsealed en", words) == "the next start takes it over\n"
+    assert tree.run("systemctl", "restart", "vdx-takeover").returncode == 0
+    told = (store.stat(), (store / "edge.pem").stat())
+    assert [(each.st_uid, each.st_mode & 0o7777) for each in told] == [(905, 0o2750), (905, 0o644)]
+    assert (store / "edge.pem").read_text() == "a certificate"
+
+
 def test_a_policy_is_proved_in_a_unit_of_its_own(tree: Tree) -> None:
     told = tree.run("gatewayctl", "check", "--prove", "/etc/vdx/site.yaml")
     assert told.returncode == 0, told.stdout + told.stderr
