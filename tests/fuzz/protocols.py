@@ -20,7 +20,7 @@ OURS = sdp.address("203.0.113.10")
 PROFILES = (sdp.DEFAULT, sdp.Profile(sdes=True, bandwidth=512), sdp.Profile(dtls=False))
 TYPED = (
     *("call_id", "via", "from_", "to", "cseq", "contacts", "record_routes"),
-    *("max_forwards", "content_type", "session"),
+    *("max_forwards", "content_type", "session", "retry_after", "expires", "is_strange"),
 )
 CODECS: tuple[wire.Codec[Any], ...] = (  # each decodes messages of its own
     control.B2buaServerCodec,

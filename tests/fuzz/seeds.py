@@ -95,8 +95,12 @@ GATEWAY = (
         f"a{request('UPDATE', HOST, 5, 'Session-Expires: 90', 'Supported: timer', to='{to}')}",
         f"a{request('REFER', HOST, 6, 'Refer-To: <sip:carol@x>', to='{to}')}",
         f"a{request('PRACK', HOST, 7, 'RAck: 1 1 INVITE', to='{to}')}",
+        f"a{request('REFER', HOST, 8, 'Refer-To: <tel:112;phone-context=+47>', to='{to}')}",
         "t5",
     ),
+    _dialogue(f"a{INVITE}", f"b{response('422 No', 'Min-SE: 3600')}", f"b{response('486 No', 'Retry-After: 9 (x);y')}"),
+    _dialogue(f"a{request('INVITE', HOST, 1, 'Expires: 20')}", f"b{response('199 Over')}", "t3"),
+    _dialogue("a" + INVITE.replace(f"sip:bob@{HOST}", "tel:+47-22;ext=1"), f"a{request('CANCEL', HOST)}"),
 )
 ENDPOINT = (
     _dialogue(f"m{request('INVITE', '192.0.2.1', body=BODY)}", "r", "a", f"m{request('ACK', '192.0.2.1', to='{to}')}"),
