@@ -155,6 +155,10 @@ def status_line(status: int, reason: str) -> str:
     return f"SIP/2.0 {status} {phrase(status)}\r\n"
 
 
+# 8.2.6.2, and of 8.2.6.1 what a 100 must carry; others may
+_COPIED = (("from", "From"), ("to", "To"), ("call-id", "Call-ID"), ("cseq", "CSeq"), ("timestamp", "Timestamp"))
+
+
 def echo(request: Request, via: str, tag: str) -> str:
     """Write the lines a response copies from its request (8.2.6.2), the topmost Via line replaced by `via`.
 
@@ -164,7 +168,7 @@ def echo(request: Request, via: str, tag: str) -> str:
     text = f"Via: {via}\r\n" if via else ""
     for value in index.get("via", ())[1 if via else 0 :]:
         text += f"Via: {value}\r\n"
-    for key, name in (("from", "From"), ("to", "To"), ("call-id", "Call-ID"), ("cseq", "CSeq")):
+    for key, name in _COPIED:
         values = index.get(key)
         if values is not None:
             text += f"{name}: {values[0]}{tag}\r\n" if key == "to" and tag else f"{name}: {values[0]}\r\n"

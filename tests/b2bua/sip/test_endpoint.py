@@ -143,6 +143,16 @@ def test_refusals(endpoint: Endpoint, data: bytes, status: int) -> None:
     assert answer_to(endpoint, data).to.tag == answer.to.tag  # the same again for a retransmission (8.2.7)
 
 
+def test_a_100_says_when_its_request_was_sent(endpoint: Endpoint) -> None:
+    """RFC 3261 8.2.6.1."""
+    endpoint.receive(request("INVITE", "Timestamp: 54.2 0.1"), FLOW, 0.0)
+    endpoint.on_timer(0.25)
+    (sent,) = endpoint.to_send()
+    trying = parse(sent.data)
+    assert isinstance(trying, Response)
+    assert (trying.status, trying.get("timestamp")) == (100, "54.2 0.1")
+
+
 def test_required_extensions_are_named(endpoint: Endpoint) -> None:
     answer = answer_to(endpoint, request("INVITE", "Require: 100rel, Pref, Join", "Require: x"))
     assert answer.status == 420
