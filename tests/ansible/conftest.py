@@ -86,6 +86,11 @@ class Site:
         self.machines[name] = machine
         return machine
 
+    def warnings(self) -> str:
+        """Give what the journals of the machines said last."""
+        command = "journalctl --no-pager --boot --lines=60 --output=short-monotonic"
+        return "".join(f"\n--- {name}\n{machine.shell(command)}" for name, machine in self.machines.items())
+
     def play(self, name: str, *arguments: str) -> dict[str, int]:
         """Run a playbook; gives its counts, summed over machines. AssertionError with its words where it fails."""
         known = {host: machine.variables for host, machine in self.machines.items()}
@@ -114,7 +119,7 @@ class Site:
             if name != "secrets":  # the others are not there; they get theirs all the same
                 paths.append(f"--limit={','.join(known)}")
         done = ansible("ansible-playbook", [*paths, *arguments], self.folder)
-        assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+        assert done.returncode == 0, (done.stdout + done.stderr)[-4000:] + self.warnings()
         counts: dict[str, int] = {}
         for line in done.stdout.partition("PLAY RECAP")[2].splitlines()[1:]:
             for word in line.partition(" : ")[2].split():
