@@ -285,7 +285,8 @@ def test_a_backup_comes_back_with_the_next_start(tree: Tree) -> None:
 
 
 def test_a_confirmed_version_tells_name_and_time_servers_at_once(tree: Tree) -> None:
-    assert tree.run("chronyd", "-x").returncode == 0  # sets no clock: systemd starts none in a container
+    started = tree.run("sh", "-c", "pidof chronyd || chronyd -x")  # sets no clock: systemd starts none in a container
+    assert started.returncode == 0, started.stderr
     servers = "upstream: {zone: mgmt, dns: [10.9.0.53], ntp: [10.9.0.123]}\n"
     (tree.data / "next.yaml").write_text(world.SITE + servers)
     applied = tree.run("gatewayctl", "apply", "/var/next.yaml", "--confirm-within", "600")
