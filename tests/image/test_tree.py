@@ -264,7 +264,9 @@ def test_the_doctor_looks_at_it(tree: Tree) -> None:
 def test_the_console_sees_the_clock(tree: Tree) -> None:
     assert tree.run("sh", "-c", "pidof chronyd || chronyd -x").returncode == 0
     assert tree.run("chronyc", "local", "stratum", "10").returncode == 0  # it follows itself
-    tree.until(lambda: "yes" if '"grade": "well", "about": "clock"' in _ask(tree, 904, "look", "", "findings en") else "")
+    tree.until(
+        lambda: "yes" if '"grade": "well", "about": "clock"' in _ask(tree, 904, "look", "", "findings en") else ""
+    )
 
 
 def test_the_support_bundle_holds_no_secret(tree: Tree) -> None:
