@@ -75,6 +75,8 @@ class Surroundings:
     themes: Path | None = None
     h265: bool = False
     fps: int = 25
+    roomy: Callable[[], bool] = lambda: True
+    """Tells whether there are processors for pictures of each one's own."""
     wall: Callable[[], float] = time.time
 
 
@@ -156,6 +158,10 @@ class Meeting:
         """Send a key picture: it was asked for by INFO."""
         if self._worker is not None and caller.joined:
             self._worker.send(wire.Keyframe(caller.id))
+
+    def weigh(self) -> None:
+        """Look again whether there are processors for pictures of each one's own."""
+        self._redraw_soon(logic.Redraw())
 
     async def snapshot(self, path: Path) -> None:
         """Write the room's main picture as PNG. Raises `WorkerError`."""
@@ -339,6 +345,7 @@ class Meeting:
         if self._worker is not None:
             names = {entry.participant: entry.name for entry in self.room.roster}
             joined = frozenset(caller.id for caller in self.callers.values() if caller.joined)
+            self.room.cramped = not self._around.roomy()
             self._worker.send(told.scenes(self.room, self.prompts, names, joined))
 
     def _drop(self, command: logic.Drop) -> None:
