@@ -45,7 +45,7 @@ BRIDGE_SECONDS = 180.0
 ANSWERED = 200
 
 CRAMPED, ROOMY = 0.6, 0.5
-"""Of the capacity, which is measured with one picture for all: a picture for each takes 1.7 times as much, so above the
+"""Of the capacity, which is measured with one picture for all: a picture for each takes 1.6 times as much, so above the
 one share small rooms have one for all, and below the other they have their own again."""
 
 RETRY_SECONDS = 30
