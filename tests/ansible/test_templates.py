@@ -95,7 +95,7 @@ def test_monitoring_reads_every_machine(tmp_path: Path) -> None:
     read = yaml.safe_load((folder / "prometheus.yml").read_text())
     machines, *edges = read["scrape_configs"]
     assert len(machines["static_configs"][0]["targets"]) == 6  # an appliance has no exporter
-    assert [each["static_configs"][0]["targets"] for each in edges] == [["192.0.2.11:443"], ["192.0.2.12:443"]]
+    assert [each["static_configs"][0]["targets"] for each in edges] == [["198.51.100.11:443"], ["198.51.100.12:443"]]
     assert {each["metrics_path"] for each in edges} == {"/api/v1/metrics"}
     assert "hostname=https://see.example.org\n" in (folder / "keycloak.conf").read_text()
     assert yaml.safe_load((folder / "rules.yml").read_text())["groups"]
