@@ -33,6 +33,9 @@ MENU = "vdx-console"
 """The user of the console's menu."""
 
 BACKUPS = "VDX-BACKUP"
+GZIP = b"\x1f\x8b"
+"""How a support bundle begins (RFC 1952, 2.3.1)."""
+
 BACKUP = b"vdx backup 1\n"
 """The first line of a backup (`backup.MAGIC`, which a desk without it need not load)."""
 
@@ -188,9 +191,7 @@ def _support(terminal: Terminal) -> None:
         _disk("VDX-SUPPORT", terminal, "rw") as where,
         _desk("look", f"{desks.BUNDLE} {terminal.lang}\n") as made,
     ):
-        path = where / f"support-{_now()}.tar.gz"
-        with path.open("wb") as file:
-            shutil.copyfileobj(made, file)
+        path = _kept(made, GZIP, where / f"support-{_now()}.tar.gz")
         terminal.show(f"{path.name}: {terminal.say('cleaned')}\n")
 
 
@@ -198,17 +199,7 @@ def _backup(terminal: Terminal) -> None:
     with _disk(BACKUPS, terminal, "rw") as where:
         passphrase = terminal.ask(terminal.say("passphrase"))
         with _desk("tell", f"sealed {terminal.lang}\n{passphrase}\n") as made:
-            first = made.readline()
-            if first != BACKUP:
-                raise BackupError(first.decode(errors="replace").strip())
-            path = where / f"vdx-{_now()}.backup"
-            part = path.with_suffix(".part")
-            with part.open("wb") as file:
-                file.write(first)
-                shutil.copyfileobj(made, file)
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(path)
+            path = _kept(made, BACKUP, where / f"vdx-{_now()}.backup")
         terminal.show(f"{path.name}: {terminal.say('apart')}\n")
 
 
@@ -288,6 +279,23 @@ DESKS: dict[str, dict[str, Entry]] = {
     },
 }
 """The entries of each desk. `look` changes nothing, `tell` writes what the appliance is told, `disk` mounts disks."""
+
+
+def _kept(made: IO[bytes], mark: bytes, path: Path) -> Path:
+    """Write what another desk gives, which begins with `mark`, whole or not at all.
+
+    Raises ApplianceError with its words where it says something else.
+    """
+    first = made.read(len(mark))
+    if first != mark:
+        raise ApplianceError((first + made.read(MAX_SAID)).decode(errors="replace").strip())
+    part = path.with_name(f"{path.name}.part")
+    with part.open("wb") as file:
+        file.write(first)
+        shutil.copyfileobj(made, file)
+        file.flush()
+        os.fsync(file.fileno())
+    return part.rename(path)
 
 
 @contextmanager

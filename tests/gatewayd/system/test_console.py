@@ -200,7 +200,7 @@ def plugged(desks: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
     @contextmanager
     def mounted(label: str, _: object, mode: str) -> Iterator[Path]:
-        assert (label, mode) in {("VDX-BACKUP", "rw"), ("VDX-BACKUP", "ro")}
+        assert (label, mode) in {("VDX-BACKUP", "rw"), ("VDX-BACKUP", "ro"), ("VDX-SUPPORT", "rw")}
         yield disk
 
     monkeypatch.setattr(desk, "_disk", mounted)
@@ -234,6 +234,20 @@ def test_a_backup_goes_to_a_disk_and_comes_back_from_it(desks: Path, plugged: Pa
     assert (home / "restored/appliance/site/site.yaml").read_text() == "name: edge1\n"
     made.unlink()
     assert "there is no .backup file on it" in _entry("restore")
+
+
+@pytest.mark.parametrize(("said", "kept"), [(b"\x1f\x8bpacked", 1), (b"the journal cannot be read\n", 0), (b"", 0)])
+def test_a_support_bundle_is_written_whole_or_not_at_all(desks: Path, plugged: Path, said: bytes, kept: int) -> None:
+    def look(connected: socket.socket) -> None:
+        with connected.makefile("rb") as asked:
+            assert asked.read() == f"{BUNDLE} en\n".encode()
+        connected.sendall(said)
+
+    with at(desks / "look.sock", look):
+        shown = _entry("support")
+    assert [path.read_bytes() for path in plugged.iterdir()] == [said] * kept
+    assert ("secrets were removed" in shown) == bool(kept)
+    assert kept or said.decode() in shown
 
 
 def test_what_is_wrong_is_shown() -> None:
