@@ -59,6 +59,7 @@ def gateway(told: Site | None, run_dir: Path) -> Iterator[Finding]:
     status, pinholes = (asyncio.run(ask_once(run_dir, each)) for each in (Status(1), Pinholes(2)))
     if isinstance(status, StatusReport):
         yield from peers(status)
+        yield from unasked(told)
     if isinstance(pinholes, Listed):
         yield from ports(told, pinholes.leases)
 
@@ -74,6 +75,14 @@ def peers(status: StatusReport) -> Iterator[Finding]:
                 yield Finding("bad", about, str(said), advice)
             else:
                 yield Finding("well", about, str(said))
+
+
+def unasked(told: Site) -> Iterator[Finding]:
+    """Name the peers that calls go to and nobody asks."""
+    names = [name for name, peer in told.peers.items() if peer.target is not None and peer.qualify is None]
+    if names:
+        text = f"nobody asks whether they answer: {', '.join(names)}"
+        yield Finding("look", "peers", text, "`qualify: 30` has each of them asked by OPTIONS every 30 s")
 
 
 def ports(told: Site, leases: Iterable[OpenLease]) -> Iterator[Finding]:

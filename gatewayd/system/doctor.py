@@ -92,11 +92,21 @@ def links(system: Path, told: Site | None) -> Iterator[Finding]:
         speed = _number(home / "speed")
         mtu, wanted = _number(home / "mtu"), _mtu(told, zone.interface)
         if wanted is not None and mtu != wanted:
-            yield Finding("bad", about, f"MTU is {mtu} and should be {wanted}", "`gatewayctl reload` sets it")
+            yield Finding(
+                "bad", about, f"MTU is {mtu} and should be {wanted}", "Apply the site file again, which sets it"
+            )
+        if _text(home / "duplex") == "half":
+            advice = "Set card and switch port both to negotiate: one side alone that is fixed makes this"
+            yield Finding("bad", about, f"{speed} Mbit/s in half duplex: packets collide", advice)
         got, lost = (_number(home / "statistics" / each) or 0 for each in ("rx_packets", "rx_dropped"))
         lost += _number(home / "statistics/rx_missed_errors") or 0
         if got and lost / got > DROPS:
-            yield Finding("look", about, f"{lost} of {got} packets dropped by the card", "Larger rings: `ethtool -G`")
+            yield Finding(
+                "look",
+                about,
+                f"{lost} of {got} packets dropped by the card",
+                "A card with larger rings, or less on this one",
+            )
         else:
             yield Finding(
                 "well", about, f"up, {f'{speed} Mbit/s' if speed and speed > 0 else 'no speed told'}, MTU {mtu}"
@@ -111,7 +121,7 @@ def queues(system: Path) -> Iterator[Finding]:
         steered = any(set((each / "rps_cpus").read_text().strip()) - set("0,") for each in queues_)
         if processors > 1 and len(queues_) == 1 and not steered:
             text = "one receive queue, and no steering of packets (RPS)"
-            yield Finding("look", home.parent.name, text, "Above 300 Mbit/s, set rps_cpus or take a card with queues")
+            yield Finding("look", home.parent.name, text, "Above 300 Mbit/s, take a card with several queues")
         else:
             yield Finding("well", home.parent.name, f"{len(queues_)} receive queues for {processors} processors")
 
@@ -135,7 +145,7 @@ def disk(system: Path) -> Iterator[Finding]:
     found = os.statvfs(system / "var")
     used = 1 - found.f_bavail / found.f_blocks if found.f_blocks else 1.0
     grade: Grade = "bad" if used > FULL else "well"
-    advice = "" if grade == "well" else "Shorten `records.days`; `journalctl --vacuum-size=200M`"
+    advice = "" if grade == "well" else "Shorten `records.days`: the journal keeps within bounds by itself"
     yield Finding(grade, "data", f"{used:.0%} used of {found.f_blocks * found.f_frsize >> 20} MiB", advice)
 
 
@@ -162,6 +172,13 @@ def _number(path: Path) -> int | None:
         return int(path.read_text())
     except (OSError, ValueError):
         return None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:  # of a card whose link just went
+        return ""
 
 
 def _run(*command: str) -> str:

@@ -69,6 +69,14 @@ def test_links_are_looked_at(tmp_path: Path, told: Site) -> None:
     assert next(doctor.links(tmp_path, told)).text == "no link"
 
 
+def test_a_link_in_half_duplex_is_told(tmp_path: Path, told: Site) -> None:
+    card(tmp_path, "sdn0", duplex="half\n", speed="100")
+    found = next(doctor.links(tmp_path, told))
+    assert (found.grade, found.text) == ("bad", "100 Mbit/s in half duplex: packets collide")
+    (tmp_path / "sys/class/net/sdn0/duplex").write_text("full\n")
+    assert next(doctor.links(tmp_path, told)).grade == "well"
+
+
 def test_packets_that_a_card_drops_are_told(tmp_path: Path, told: Site) -> None:
     card(tmp_path, "sdn0")
     (tmp_path / "sys/class/net/sdn0/statistics/rx_packets").write_text("100000")
@@ -103,6 +111,16 @@ def test_peers_that_do_not_answer_are_told() -> None:
     inner = StatusReport(1, "b2bua", "1", "serving", facts)
     found = list(around.peers(StatusReport(1, "gatewayd", "1", "serving", {"leases": 3}, (inner,))))
     assert graded(found) == [("bad", "peer clinic"), ("well", "peer mixer")]
+
+
+def test_peers_that_nobody_asks_are_named() -> None:
+    def peers(text: str) -> Site:
+        return site.parse((SITE + f"peers: {text}\n").encode()).site
+
+    one = "clinic: {zone: sdn, sources: [198.18.0.20/32], target: {address: 198.18.0.20}"
+    assert list(around.unasked(peers("{" + one + ", qualify: 30}}"))) == []
+    (found,) = around.unasked(peers("{" + one + "}, ward: {zone: sdn, sources: [198.18.0.21/32]}}"))
+    assert (found.grade, found.text) == ("look", "nobody asks whether they answer: clinic")
 
 
 def test_ports_left_are_counted_for_each_address(told: Site) -> None:
