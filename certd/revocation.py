@@ -124,20 +124,18 @@ def _check_list(
 ) -> None:
     """Check who made a list, and that it is no older than the one before: that would bring revoked ones back."""
     issuer = found.issuer.rfc4514_string()[:200]
-    if before is not None and before.issuer != found.issuer:
-        raise AuthorityError(f"{url} gives a list of another issuer, {issuer}: if that is meant, remove the one before")
     named = [one for one in known if one.subject == found.issuer]
+    if named and not any(is_list_of(found, one) for one in named):
+        raise AuthorityError(f"{url} gives a list that {issuer} has not signed")
     if not named:
         log.warning(
             "list.unproved url=%s: put the certificate of %s into a trust file that certd may read", url, issuer
         )
-    elif not any(is_list_of(found, one) for one in named):
-        raise AuthorityError(f"{url} gives a list that {issuer} has not signed")
-    elif (
-        before is not None
-        and found.last_update_utc < before.last_update_utc
-        and any(is_list_of(before, one) for one in named)
-    ):
+    if before is None or (named and not any(is_list_of(before, one) for one in known)):
+        return  # nothing to hold on to
+    if before.issuer != found.issuer:
+        raise AuthorityError(f"{url} gives a list of another issuer, {issuer}: if that is meant, remove the one before")
+    if named and found.last_update_utc < before.last_update_utc:
         raise AuthorityError(f"{url} gives an older list than the one before")
 
 

@@ -187,6 +187,10 @@ def test_a_list_of_whom_we_cannot_know_is_taken_and_told(
 ) -> None:
     assert lay(tmp_path, root.revoke(4711).read_bytes()) == [4711]
     assert "put the certificate of CN=Lab Root into a trust file that certd may read" in caplog.text
+    known = Authority(tmp_path / "known", "Known")
+    assert lay(tmp_path, known.revoke(4712).read_bytes(), known) == [4712]  # nothing proved stands in its way
+    with pytest.raises(AuthorityError, match="gives a list of another issuer, CN=Lab Root"):
+        lay(tmp_path, root.revoke().read_bytes(), known)
 
 
 def test_authorities_are_known_from_trust_files_and_from_whom_was_met(
