@@ -91,8 +91,8 @@ class Site:
         command = "journalctl --no-pager --boot --lines=60 --output=short-monotonic"
         return "".join(f"\n--- {name}\n{machine.shell(command)}" for name, machine in self.machines.items())
 
-    def play(self, name: str, *arguments: str) -> dict[str, int]:
-        """Run a playbook; gives its counts, summed over machines. AssertionError with its words where it fails."""
+    def play(self, name: str, *arguments: str) -> list[str]:
+        """Run a playbook; gives what it changed, and where. AssertionError with its words where it fails."""
         known = {host: machine.variables for host, machine in self.machines.items()}
         said = {
             "bundle_file": str(self.bundle.file),
@@ -120,12 +120,13 @@ class Site:
                 paths.append(f"--limit={','.join(known)}")
         done = ansible("ansible-playbook", [*paths, *arguments], self.folder)
         assert done.returncode == 0, (done.stdout + done.stderr)[-4000:] + self.warnings()
-        counts: dict[str, int] = {}
-        for line in done.stdout.partition("PLAY RECAP")[2].splitlines()[1:]:
-            for word in line.partition(" : ")[2].split():
-                key, _, value = word.partition("=")
-                counts[key] = counts.get(key, 0) + int(value)
-        return counts
+        changes, task = [], ""
+        for line in done.stdout.splitlines():
+            if line.startswith(("TASK [", "RUNNING HANDLER [")):
+                task = line.rstrip(" *")
+            elif line.startswith("changed: "):
+                changes.append(f"{task} {line}")
+        return changes
 
     def book(self) -> str:
         """Book a meeting at the first hub; gives the number of its room once it can be dialled."""

@@ -50,7 +50,7 @@ def test_a_call_passes(edge: Site) -> None:
 
 
 def test_a_second_run_changes_nothing(edge: Site) -> None:
-    assert edge.play("site")["changed"] == 0
+    assert edge.play("site") == []
 
 
 def test_nothing_of_it_has_failed(edge: Site) -> None:
