@@ -88,6 +88,11 @@ def matches(server_name: str, known: frozenset[str]) -> bool:
     return server_name in known or bool(dot and f"*.{parent}" in known)
 
 
+def life(one: x509.Certificate) -> float:
+    """Give for how many seconds a certificate is issued."""
+    return (one.not_valid_after_utc - one.not_valid_before_utc).total_seconds()
+
+
 def not_after(chain: Sequence[x509.Certificate]) -> float:
     """Give when the first certificate of a chain ends to be valid, in seconds since 1970."""
     return min(each.not_valid_after_utc.timestamp() for each in chain)

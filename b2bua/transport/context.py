@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from b2bua.sip import Wanted
 from b2bua.transport import certificate, files, revocation
 from b2bua.transport.errors import CertificateError, TlsError
-from b2bua.transport.expiry import Dated
+from b2bua.transport.expiry import OVERDUE, Dated
 from b2bua.transport.ocsp import Asked, Book
 from b2bua.transport.revocation import RevocationList
 from b2bua.transport.tls import TlsStream
@@ -137,7 +137,9 @@ def _dated(
     tls: ListenerTls, chains: list[list[x509.Certificate]], stores: Iterable[Store], lists: Iterable[RevocationList]
 ) -> Iterable[Dated]:
     for (path, _), chain in zip(tls.certificates, chains, strict=True):
-        yield Dated("certificate", path, certificate.not_after(chain))
+        end = certificate.not_after(chain)
+        calm = end - certificate.life(chain[0]) * OVERDUE if files.is_renewed(path) else 0.0
+        yield Dated("certificate", path, end, calm)
     for store in stores:
         if len(store.certificates) == 1:  # in a bundle of many roots some end every month, and nobody misses them
             yield Dated("trust", store.path, certificate.not_after(store.certificates))

@@ -25,6 +25,15 @@ def stamp(path: str) -> Stamp:
     return found.st_mtime_ns, found.st_ino, found.st_size
 
 
+def is_renewed(path: str) -> bool:
+    """Tell whether `certd` looks after a pair: its directory LABEL is a link to `.LABEL.TIME` beside it."""
+    directory = Path(path).parent
+    try:
+        return directory.readlink().name.startswith(f".{directory.name}.")
+    except OSError:
+        return False
+
+
 def read(path: str) -> bytes:
     """Read a file. Raises CertificateError."""
     try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from b2bua.sip import Answered, ByeReceived, Confirmed, IncomingInvite, Invitation, Target, Wanted
 from b2bua.transport import Credentials, Listener
 from b2bua.transport.errors import TlsError
+from certd.store import CERTIFICATE, KEY, Store
 from lab.authority import Authority, Pair
 from tests.b2bua.transport.station import PATIENCE, Station, mutual, until
 from vdx.control import ListenerTls, PeerTls, SipListener, SipPeer
@@ -119,6 +122,18 @@ def test_an_end_that_is_near_is_told_once_for_each_step(root: Authority, caplog:
         credentials.refresh()
     assert caplog.text.count(f"certificate {pair.certificate} ends in 19 days") == 1
     assert list(credentials.facts()) == [f"alarm: {pair.certificate}"]
+
+
+def test_what_certd_renews_is_told_when_it_does_not(root: Authority, tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    pair = root.issue("a", ["a.example"], days=(-40, 50))
+    store.put("sip", pair.certificate.read_bytes(), pair.key.read_bytes(), datetime.now(UTC))
+    texts = (str(store.root / "sip" / CERTIFICATE), str(store.root / "sip" / KEY))
+    tls = ListenerTls((texts,), str(root.path))
+    assert serving(tls).facts() == {}
+    assert list(serving(mutual(pair, str(root.path))).facts()) == [f"alarm: {pair.certificate}"]
+    (said,) = serving(tls, time.time() + 30 * 86_400).facts().values()
+    assert said.endswith("ends in 19 days: certd has not renewed it, its log says why")
 
 
 def test_certificates_are_renewed_while_calls_go_on(root: Authority) -> None:

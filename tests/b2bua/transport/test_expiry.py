@@ -32,6 +32,15 @@ def test_steps(kind: str, days: float, step: int | None, said: str) -> None:
     assert [alarm.sentence(NOW) for alarm in found] == ([said] if said else [])
 
 
+def test_what_is_renewed_by_itself_is_told_once_that_is_overdue() -> None:
+    """A certificate of ninety days would else be an alarm from its thirtieth day on, although all is well."""
+    one = Dated(CERTIFICATE, "/a.pem", NOW + 90 * DAY, NOW + 67.5 * DAY)
+    assert [alarms([one], NOW + days * DAY) for days in (29.0, 31.0, 67.0)] == [(), (), ()]
+    (alarm,) = alarms([one], NOW + 68 * DAY)
+    assert alarm.sentence(NOW + 68 * DAY).endswith("ends in 22 days: certd has not renewed it, its log says why")
+    assert [alarm.step for days in (84.0, 91.0) for alarm in alarms([one], NOW + days * DAY)] == [7, -1]
+
+
 def test_the_nearest_end_stands_first_and_each_file_once() -> None:
     far, near = Dated(CERTIFICATE, "/far.pem", NOW + 50 * DAY), Dated(CERTIFICATE, "/near.pem", NOW + 5 * DAY)
     assert [alarm.dated for alarm in alarms([far, near, far], NOW)] == [near, far]
