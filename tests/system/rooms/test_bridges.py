@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -16,6 +20,9 @@ from lab.core import NODE, Core
 from lab.edge import edge_calls, explain
 from lab.lab import Lab
 from lab.programs import PROGRAMS
+from lab.topology import SIP_PORT
+from tests.peers import sdp
+from tests.peers.agent import Agent as Peer
 from tests.system.calls.edge import Edge, wait_for
 from vdx.bus import Bus, Happening, Reader, Watch
 from vdx.placed import CALLS
@@ -32,6 +39,7 @@ SECONDS = 30.0
 ASK_SECONDS = 12.0  # the edge gathers refusals for ten
 ENOUGH = 100  # packets of sound: two seconds
 OPUS = "audio_codecs=opus/48000/2;video_codecs=none"
+BRIDGED = "where codecs or encryption of both ends do not fit, mixing server"
 PCMA = "audio_codecs=pcma/8000/1;video_codecs=none"
 
 
@@ -44,7 +52,7 @@ def lab() -> Iterator[Lab]:
 
 def test_two_ends_without_a_common_codec_hear_each_other(lab: Lab) -> None:
     run = lab.state.run
-    assert "where codecs or encryption of both ends do not fit, mixing server" in explain(run, "hospital", "clinic")
+    assert BRIDGED in explain(run, "hospital", "clinic")
     caller, callee = parties(lab, "hospital", "clinic")
     with (
         Agent(lab, lab.host("clinic"), "clinic", codecs=PCMA) as clinic,
@@ -120,3 +128,64 @@ def test_a_probe_takes_the_way_of_a_caller(lab: Lab) -> None:
     assert (missing.status, missing.streams) == (404, ())
     (report,) = core.on_bus(lambda bus: events(bus, ADMISSIONS, 1))
     assert ("core", 404, "no route") in {(each.zone, each.status, each.why) for each in report.refused}
+
+
+def test_the_sound_of_ends_that_speak_alike_goes_over_octet_for_octet(lab: Lab) -> None:
+    """One that refuses at first, for its own reasons, is bridged all the same."""
+    caller, callee = parties(lab, "hospital", "clinic")
+    edge = edge_address(lab, caller)
+    wait_for(
+        lambda: BRIDGED in explain(lab.state.run, "hospital", "clinic"), SECONDS, lambda: "no mixing server is known"
+    )
+    here, there = (lab.host(name) for name in ("hospital", "clinic"))
+    with (
+        Peer(here, here.address(), user="hospital") as hospital,
+        Peer(there, there.address(), SIP_PORT, user="clinic") as clinic,
+        here.socket() as one,
+        there.socket() as other,
+    ):
+        for each, host in ((one, here), (other, there)):
+            each.bind((host.address(), 0))
+            each.setblocking(False)
+        call = hospital.invite(
+            f"sip:{callee.name}@{edge}", (edge, SIP_PORT), body=sdp.write(hospital.address, [g711(one)])
+        )
+        clinic.reply(clinic.expect("INVITE", within=SECONDS), 488)
+        clinic.expect("ACK")
+        invite = clinic.expect("INVITE", within=SECONDS)
+        refused = [sdp.Line(line.medium, 0, line.proto, line.formats) for line in sdp.read(invite.body)[1:]]
+        clinic.reply(invite, 200, call=clinic.accept(invite), body=sdp.write(clinic.address, [g711(other), *refused]))
+        clinic.expect("ACK", within=SECONDS)
+        hospital.expect(180, within=SECONDS)
+        answer = hospital.expect(200, within=SECONDS)
+        hospital.ack(call, answer)
+        ways = [(each, sdp.read(said.body)[0]) for each, said in ((one, answer), (other, invite))]
+        said: list[set[bytes]] = [set(), set()]
+        came: list[set[bytes]] = [set(), set()]
+
+        def passed() -> bool:
+            number = len(said[0])
+            for (each, to), blocks, got in zip(ways, said, came, strict=True):
+                block = os.urandom(160)
+                blocks.add(block)
+                head = struct.pack("!BBHII", 0x80, 8, number, number * 160, 7)
+                each.sendto(head + block, (to.address, to.port))
+                got.update(packet[12:] for packet in received(each))
+            return all(len(got & blocks) > ENOUGH for got, blocks in zip(came, reversed(said), strict=True))
+
+        wait_for(passed, SECONDS, lambda: f"of {len(said[0])} blocks came {[len(one) for one in came]}, or others")
+        hospital.bye(call)
+        hospital.expect(200)
+        clinic.reply(clinic.expect("BYE", within=SECONDS), 200)
+    Edge(lab, "udp").wait_idle()
+
+
+def g711(one: socket.socket) -> sdp.Line:
+    return sdp.Line("audio", one.getsockname()[1], formats=("8",), attributes=("rtpmap:8 PCMA/8000",))
+
+
+def received(one: socket.socket) -> Iterator[bytes]:
+    """Give what waits."""
+    with suppress(BlockingIOError):
+        while True:
+            yield one.recv(2000)
