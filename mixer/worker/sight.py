@@ -120,7 +120,13 @@ class VideoStream(LineStream):
         self.tick()
 
     def tick(self) -> None:
-        """Ask for the key picture that was put off, if its time has come."""
+        """Ask for the key picture that was put off, if its time has come; and again for one that he still waits for.
+
+        The one that was asked for when he began to watch may have been made before he listened.
+        """
+        awaited = self.next_encoder
+        if awaited is not None:
+            awaited.ask()
         with self._lock:
             pad = self._source_pad
         if pad is not None and self._gate.due(now()):
