@@ -21,7 +21,7 @@ from tests.cgroup import Group
 HOST = Path(__file__).resolve().parents[2] / ".setup/deploy/host.tar"
 READY_S = 60.0
 POLL_S = 0.1
-OURS = r".*/((vdx|gatewayd|b2bua|mediad|certd)[^/]*|[0-9]+-vdx[^/]*|mixer(ctl|(-rooms)?@?\..*)?|bus\.secret)"
+OURS = r".*/((vdx|gatewayd|b2bua|mediad|certd)[^/]*|[0-9]+-vdx[^/]*|mixer(ctl|(-?rooms)?@?\..*)?|bus\.secret)"
 """A file of ours, as `find -regex` reads it."""
 
 
