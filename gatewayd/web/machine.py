@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from gatewayd.web.asking import Asker
@@ -109,7 +110,10 @@ async def pour(asker: Asker, request: TendMachine, octets: AsyncIterator[bytes])
                 writer.write_eof()
         except OSError as error:  # it has closed, and said why
             log.info("update.unsent: %s", error)
-        except BaseException:  # who sends it is gone, or too slow: the desk meets an update that is cut off
+        except ClientDisconnect as error:
+            answer.cancel()
+            raise DeedError("whoever sent the update is gone: the version that runs stays") from error
+        except BaseException:  # too slow, or too much: the desk meets an update that is cut off
             answer.cancel()
             raise
         return Said(tuple(await answer))

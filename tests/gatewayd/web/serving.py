@@ -1,11 +1,12 @@
 """The web program before an appliance in memory, over plain HTTP, for a program that asks without a pause.
 
-Its machine takes what begins with `version` and a number as an update, and is of that version once it was restarted.
+Its machine takes `version` and a number as an update, and is of that version once it was restarted.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import IO
@@ -41,10 +42,10 @@ def main(directory: Path, port: int) -> None:
         line("it restarts")
 
     def receive(sent: IO[bytes], line: far.Line) -> None:
-        octets = sent.read()
-        if not octets.startswith(b"version "):
+        found = re.fullmatch(rb"version (\d+)", sent.read())
+        if found is None:
             raise ReleaseError("this is no update")
-        received.append(octets.split()[1])
+        received.append(found[1])
         (directory / "received").write_bytes(b" ".join(received))
         line("written")
 
