@@ -58,24 +58,25 @@ def test_a_mixing_server_comes_rests_and_goes(whole: Site) -> None:
 def test_an_edge_comes_serves_alone_and_goes(whole: Site, tmp_path: Path) -> None:
     whole.groups["edge"] = ["edge1", "edge2"]
     new = whole.place("edge2", EDGE2)
-    told = tmp_path / "edge2.yaml"
-    told.write_text(
+    file = tmp_path / "edge2.yaml"
+    file.write_text(
         SITE_FILE.read_text().replace("edge1", "edge2").replace("192.0.2.11", EDGE2).replace("198.18.0.10", GATEWAY2)
     )
-    new.more["edge_site"] = str(told)
+    new.more["edge_site"] = str(file)
     whole.variables["mixer_edges"] = ["192.0.2.11/32", f"{EDGE2}/32"]
     whole.play("secrets")
     whole.play("add-edge", "--limit=edge2,bus,mixer")
     number = whole.book()
-    assert whole.dial(number, GATEWAY2)[0] > 0
+    heard, refused = whole.dial(number, GATEWAY2)
+    assert (heard > 0, refused) == (True, ""), whole.warnings()
     call = subprocess.Popen(whole.dialling(number, packets=1500), stdout=subprocess.PIPE, text=True)
     with call:
         whole.dial(number, GATEWAY2)  # the other call is up by then
         whole.play("drain-edge", "--limit=edge1")
         assert call.poll() == 0  # it waited for the end of a call that was up
         assert call.stdout is not None
-        heard = json.loads(call.stdout.read())
-    assert heard["heard"] > heard["sent"] / 2
+        told = json.loads(call.stdout.read())
+    assert told["heard"] > told["sent"] / 2
     assert "503" in whole.dial(number)[1]
     assert whole.dial(number, GATEWAY2)[0] > 0
     whole.play("drain-edge", "--limit=edge1", "-e", "drain_off=true")
