@@ -117,7 +117,7 @@ class VideoStream(LineStream):
     def refresh(self) -> None:
         """Ask the other side for a key picture: at once, or when one is due again."""
         self._gate.ask()
-        self.tick()
+        self._ask()
 
     def tick(self) -> None:
         """Ask for the key picture that was put off, if its time has come; and again for one that he still waits for.
@@ -127,6 +127,10 @@ class VideoStream(LineStream):
         awaited = self.next_encoder
         if awaited is not None:
             awaited.ask()
+        self._ask()
+
+    def _ask(self) -> None:
+        """Ask the other side for a key picture, if one is due."""
         with self._lock:
             pad = self._source_pad
         if pad is not None and self._gate.due(now()):
