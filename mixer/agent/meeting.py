@@ -280,6 +280,8 @@ class Meeting:
         try:
             worker = await self._opened()
             for caller in [caller for caller in self.callers.values() if caller.joined]:
+                if caller.id not in self.callers:  # who hung up meanwhile
+                    continue
                 said = caller.negotiation.told(caller.rollovers)
                 await worker.do(wire.Join(caller.id, said.streams, muted=True, deaf=True), said.descriptors)
                 for message in (self._voices.get(caller.id), self._repeating.get(caller.id)):

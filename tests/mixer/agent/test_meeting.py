@@ -347,6 +347,27 @@ def test_a_worker_that_dies_while_it_takes_over_is_replaced_too(tmp_path: Path) 
     play(RoomSettings("1"), tmp_path, scene)
 
 
+def test_who_hangs_up_while_a_new_worker_starts_is_not_brought_in(tmp_path: Path) -> None:
+    class Slow(PaperWorker):
+        async def do(self, message: wire.ToWorker, descriptors: Sequence[int] = ()) -> None:
+            await super().do(message, descriptors)
+            if isinstance(message, wire.Join) and message.participant == "anna":
+                stages[0].meeting.leave(stages[0].meeting.callers["bo"])
+
+    stages: list[Stage] = []
+
+    async def scene(stage: Stage) -> None:
+        stages.append(stage)
+        await stage.join("anna")
+        await stage.join("bo")
+        stage.pool.next.append(Slow())
+        stage.worker.died()
+        await stage.revived(1)
+        assert [join.participant for join in stage.worker.of(wire.Join)] == ["anna"]
+
+    play(RoomSettings("1"), tmp_path, scene)
+
+
 def test_a_room_whose_workers_keep_dying_is_given_up(tmp_path: Path) -> None:
     async def scene(stage: Stage) -> None:
         await stage.join("anna")

@@ -52,7 +52,7 @@ def lab() -> Iterator[Lab]:
 
 def test_two_ends_without_a_common_codec_hear_each_other(lab: Lab) -> None:
     run = lab.state.run
-    assert BRIDGED in explain(run, "hospital", "clinic")
+    wait_for(lambda: BRIDGED in explain(run, "hospital", "clinic"), SECONDS, lambda: explain(run, "hospital", "clinic"))
     caller, callee = parties(lab, "hospital", "clinic")
     with (
         Agent(lab, lab.host("clinic"), "clinic", codecs=PCMA) as clinic,
