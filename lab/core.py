@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import yaml
 
@@ -19,7 +19,8 @@ from lab.bus import BusServer
 from lab.edge import explain
 from lab.errors import ProgramError
 from lab.processes import Process
-from lab.topology import MIXER, SIP_PORT
+from lab.site import ROOT_FILE
+from lab.topology import MIXER, SIP_PORT, TLS_PORT
 from lab.users import B2BUA, BUS, GROUP
 from lab.users import MIXER as MIXER_USER
 from mixer.prompts import build
@@ -27,7 +28,7 @@ from vdx.bus import Address, Bucket, Bus, Watch
 from vdx.bus.grants import BUCKETS, STREAMS, Role
 from vdx.bus.kinds import Kind
 from vdx.bus.provision import bucket, provision, stream
-from vdx.nodes import NODES
+from vdx.nodes import NODES, Node
 from vdx.placed import CALLS
 from vdx.rooms import MIN_KEY, ROOMS, Room, pin_digest
 
@@ -35,9 +36,12 @@ if TYPE_CHECKING:
     from lab.lab import Lab
 
 T = TypeVar("T")
+Transport = Literal["udp", "tls"]
+"""What edge and mixing server speak SIP over."""
 
 BUS_PORT = 4222
 ALIAS = "1234"
+HOST = "core"
 NODE = "mixer1"
 PEER = "mixers"
 CORE_PROGRAMS = ("bus", "mixer")
@@ -54,7 +58,7 @@ class Core:
         self._lab = lab
         state = lab.state
         self.bus = BusServer(
-            state.bus, f"{MIXER}:{BUS_PORT}", host=lab.host("core"), user=BUS, log=state.logs / "bus.log"
+            state.bus, f"{MIXER}:{BUS_PORT}", host=lab.host(HOST), user=BUS, log=state.logs / "bus.log"
         )
 
     @property
@@ -86,7 +90,8 @@ class Core:
         self._pins.write_text(secrets.token_hex(MIN_KEY))
         self._pins.chmod(0o600)
         os.chown(self._pins, MIXER_USER.uid, GROUP)
-        (state.mixer / "mixer.yaml").write_text(yaml.safe_dump(self._mixer(), sort_keys=False))
+        self._certify()
+        self._configure("udp")
         site = yaml.safe_load(state.site.read_text())
         tell_site(site, str(self.bus.secret(self._lab.name)))
         state.site.write_text(yaml.safe_dump(site, sort_keys=False))
@@ -95,7 +100,21 @@ class Core:
         """Start the bus, make what stands on it, start the mixing server, and wait until the edge knows it."""
         self.start_bus()
         self._lab.start("mixer")
-        self._wait(lambda: NODE in self.on_bus(_nodes), "the mixing server does not say on the bus that it is there")
+        self._wait_for_node("udp")
+
+    def speak(self, transport: Transport) -> None:
+        """Start the mixing server anew, with another transport between it and the edge."""
+        self._lab.stop("mixer")
+        self._configure(transport)
+        self._lab.start("mixer")
+        self._wait_for_node(transport)
+
+    def _wait_for_node(self, transport: Transport) -> None:
+        def there() -> bool:
+            node = self.on_bus(_nodes).get(NODE)
+            return node is not None and node.transport == transport
+
+        self._wait(there, "the mixing server does not say on the bus that it is there")
 
     def start_bus(self) -> None:
         """Start the bus and make its buckets and streams."""
@@ -126,7 +145,7 @@ class Core:
 
     def on_bus(self, work: Callable[[Bus], Awaitable[T]]) -> T:
         """Do something on the bus, as the hub would."""
-        return self._lab.host("core").call(lambda: asyncio.run(self._connected(work)))
+        return self._lab.host(HOST).call(lambda: asyncio.run(self._connected(work)))
 
     async def _connected(self, work: Callable[[Bus], Awaitable[T]]) -> T:
         bus = Bus(Address((self.bus.url,), "hub", self.bus.secret("hub")))
@@ -144,15 +163,34 @@ class Core:
             with suppress(asyncio.CancelledError):
                 await running
 
-    def _mixer(self) -> dict[str, Any]:
+    def _certify(self) -> None:
+        """Give the mixing server a certificate of the lab's authority, for TLS between it and the edge."""
+        keys, mixer = self._lab.state.keys, self._lab.state.mixer
+        for name in (f"{HOST}.pem", f"{HOST}.key", ROOT_FILE):
+            copy = mixer / name
+            copy.touch(0o600)
+            copy.write_bytes((keys / name).read_bytes())
+            os.chown(copy, MIXER_USER.uid, MIXER_USER.gid)
+
+    def _configure(self, transport: Transport) -> None:
+        text = yaml.safe_dump(self._mixer(transport), sort_keys=False)
+        (self._lab.state.mixer / "mixer.yaml").write_text(text)
+
+    def _mixer(self, transport: Transport) -> dict[str, Any]:
         state, address = self._lab.state, {"address": MIXER}
+        spoken = {"port": SIP_PORT, "transport": transport}
+        files = {}
+        if transport == "tls":
+            spoken["port"] = TLS_PORT
+            names = {"certificate": f"{HOST}.pem", "key": f"{HOST}.key", "trust": ROOT_FILE}
+            files = {what: str(state.mixer / name) for what, name in names.items()}
         edge = next(str(one.ip) for one in self._lab.topology.zone("core").addresses if one.version == 4)
         return {
             "name": NODE,
-            "sip": [{**address, "port": SIP_PORT, "transport": "udp"}],
+            "sip": [{**address, **spoken, **files}],
             "edge": [f"{edge}/32"],
             "media": address,
-            "proxy": {"address": edge, "port": SIP_PORT, "transport": "udp"},
+            "proxy": {"address": edge, **spoken},
             "bus": {"servers": [self.bus.url], "credentials": str(self.bus.secret(NODE))},
             "capacity": 20,
             "language": "en",
@@ -196,7 +234,7 @@ async def _rooms(bus: Bus) -> dict[str, Room]:
     return dict(watch.records)
 
 
-async def _nodes(bus: Bus) -> dict[str, Any]:
+async def _nodes(bus: Bus) -> dict[str, Node]:
     watch = Watch(NODES)
     bus.add(watch)
     await watch.until_synced()

@@ -10,11 +10,12 @@ from lab.users import B2BUA
 
 
 def issue(topology: Topology, folder: Path) -> Authority:
-    """Write them: each has its host's name, `<host>.lab.example`, and the addresses it is seen under."""
+    """Write them: each has its host's name, `<host>.lab.example`, its addresses and the one it is seen under."""
     authority = Authority(folder)
     issue_edge(topology, authority)
     for host in callable_hosts(topology):
-        seen = {host.address(4), outside_address(topology, host, 4), host.address(6)}
+        own = {str(address.ip) for interface in host.interfaces for address in interface.addresses}
+        seen = own | {outside_address(topology, host, 4)}
         authority.issue(host.name, [f"{host.name}.{DOMAIN}", *sorted(seen)], subject=[("serialNumber", host.name)])
     return authority
 

@@ -8,22 +8,27 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 import pytest
+import yaml
 
 from b2bua.link import RECORDS
 from lab.agent import Agent
-from lab.call import ANSWER_S, edge_address, parties
+from lab.baresip import Secure
+from lab.call import ANSWER_S, PICTURES, edge_address, parties
 from lab.core import NODE, Core
-from lab.edge import edge_calls, explain
+from lab.edge import edge_calls, explain, wait_until_serving
 from lab.lab import Lab
 from lab.programs import PROGRAMS
-from lab.topology import SIP_PORT
+from lab.site import ROOT_FILE
+from lab.topology import MIXER, SIP_PORT, TLS_PORT
 from tests.peers import sdp
 from tests.peers.agent import Agent as Peer
 from tests.system.calls.edge import Edge, wait_for
+from tests.system.rooms.spoken import heard, said, say_noise
 from vdx.bus import Bus, Happening, Reader, Watch
 from vdx.placed import CALLS
 from vdx.ports import PORT
@@ -41,13 +46,31 @@ ENOUGH = 100  # packets of sound: two seconds
 OPUS = "audio_codecs=opus/48000/2;video_codecs=none"
 BRIDGED = "where codecs or encryption of both ends do not fit, mixing server"
 PCMA = "audio_codecs=pcma/8000/1;video_codecs=none"
+SEEN = "audio_codecs=pcma/8000/1;video_codecs=H264"
 
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    """Give an edge, a bus and a mixing server."""
-    with Lab.temporary("bridges", programs=PROGRAMS, core=True) as built:
+    """Give an edge, a bus and a mixing server; the municipality is called over TLS and has its media encrypted."""
+    with Lab.temporary("bridges") as built:
+        core = Core(built)
+        core.prepare()
+        site = yaml.safe_load(built.state.site.read_text())
+        peer = site["peers"]["municipality"]
+        peer["encryption"] = "required"
+        peer["target"] |= {"port": TLS_PORT, "transport": "tls"}
+        built.state.site.write_text(yaml.safe_dump(site, sort_keys=False))
+        built.start(*PROGRAMS)
+        wait_until_serving(built.state.run)
+        core.start()
         yield built
+
+
+@pytest.fixture(scope="module")
+def private(lab: Lab) -> Lab:
+    """Give the same, with TLS between edge and mixing server: over anything else no keys pass."""
+    Core(lab).speak("tls")
+    return lab
 
 
 def test_two_ends_without_a_common_codec_hear_each_other(lab: Lab) -> None:
@@ -189,3 +212,54 @@ def received(one: socket.socket) -> Iterator[bytes]:
     with suppress(BlockingIOError):
         while True:
             yield one.recv(2000)
+
+
+@pytest.mark.parametrize(("calls", "called"), [("hospital", "municipality"), ("municipality", "hospital")])
+def test_who_cannot_encrypt_and_who_insists_on_it_hear_each_other(private: Lab, calls: str, called: str) -> None:
+    """Each hears the very octets that the other said: they were encrypted anew on their way, and never decoded."""
+    run, keys = private.state.run, private.state.keys
+    over_tls = f"{BRIDGED} {MIXER}:{TLS_PORT}"
+    wait_for(lambda: over_tls in explain(run, calls, called), SECONDS, lambda: explain(run, calls, called))
+    caller, callee = parties(private, calls, called)
+    secure = Secure(keys / "municipality.pem", keys / "municipality.key", keys / ROOT_FILE, "srtp-mand")
+
+    def agent(name: str) -> Agent:
+        mine = secure if name == "municipality" else None
+        return Agent(private, private.host(name), name, calls=name == calls, record=True, codecs=SEEN, secure=mine)
+
+    with agent(called) as there, agent(calls) as here:
+        port = TLS_PORT if calls == "municipality" else SIP_PORT
+        here.dial(f"sip:{callee.name}@{edge_address(private, caller)}:{port}")
+        for number, one in enumerate((here, there)):
+            established = one.wait("CALL_ESTABLISHED", "CALL_CLOSED", seconds=ANSWER_S)
+            assert established.type == "CALL_ESTABLISHED", established
+            say_noise(one, number)
+        halves = {(calls, "mixers"), ("mixers", called)}
+        before = packets(run)
+        wait_for(lambda: more(packets(run), before) > 2 * ENOUGH, SECONDS, lambda: str(edge_calls(run)))
+        assert {(call.caller, call.callee) for call in edge_calls(run)} == halves
+        for one in (here, there):
+            wait_for(lambda one=one: pictures(one) > 0, SECONDS, lambda one=one: one.command("video_debug"))  # type: ignore[misc]
+        here.hangup()
+        there.wait("CALL_CLOSED", seconds=ANSWER_S)
+    for one, other in ((here, there), (there, here)):
+        late = heard(one)[-ENOUGH:]
+        assert len(set(late)) == ENOUGH
+        assert set(late) <= set(said(other)), f"{one.plan.user} heard what {other.plan.user} did not say"
+    Edge(private, "tls").wait_idle()
+
+
+def packets(run: Path) -> list[int]:
+    """Give the packets that came from each end of each half."""
+    streams = [stream for call in edge_calls(run) for stream in call.streams]
+    return [number for one in streams for number in (one.packets_from_caller, one.packets_from_callee)]
+
+
+def pictures(agent: Agent) -> int:
+    shown = PICTURES.search(agent.command("video_debug"))
+    return int(shown[1]) if shown else 0
+
+
+def more(now: list[int], before: list[int]) -> int:
+    """Give by how much the slowest has grown; 0 as long as not both halves are there."""
+    return min((after - first for after, first in zip(now, before, strict=True)), default=0)
