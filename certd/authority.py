@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from josepy.errors import Error as JoseError
 from josepy.jwk import JWKRSA
+from requests import Response
 from requests.exceptions import RequestException
 
 from certd.errors import AuthorityError
@@ -33,10 +34,27 @@ ORDER_SECONDS = 180
 REQUEST_SECONDS = 10
 """For a question about a challenge to arrive."""
 
+NONCES = 4
+"""Times that a request is sent again, beside the library's own: an authority of several servers may know few nonces."""
+
 ACCOUNT_BITS = KEY_BITS = 3072
 """Of RSA keys: what BSI and NIST ask for beyond 2030."""
 
 USER_AGENT = "vdx-certd"
+
+
+class Patient(client.ClientNetwork):
+    """Sends again, and not only once, what an authority refused for its nonce (RFC 8555 section 6.5)."""
+
+    def post(self, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - as the library has it
+        """Send one request; raises what the library raises."""
+        for _ in range(NONCES):
+            try:
+                return super().post(*args, **kwargs)
+            except messages.Error as error:
+                if error.code != "badNonce":
+                    raise
+        return super().post(*args, **kwargs)
 
 
 class Authority:
@@ -46,7 +64,7 @@ class Authority:
         self._site = site
         self._addresses = addresses
         key, kept = _account(store.account(), site.directory)
-        network = client.ClientNetwork(key, kept, user_agent=USER_AGENT, timeout=ANSWER_SECONDS)
+        network = Patient(key, kept, user_agent=USER_AGENT, timeout=ANSWER_SECONDS)
         if site.trust:
             network.verify_ssl = site.trust  # type: ignore[assignment]  # requests takes the path of a bundle too
         network.session.mount("https://", FromZone(str(addresses[0])))

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from mixer import calibration, prompts
@@ -28,13 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     journal.begin(verbose=options.verbose)
     try:
-        config = load(options.config)
         if options.verb == "run":
-            asyncio.run(app.run(config))
+            asyncio.run(app.run(partial(load, options.config)))
         elif options.verb == "calibrate":
-            _calibrate(config, options.seconds)
+            _calibrate(load(options.config), options.seconds)
         else:
-            return _check(options.config, config)
+            return _check(options.config, load(options.config))
     except (VdxError, OSError) as error:
         print(f"mixer: {error}", file=sys.stderr)  # noqa: T201 - the one sentence of a failed start
         return 2

@@ -43,6 +43,10 @@ class DrainNode(Message, frozen=True, tag="drain"):
     draining: bool = True
 
 
+class Reload(Message, frozen=True, tag="reload"):
+    """Read the configuration again, and take what may change while calls are up."""
+
+
 class ShowRoster(Message, frozen=True, tag="roster"):
     """Tell who is in a room."""
 
@@ -172,6 +176,8 @@ Order = (
     | End
     | TakeSnapshot
 )
+LocalOrder = Order | Reload
+"""What the UNIX socket takes."""
 
 # Answers
 
@@ -231,6 +237,12 @@ class SnapshotTaken(Message, frozen=True, tag="snapshot-is"):
     path: str
 
 
+class Reloaded(Message, frozen=True, tag="reloaded"):
+    """The configuration was read; the fields in `restart` have changed and are taken by a restart alone."""
+
+    restart: tuple[str, ...] = ()
+
+
 class Roster(Message, frozen=True, tag="roster-is"):
     """Who is in a room."""
 
@@ -275,7 +287,7 @@ class Status(Message, frozen=True, tag="status-is"):
     """connected, apart (with what was last known), or none."""
 
 
-OrderAnswer = Done | Denied | SnapshotTaken | Roster | Rooms | Status
+OrderAnswer = Done | Denied | SnapshotTaken | Reloaded | Roster | Rooms | Status
 
 
 class Steer(Struct, frozen=True):

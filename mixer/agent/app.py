@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 from b2bua.transport import Credentials, Listener, Shell
@@ -32,8 +32,10 @@ from vdx.journal import fields
 from vdx.meetings import (
     Denied,
     ListRooms,
-    Order,
+    LocalOrder,
     OrderAnswer,
+    Reload,
+    Reloaded,
     ShowRoster,
     ShowStatus,
     SnapshotTaken,
@@ -49,11 +51,12 @@ log = logging.getLogger("mixer")
 SOCKET = "mixer.sock"
 """In the run directory; `mixerctl` connects to it."""
 
-OrderCodec: wire.Codec[Order] = wire.Codec(Order)
+OrderCodec: wire.Codec[LocalOrder] = wire.Codec(LocalOrder)
 
 
-async def run(config: Config) -> None:
-    """Serve until SIGTERM. Raises `VdxError` where it cannot start."""
+async def run(read: Callable[[], Config]) -> None:
+    """Serve until SIGTERM; `read` gives the configuration. Raises `VdxError` where it cannot start."""
+    config = await asyncio.to_thread(read)
     key = await asyncio.to_thread(read_key, config.pins)
     prompts = await asyncio.to_thread(build, config.cache_dir)
     directory = Directory(await asyncio.to_thread(load, config.rooms, key))
@@ -73,7 +76,7 @@ async def run(config: Config) -> None:
     floors = Floors()
     await floors.listen(config.media.address, config.media.floor)
     server.watchers.append(floors)
-    desk = Desk(server, _spool(config))
+    desk = Desk(server, _spool(config), read)
     socket = await wire.serve(config.run_dir / SOCKET, OrderCodec, desk.serve, mode=0o660)
 
     stop = asyncio.Event()
@@ -82,7 +85,7 @@ async def run(config: Config) -> None:
     parts: list[Coroutine[object, object, None]] = [pool.run(), feed_watchdog(), _watch(credentials)]
     if isinstance(place, Membership):
         place.room_changed, place.room_gone = server.record_changed, server.record_gone
-        place.answer(desk.steer, Prober(server, config).probe)
+        place.answer(desk.steer, Prober(server).probe)
         parts.append(place.run(lambda: (server.capacity, server.used, len(server.meetings.running), server.draining)))
     tasks = [asyncio.create_task(part) for part in parts]
     tell("READY=1")
@@ -101,13 +104,14 @@ async def run(config: Config) -> None:
 
 
 class Desk:
-    """Where orders come in; workers write pictures to `spool`."""
+    """Where orders come in; workers write pictures to `spool`, `read` gives the configuration as it is now."""
 
-    def __init__(self, server: Server, spool: Path) -> None:
+    def __init__(self, server: Server, spool: Path, read: Callable[[], Config]) -> None:
         self._server = server
         self._spool = spool
+        self._read = read
 
-    async def serve(self, connection: wire.Connection[Order]) -> None:
+    async def serve(self, connection: wire.Connection[LocalOrder]) -> None:
         """Answer one connection of the UNIX socket, order by order."""
         try:
             async for order in connection:
@@ -121,11 +125,13 @@ class Desk:
             return Steered(Denied("a snapshot is taken by `mixerctl` on the server itself"))
         return Steered(await self._do(asked.order))
 
-    async def _do(self, order: Order) -> OrderAnswer:
+    async def _do(self, order: LocalOrder) -> OrderAnswer:
         level = logging.DEBUG if isinstance(order, ListRooms | ShowRoster | ShowStatus) else logging.INFO
         log.log(level, "order.came", extra=fields(order=type(order).__name__, room=getattr(order, "room", None)))
         if isinstance(order, TakeSnapshot):
             return await self._snapshot(order)
+        if isinstance(order, Reload):
+            return await self._reload()
         return orders.carry_out(self._server, order, time.time())
 
     async def _snapshot(self, order: TakeSnapshot) -> OrderAnswer:
@@ -136,6 +142,12 @@ class Desk:
         except VdxError as error:
             return Denied(str(error))
         return SnapshotTaken(str(path))
+
+    async def _reload(self) -> OrderAnswer:
+        try:
+            return Reloaded(self._server.reload(await asyncio.to_thread(self._read)))
+        except VdxError as error:
+            return Denied(str(error))
 
 
 def _spool(config: Config) -> Path:

@@ -72,14 +72,15 @@ class Focus:
         self.endpoint = sip.Endpoint(RandomIds(), SETTINGS, self._screen)
         self.flush: Callable[[], None] = lambda: None
         """Sends what there is to send; the shell's."""
+        self.edge = edge
+        """Who may call."""
         self._hub = hub
-        self._edge = edge
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _screen(self, request: sip.Request, flow: sip.Flow, _now: float) -> None:
         del request
-        if flow.remote[0] not in self._edge:
+        if flow.remote[0] not in self.edge:
             raise sip.Silence("nobody but the edge calls here")
 
     # What the shell reports

@@ -32,6 +32,7 @@ class Rooms(Protocol):
     """What a probe needs of the server."""
 
     meetings: Meetings
+    config: Config
 
     def available(self) -> tuple[int, str, object] | None:
         """Tell whether calls are taken."""
@@ -57,27 +58,26 @@ class Rooms(Protocol):
 class Prober:
     """Makes probe calls."""
 
-    def __init__(self, rooms: Rooms, config: Config, wall: Callable[[], float] = time.time) -> None:
+    def __init__(self, rooms: Rooms, wall: Callable[[], float] = time.time) -> None:
         self._rooms = rooms
-        self._config = config
         self._wall = wall
         self._at_work = 0
 
     async def probe(self, asked: Probe) -> Probed:
         """Make one; never raises for what the other side does."""
-        refusal = self._rooms.available()
+        refusal, config = self._rooms.available(), self._rooms.config
         if refusal is not None or self._at_work >= AT_ONCE:
-            return Probed(self._config.name, 503, refusal[1] if refusal else "too many probes are at work: ask later")
-        if self._config.proxy is None:
-            return Probed(self._config.name, 503, "the server's configuration names no `proxy` to call by")
+            return Probed(config.name, 503, refusal[1] if refusal else "too many probes are at work: ask later")
+        if config.proxy is None:
+            return Probed(config.name, 503, "the server's configuration names no `proxy` to call by")
         self._at_work += 1
         try:
-            return await self._made(asked, self._config.proxy)
+            return await self._made(asked, config.proxy)
         finally:
             self._at_work -= 1
 
     async def _made(self, asked: Probe, proxy: Proxy) -> Probed:
-        loop, rooms, name = asyncio.get_running_loop(), self._rooms, self._config.name
+        loop, rooms, name = asyncio.get_running_loop(), self._rooms, self._rooms.config.name
         meeting = rooms.meetings.gathering(RoomSettings("probe", asked.name, Kind.PROBE, overlay=False, limit=1))
         who = rooms.new_participant()
         answer = rooms.awaited(who)

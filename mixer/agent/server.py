@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Coroutine
 from urllib.parse import unquote
 
+import msgspec
+
 from b2bua import sip
 from b2bua.sip.uri import host_port
 from mixer.agent.caller import Caller
@@ -48,6 +50,9 @@ CRAMPED, ROOMY = 0.6, 0.5
 """Of the capacity, which is measured with one picture for all: a picture for each takes 1.6 times as much, so above the
 one share small rooms have one for all, and below the other they have their own again."""
 
+LIVE = ("edge", "proxy")
+"""Of the configuration, what changes while calls are up; the rest takes a restart."""
+
 RETRY_SECONDS = 30
 """Retry-After of a server without capacity."""
 
@@ -71,7 +76,7 @@ class Server:
         self.watchers: list[Watchers] = [self.subscriptions]
         self.draining = False
         self.capacity = capacity
-        self._config = config
+        self.config = config
         self._directory = directory
         self._pool = pool
         self._place = place
@@ -142,7 +147,7 @@ class Server:
     async def _bridge(self, leg: sip.Leg, request: sip.Request, to: str) -> Caller | Answer:
         """Call the other end into a room for two; the caller is answered when that has answered."""
         hops = 70 if request.max_forwards is None else request.max_forwards
-        if self._config.proxy is None or self.draining or self.used + 2 * ports.PORT > self.capacity or hops < 2:
+        if self.config.proxy is None or self.draining or self.used + 2 * ports.PORT > self.capacity or hops < 2:
             return 503, "no bridge can be made", (("Retry-After", str(RETRY_SECONDS)),)
         name, address = display(request)
         settings = RoomSettings(address.partition("@")[0], name, Kind.GATEWAY, overlay=False, limit=2)
@@ -211,7 +216,7 @@ class Server:
         self.focus.flush()
 
     def _entity(self, meeting: Meeting) -> str:
-        ours = self._config.sip[0]
+        ours = self.config.sip[0]
         return f"sip:{meeting.room.settings.alias}@{host_port(ours.address, ours.port)}"
 
     # What probes ask
@@ -236,7 +241,7 @@ class Server:
     def status(self) -> Status:
         """Tell how the server does."""
         return Status(
-            self._config.name,
+            self.config.name,
             self.capacity,
             self.used,
             len(self.meetings.running),
@@ -250,6 +255,17 @@ class Server:
         """Take no new rooms, or take them again."""
         self.draining = draining
         log.info("node.draining" if draining else "node.serving")
+
+    def reload(self, config: Config) -> tuple[str, ...]:
+        """Take who calls here and who is called; give the names of other fields that differ: they take a restart."""
+        before = msgspec.structs.asdict(self.config)
+        changed = {name: value for name, value in msgspec.structs.asdict(config).items() if value != before[name]}
+        live = {name: changed.pop(name) for name in LIVE if name in changed}
+        self.config = msgspec.structs.replace(self.config, **live)
+        self.focus.edge = Sources(self.config.edge)
+        if live or changed:
+            log.info("node.reloaded", extra=fields(taken=", ".join(live), restart=", ".join(changed)))
+        return tuple(changed)
 
     @property
     def used(self) -> int:
@@ -308,13 +324,13 @@ class Server:
         return None
 
     def _settings(self, room: Room) -> RoomSettings:
-        return settings_of(room, self._key, records=self._config.recordings is not None)
+        return settings_of(room, self._key, records=self.config.recordings is not None)
 
     def _caller(self, meeting: Meeting, name: str, address: str, participant: str) -> Caller:
         quality = meeting.room.settings.quality
-        floor = FloorPlace(self._config.media.floor, meeting.conference, next(self._users))
-        abilities = Abilities(Quality(quality), self._config.h265, fps=self._config.fps)
-        session = Negotiation(self._ports, self._config.media.address, abilities, floor, os.urandom)
+        floor = FloorPlace(self.config.media.floor, meeting.conference, next(self._users))
+        abilities = Abilities(Quality(quality), self.config.h265, fps=self.config.fps)
+        session = Negotiation(self._ports, self.config.media.address, abilities, floor, os.urandom)
         caller = Caller(participant, floor.user, name, address, session, meeting=meeting)
         self._callers.add(caller)
         return caller
@@ -346,7 +362,7 @@ class Server:
         try:
             caller = self._caller(meeting, entry.name, address, participant)
             caller.role = entry.role
-            self.focus.call(caller, invitation(self._config, meeting, address, caller.negotiation.offer()))
+            self.focus.call(caller, invitation(self.config, meeting, address, caller.negotiation.offer()))
         except (sip.SipError, MixerError) as error:
             log.warning("call.undialled: %s", error, extra=fields(participant=participant))
             self._undialled(meeting, participant)
@@ -405,7 +421,7 @@ class Server:
             watcher.presenter(meeting, participant)
 
     def _left(self, meeting: Meeting, caller: Caller) -> None:
-        self._place.report(report(self._config.name, meeting.key, caller, self._wall()))
+        self._place.report(report(self.config.name, meeting.key, caller, self._wall()))
 
     def _over(self, meeting: Meeting) -> None:
         self._empty(meeting)

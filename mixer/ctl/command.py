@@ -18,7 +18,7 @@ from mixer.errors import MixerError
 from vdx import meetings as orders
 from vdx import wire
 from vdx.errors import VdxError
-from vdx.meetings import Denied, Order, OrderAnswer, SnapshotTaken
+from vdx.meetings import Denied, LocalOrder, OrderAnswer, SnapshotTaken
 from vdx.rooms import View
 
 RUN_DIR = Path("/run/vdx-mixer")
@@ -28,7 +28,7 @@ ANSWER_SECONDS = 15.0
 
 AnswerCodec: wire.Codec[OrderAnswer] = wire.Codec(OrderAnswer)
 
-Make = Callable[[argparse.Namespace], Order]
+Make = Callable[[argparse.Namespace], LocalOrder]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-async def ask(run_dir: Path, order: Order) -> OrderAnswer:
+async def ask(run_dir: Path, order: LocalOrder) -> OrderAnswer:
     """Give one order to the server on this machine; raises `WireError`, `MixerError`."""
     connection = await wire.connect(run_dir / "mixer.sock", AnswerCodec)
     try:
@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     add("status", "how this server does", lambda _: orders.ShowStatus())
     add("rooms", "which rooms run here", lambda _: orders.ListRooms())
     _undo(add("drain", "take no new rooms", lambda o: orders.DrainNode(not o.off)))
+    add("reload", "read the configuration again: who may call here, and whom it calls", lambda _: orders.Reload())
     add("roster", "who is in a room", lambda o: orders.ShowRoster(o.room), "room")
     add("admit", "let in somebody who waits", lambda o: orders.Admit(o.room, o.participant), "room", "participant")
     _undo(add("mute", "mute somebody", lambda o: orders.Mute(o.room, o.participant, not o.off), "room", "participant"))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from vdx import ports
-from vdx.meetings import Attendee, Done, OrderAnswer, Quality, Rooms, Roster, Status
+from vdx.meetings import Attendee, Done, OrderAnswer, Quality, Reloaded, Rooms, Roster, Status
 from vdx.rooms import Room
 
 
@@ -20,6 +20,8 @@ def text(answer: OrderAnswer) -> str:
                               one.recording)) for one in answer.rooms))  # fmt: skip
     if isinstance(answer, Status):
         return _status(answer)
+    if isinstance(answer, Reloaded) and answer.restart:
+        return f"taken by a restart alone: {', '.join(answer.restart)}"
     return answer.participant if isinstance(answer, Done) and answer.participant else "done"
 
 

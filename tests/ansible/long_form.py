@@ -145,7 +145,7 @@ def _is_gone(site: Site, name: str) -> None:
     for group in site.groups.values():
         if name in group:
             group.remove(name)
-    site.play("site", "--limit=bus,mixer", "--tags=bus,firewall")
+    site.play("site", "--limit=bus,mixer", "--tags=bus,firewall,mixer-configuration")
     assert name not in site.machines["core1"].shell("cat /etc/vdx/bus/bus.yaml")
     for other in site.machines.values():
         assert machine.address not in other.shell("nft list table inet vdx_host 2>/dev/null || true")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mixer.ctl.command import ask
-from vdx.meetings import Attendee, Order, OrderAnswer, Roster, ShowRoster, ShowStatus, Status
+from vdx.meetings import Attendee, LocalOrder, OrderAnswer, Roster, ShowRoster, ShowStatus, Status
 
 PATIENCE = 20.0
 Found = TypeVar("Found")
@@ -34,7 +34,7 @@ class Served:
     def uri(self, alias: str) -> str:
         return f"sip:{alias}@127.0.0.1:{self.port}"
 
-    def order(self, order: Order) -> OrderAnswer:
+    def order(self, order: LocalOrder) -> OrderAnswer:
         return asyncio.run(ask(self.run_dir, order))
 
     def status(self) -> Status:

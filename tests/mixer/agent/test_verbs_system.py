@@ -18,6 +18,7 @@ from mixer.ctl.command import main
 from tests.mixer.agent.conftest import configured, running
 from tests.mixer.agent.served import Served
 from tests.mixer.agent.system import PATIENCE, System
+from vdx.meetings import Denied, Reload, Reloaded
 
 pytestmark = pytest.mark.system
 
@@ -123,6 +124,27 @@ def test_a_server_with_few_ports_left_composes_one_picture_for_all(tmp_path: Pat
         people[2].request("BYE")
         people[2].ended()
         one.until(lambda: "node.roomy" in one.log.read_text() or None)
+
+
+def test_changed_edges_are_taken_while_calls_are_up(tmp_path: Path, prompts: Path) -> None:
+    file, one = configured(tmp_path, prompts)
+    before = file.read_text()
+    with running(file, one), System(one.port, user="anna") as anna, System(one.port, user="bo") as bo:
+        anna.invite(one.uri("1000"))
+        file.write_text(before.replace("127.0.0.0/8", "198.51.100.1/32").replace("capacity: 20", "capacity: 30"))
+        assert one.order(Reload()) == Reloaded(("capacity",))
+        bo._uri = one.uri("1000")
+        bo.send("OPTIONS")
+        file.write_text(before.replace("127.0.0.0/8", "no prefix"))
+        denied = one.order(Reload())
+        assert isinstance(denied, Denied)
+        assert "edge: 'no prefix'" in denied.reason
+        file.write_text(before)
+        assert one.order(Reload()) == Reloaded()
+        asked = bo.send("OPTIONS")
+        assert f"CSeq: {asked} OPTIONS" in bo.receive()  # and the one before was not answered
+        assert one.status().calls == 1
+        assert anna.request("OPTIONS").startswith("SIP/2.0 200")
 
 
 def test_a_server_that_drains_takes_no_new_room_and_goes_on_with_those_that_run(served: Served, ctl: Ctl) -> None:

@@ -7,7 +7,7 @@ import pytest
 from mixer.ctl import tables
 from mixer.ctl.command import _parser, main
 from vdx import meetings as orders
-from vdx.meetings import Attendee, Order, Quality, Roster, Status
+from vdx.meetings import Attendee, LocalOrder, Quality, Reloaded, Roster, Status
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,7 @@ from vdx.meetings import Attendee, Order, Quality, Roster, Status
     [
         ("status", orders.ShowStatus()),
         ("drain --off", orders.DrainNode(draining=False)),
+        ("reload", orders.Reload()),
         ("mute 1000 ab12 --off", orders.Mute("1000", "ab12", muted=False)),
         ("spotlight 1000 ab12 cd34", orders.Spotlight("1000", ("ab12", "cd34"))),
         ("layout 1000 --host nine_mains_zero_pips", orders.Layout("1000", "nine_mains_zero_pips")),
@@ -24,7 +25,7 @@ from vdx.meetings import Attendee, Order, Quality, Roster, Status
         ("transfer 1000 ab12 2000", orders.Transfer("1000", "ab12", "2000")),
     ],
 )
-def test_words_become_orders(words: str, order: Order) -> None:
+def test_words_become_orders(words: str, order: LocalOrder) -> None:
     options = _parser().parse_args(words.split())
     assert options.make(options) == order
 
@@ -45,6 +46,11 @@ def test_a_roster_is_a_table_that_cannot_steer_a_terminal() -> None:
     assert "1280x720@25" in text
     assert "1.5%" in text
     assert "open recorded" in text
+
+
+def test_what_takes_a_restart_is_said() -> None:
+    assert tables.text(Reloaded(("capacity", "media"))) == "taken by a restart alone: capacity, media"
+    assert tables.text(Reloaded()) == "done"
 
 
 def test_capacity_is_shown_in_ports() -> None:

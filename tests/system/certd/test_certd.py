@@ -144,7 +144,8 @@ def _authority(lab: Lab, folder: Path) -> Iterator[None]:
     (folder / "pebble.json").write_text(json.dumps({"pebble": config}))
     names = ["pebble-challtestsrv", "-http01", "", "-https01", "", "-tlsalpn01", "", "-management", ""]
     names += ["-dns01", f"127.0.0.1:{NAMES_PORT}", "-defaultIPv4", edge[4], "-defaultIPv6", ""]
-    authority = ["env", "PEBBLE_VA_NOSLEEP=1", "pebble", "-config", str(folder / "pebble.json")]
+    authority = ["env", "PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=30"]  # per cent
+    authority += ["pebble", "-config", str(folder / "pebble.json")]
     authority += ["-dnsserver", f"127.0.0.1:{NAMES_PORT}"]
     with (folder / "authority.log").open("wb") as log:
         children = [host.popen(command, stdout=log, stderr=log) for command in (names, authority)]
