@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from hub.errors import AwayError, SettingsError
+from hub.store.leader import Leader
 from hub.store.tables import metadata
 
 T = TypeVar("T")
@@ -33,7 +34,7 @@ still teaches each of them its statements at the same time, three requests' wort
 """
 
 WAIT_SECONDS = 5
-"""How long a request waits for a connection, for a lock of SQLite, or for the server to answer."""
+"""How long a request waits for a connection, or for a lock of SQLite."""
 
 COLLISIONS = ("40001", "40P01")
 """PostgreSQL's serialization failure and deadlock: the transaction was undone, and may succeed when sent again."""
@@ -179,7 +180,7 @@ def _constraint(error: IntegrityError) -> str | None:
 def _engine(url: URL, longest: float | None) -> AsyncEngine:
     kind = url.get_backend_name()
     if kind == "postgresql":
-        return create_async_engine(
+        engine = create_async_engine(
             url.set(drivername="postgresql+asyncpg"),
             pool_size=POOL_SIZE,
             max_overflow=0,
@@ -187,8 +188,10 @@ def _engine(url: URL, longest: float | None) -> AsyncEngine:
             pool_timeout=WAIT_SECONDS,
             pool_pre_ping=False,
             hide_parameters=True,  # errors are logged, and parameters are names and PINs
-            connect_args={"timeout": WAIT_SECONDS, "command_timeout": longest},
+            connect_args={"command_timeout": longest},
         )
+        event.listen(engine.sync_engine, "do_connect", Leader().connect)
+        return engine
     if kind != "sqlite":
         raise SettingsError(f"database: {kind!r} is not known: give a URL of postgresql or sqlite")
     engine = create_async_engine(
