@@ -32,7 +32,10 @@ from hub.client import Client, NewMeeting, calls
 now = datetime.now(UTC)
 with Client("http://127.0.0.1:8080", sys.argv[1]) as client:
     made = client.send(calls.create_meeting(NewMeeting("Rounds", now + timedelta(minutes=5), now + timedelta(hours=3))))
+    ends = time.monotonic() + 60
     while (room := client.send(calls.room(made.uuid))).provision_status != "PROVISIONED_OK":
+        if time.monotonic() > ends:
+            sys.exit("it is booked, and its room does not come")
         time.sleep(0.5)
     print(room.uri_with_domain.partition("@")[0])
 """
