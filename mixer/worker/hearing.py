@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,7 +22,7 @@ from mixer.worker.mixing import Desk, Limiter, Mixed
 from mixer.worker.pace import Complaint
 from mixer.worker.prompts import Player
 from mixer.worker.speech import SoundStream
-from mixer.worker.voice import BLOCK, BLOCK_SECONDS, RATE, Block
+from mixer.worker.voice import BLOCK, BLOCK_SECONDS, RATE, Block, ramp
 
 log = logging.getLogger("mixer.worker")
 
@@ -70,7 +71,8 @@ class Hooks:
 @dataclass(slots=True)
 class _Output:
     encoder: SoundEncoder
-    used: int
+    used: int = -1
+    """The number of the block that was encoded last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,15 @@ class Hearing(threading.Thread):
         self.late = 0
         """Blocks left out because the machine was too slow."""
         self._desk = Desk(loudest)
-        self._limiters: dict[str, Limiter] = {}
+        self._limiters: dict[str, Limiter] = {ALL: Limiter()}
+        self._finished: dict[str, Block] = {NONE: _SILENCE}
+        """The mixes of the block before."""
+        self._followed: dict[str, str] = {}
+        """Which of them each participant heard."""
+        self._ducked = 1.0
+        """What the room was turned down to for everybody in the block before."""
+        self._turned: dict[str, float] = {}
+        """The same of those who heard a prompt of their own."""
         self._outputs: dict[tuple[str, Format], _Output] = {}
         self._noise = _noise(comfort_noise)
         self._count = 0
@@ -135,18 +145,27 @@ class Hearing(threading.Thread):
         mixed = self._mix(seats)
         said = self.everybody.take()
         ducked = DUCK if self.everybody or said is not None else 1.0
+        factors = ramp(self._ducked, ducked)
+        self._ducked = ducked
+        before, followed = self._finished, self._followed
+        self._finished, self._followed = {}, {}
         groups, blocks = self._plan(seats, mixed)
-        finished: dict[str, Block] = {}
         for key, block in blocks.items():
-            whole = block if key == NONE else block * ducked
-            finished[key] = self._finish(key, whole if said is None or key == NONE else whole + said)
+            whole = block if key == NONE else block * factors
+            self._finished[key] = self._finish(key, whole if said is None or key == NONE else whole + said)
+        self._limiters = {key: one for key, one in self._limiters.items() if key in blocks}
         for (key, form), streams in groups.items():
             output = self._output(key, form)
+            if output.used < self._count - 1:  # it begins in the middle of what its listeners hear
+                output.encoder.listeners = ()
+                earlier = key if key in before else followed.get(key, NONE)
+                output.encoder.block(before[earlier], at - BLOCK_NS)
+            output.used = self._count
             output.encoder.listeners = tuple(streams)
-            output.encoder.block(finished[key], at)
+            output.encoder.block(self._finished[key], at)
         recorder = self.hooks.recorder
         if recorder is not None:
-            recorder(finished[ALL], at)
+            recorder(self._finished[ALL], at)
         if self._count % SWEEP_BLOCKS == 0:
             self._sweep(seats)
 
@@ -159,16 +178,21 @@ class Hearing(threading.Thread):
         for seat in seats:
             prompt = seat.player.take()
             form = seat.stream.sends
-            seat.stream.hears_fed = seat.stream.fed and prompt is None and not seat.player
+            prompted = prompt is not None or bool(seat.player)
+            seat.stream.hears_fed = seat.stream.fed and not prompted
+            turned, down = self._turned.pop(seat.participant, 1.0), DUCK if prompted else 1.0
+            if prompted:
+                self._turned[seat.participant] = down
             if form is None or seat.stream.hears_fed:
                 continue
             key = self._mix_of(seat, mixed)
-            if prompt is not None or seat.player:
-                room = self._heard_by(key, seat, mixed) * DUCK
+            if prompted or turned < 1.0:
+                room = self._heard_by(key, seat, mixed) * ramp(turned, down)
                 key = seat.participant
                 blocks[key] = room if prompt is None else room + prompt
             elif key == seat.participant:
                 blocks[key] = mixed.without(key)
+            self._followed[seat.participant] = key
             groups.setdefault((key, _shared(form)), []).append(seat.stream)
         return groups, blocks
 
@@ -208,16 +232,17 @@ class Hearing(threading.Thread):
 
     def _finish(self, key: str, block: Block) -> Block:
         """Limit a mix and lay noise under it."""
-        limiter = self._limiters.setdefault(key, Limiter())
+        limiter = self._limiters.get(key)
+        if limiter is None:
+            limiter = self._limiters[key] = copy(self._limiters[ALL])
         whole = limiter.limit(block)
         return whole if self._noise is None else whole + self._noise[self._count % NOISE_BLOCKS]
 
     def _output(self, key: str, form: Format) -> _Output:
         found = self._outputs.get((key, form))
         if found is None:
-            found = _Output(SoundEncoder(form, lambda: self._lost(key, form)), self._count)
+            found = _Output(SoundEncoder(form, lambda: self._lost(key, form)))
             self._outputs[key, form] = found
-        found.used = self._count
         return found
 
     def _lost(self, key: str, form: Format) -> None:
@@ -232,7 +257,7 @@ class Hearing(threading.Thread):
             if key[0] not in present or self._count - output.used >= IDLE_BLOCKS:
                 del self._outputs[key]
                 output.encoder.close()
-        self._limiters = {key: one for key, one in self._limiters.items() if key in present}
+        self._turned = {key: down for key, down in self._turned.items() if key in present}
 
 
 def _shared(form: Format) -> Format:

@@ -11,7 +11,9 @@ from mixer.worker.voice import (
     CAPACITY,
     GAIN_RANGE_DB,
     RATE,
+    RETURN,
     SILENCE_DB,
+    SLACK,
     TARGET,
     TARGET_MAX,
     Block,
@@ -33,9 +35,15 @@ def test_sound_comes_out_as_it_went_in_once_enough_is_held() -> None:
         voice.push(sound[at : at + BLOCK])
     taken = voice.take()
     assert taken is not None
-    skipped = round(float(taken[0]) * RATE)
+    skipped = round(float(taken[-1]) * RATE) + 1 - BLOCK
     assert skipped == 3 * BLOCK - TARGET, "what is held beyond the target is left out at the beginning"
-    assert np.array_equal(taken, sound[skipped : skipped + BLOCK])
+    wanted = sound[skipped : skipped + BLOCK].copy()
+    wanted[:RETURN] *= np.linspace(0.0, 1.0, RETURN, dtype=np.float32)
+    assert np.array_equal(taken, wanted)
+    voice.push(sound[:BLOCK])
+    taken = voice.take()
+    assert taken is not None
+    assert np.array_equal(taken[: TARGET - BLOCK], sound[skipped + BLOCK :])
 
 
 def test_when_it_runs_dry_more_is_held_and_in_calm_less_again() -> None:
@@ -73,6 +81,19 @@ def test_the_last_sound_before_silence_fades() -> None:
     assert last is not None
     assert last[left - 1] == 0
     assert not last[left:].any()
+
+
+def test_sound_comes_back_and_is_left_out_without_a_step() -> None:
+    voice, said = Voice(), 0
+    heard: list[Block] = []
+    for samples, takes in ((TARGET, 3), (TARGET, 1), (BLOCK + SLACK + TARGET // 2, 2), (TARGET_MAX, 2)):
+        voice.push((0.5 * np.cos(2 * np.pi * 5 * np.arange(said, said + samples) / RATE)).astype(np.float32))
+        said += samples
+        blocks = [voice.take() for _ in range(takes)]
+        heard += [block(0.0) if taken is None else taken for taken in blocks]
+    assert voice._held < TARGET_MAX
+    fastest = float(np.abs(np.diff(np.concatenate((block(0.0), *heard)))).max())
+    assert fastest < 0.6 / RETURN
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(0, 5 * BLOCK)), max_size=60))
