@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO
 
 from gatewayd.system import cards, far, machine, paths, place
-from gatewayd.system.console import MAX_LINE
+from gatewayd.system.console import HIDDEN, MAX_LINE
 from gatewayd.system.errors import ApplianceError, BackupError, DiskError, SetupError
 from gatewayd.system.words import Language, say
 from vdx import desks
@@ -63,6 +63,10 @@ class Terminal:
         """Ask for a line."""
         self.show(f"{sentence}: ")
         return self.read()
+
+    def secret(self, sentence: str) -> str:
+        """Ask for a line that nobody sees."""
+        return self.ask(f"{HIDDEN}{sentence}")
 
     def sure(self, warning: str) -> bool:
         """Ask twice."""
@@ -197,7 +201,9 @@ def _support(terminal: Terminal) -> None:
 
 def _backup(terminal: Terminal) -> None:
     with _disk(BACKUPS, terminal, "rw") as where:
-        passphrase = terminal.ask(terminal.say("passphrase"))
+        passphrase = terminal.secret(terminal.say("passphrase"))
+        if terminal.secret(terminal.say("again")) != passphrase:
+            raise BackupError(terminal.say("unlike"))
         with _desk("tell", f"sealed {terminal.lang}\n{passphrase}\n") as made:
             path = _kept(made, BACKUP, where / f"vdx-{_now()}.backup")
         terminal.show(f"{path.name}: {terminal.say('apart')}\n")
@@ -208,7 +214,7 @@ def _restore(terminal: Terminal) -> None:
         found = sorted(where.glob("*.backup"))
         if not found:
             raise BackupError(f"{BACKUPS}: {terminal.say('no backup')}")
-        passphrase = terminal.ask(f"{found[-1].name}: {terminal.say('passphrase')}")
+        passphrase = terminal.secret(f"{found[-1].name}: {terminal.say('passphrase')}")
         if not terminal.sure("replaced"):
             return
         with found[-1].open("rb") as file, _desk("tell", f"unsealed {terminal.lang}\n{passphrase}\n", file) as answer:

@@ -35,6 +35,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "backup": ("Backup to a disk labelled VDX-BACKUP", "Sikkerhedskopi til en disk med navnet VDX-BACKUP"),
     "restore": ("Restore from a disk labelled VDX-BACKUP", "Gendan fra en disk med navnet VDX-BACKUP"),
     "passphrase": ("Passphrase, 12 characters or more", "Adgangssætning, mindst 12 tegn"),
+    "again": ("The same once more", "Den samme igen"),
+    "unlike": ("these were two different passphrases", "det var to forskellige adgangssætninger"),
     "apart": (
         "keep it and its passphrase in different places",
         "opbevar den og adgangssætningen hver sit sted",

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,16 +27,17 @@ def desks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @contextmanager
-def at(path: Path, answers: Callable[[socket.socket], None]) -> Iterator[None]:
-    """Have a desk that serves one connection."""
+def at(path: Path, answers: Callable[[socket.socket], None], connections: int = 1) -> Iterator[None]:
+    """Have a desk that serves so many connections."""
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
         listening.listen()
 
         def serve() -> None:
-            connected, _ = listening.accept()
-            with connected:
-                answers(connected)
+            for _ in range(connections):
+                connected, _ = listening.accept()
+                with connected:
+                    answers(connected)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -55,6 +57,15 @@ class Terminal:
 
     def show(self, text: str) -> None:
         self.shown += text
+
+    def echoed(self) -> str:
+        """Give what the terminal itself showed of what was typed."""
+        os.set_blocking(self._master, False)
+        seen = b""
+        with suppress(BlockingIOError):
+            while True:
+                seen += os.read(self._master, 4096)
+        return seen.decode()
 
     def close(self) -> None:
         os.close(self._master)
@@ -111,19 +122,90 @@ def test_what_the_setup_says_later_is_shown_without_a_key(
 ) -> None:
     monkeypatch.setattr(paths, "START", desks)
     monkeypatch.setattr(console, "LOOK_SECONDS", 0.01)
-    menu = console.Menu(terminal.slave, terminal.show, desks)
 
-    def says(connected: socket.socket) -> None:
-        _state(connected)
-        (desks / "setup").write_text("no network card is called sdn0")
+    def show(text: str) -> None:
+        terminal.show(text)
+        if text.endswith("then Enter: "):
+            (desks / "setup").write_text("no network card is called sdn0")
 
-    with at(desks / "look.sock", says):
-        menu.turn()  # which ends though nothing was typed
+    (desks / "setup").write_text("this appliance is new")
+    with at(desks / "look.sock", _state):
+        console.Menu(terminal.slave, show, desks).turn()  # which ends though nothing was typed
     (desks / "look.sock").unlink()
     terminal.type("99\n")
     with at(desks / "look.sock", _state):
-        menu.turn()
+        console.Menu(terminal.slave, terminal.show, desks).turn()
     assert terminal.shown.count("the gateway runs") == 2
+
+
+def test_what_the_setup_says_while_its_state_is_asked_draws_no_second_menu(
+    desks: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "START", desks)
+    (desks / "setup").write_text("this appliance is new")
+
+    def look(connected: socket.socket) -> None:
+        _state(connected)
+        connected.sendall((desks / "setup").read_bytes())
+        if (desks / "setup").read_text() != "done":
+            (desks / "setup").write_text("done")
+
+    terminal.type("99\n")
+    with at(desks / "look.sock", look, 2):
+        console.Menu(terminal.slave, terminal.show, desks).turn()
+    assert terminal.shown.count("Power off") == 1
+    assert "the gateway runs\ndone\n" in terminal.shown
+    assert "is new" not in terminal.shown
+
+
+def test_a_new_appliance_is_shown_with_the_first_word_of_its_setup(
+    desks: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "START", desks)
+    monkeypatch.setattr(paths, "SITE", desks)
+    monkeypatch.setattr(console, "LOOK_SECONDS", 0.01)
+    asked = iter((None, None, None, 1, 1, 1))
+    monkeypatch.setattr(console, "_told", lambda: next(asked))
+    with at(desks / "look.sock", _state):
+        menu = console.Menu(terminal.slave, lambda text: (terminal.show(text), terminal.type("99\n"))[0], desks)
+        menu.turn()
+    assert terminal.shown.count("Power off") == 1
+    assert list(asked) == []  # it was not drawn before
+
+
+def test_a_line_that_is_secret_is_not_shown(desks: Path, terminal: Terminal) -> None:
+    answers = {"Passphrase: ": "correct horse\n", "Sure: ": "yes\n"}
+    got: list[bytes] = []
+
+    def tell(connected: socket.socket) -> None:
+        with connected.makefile("rb") as lines:
+            assert lines.readline() == b"backup en\n"
+            for secret, sentence in (("\x0e", "Passphrase: "), ("", "Sure: ")):
+                connected.sendall((secret + sentence).encode())
+                got.append(lines.readline())
+
+    def show(text: str) -> None:
+        terminal.show(text)
+        terminal.type(answers.get(text, ""))
+
+    terminal.type(f"{_number('backup')}\n")
+    with at(desks / "look.sock", _state), at(desks / "disk.sock", tell):
+        console.Menu(terminal.slave, show, desks).turn()
+    assert got == [b"correct horse\n", b"yes\n"]
+    assert terminal.echoed().split() == [_number("backup"), "yes"]
+    assert "Passphrase: \nSure: " in terminal.shown
+
+
+def test_a_terminal_shows_again_what_is_typed_where_nobody_typed_the_secret(desks: Path, terminal: Terminal) -> None:
+    def tell(connected: socket.socket) -> None:
+        with connected.makefile("rb") as lines:
+            lines.readline()
+        connected.sendall(b"\x0ePassphrase: ")
+
+    terminal.type(f"{_number('backup')}\n")
+    with at(desks / "look.sock", _state), at(desks / "disk.sock", tell):
+        console.Menu(terminal.slave, terminal.show, desks).turn()
+    assert termios.tcgetattr(terminal.slave)[3] & termios.ECHO
 
 
 def test_a_desk_that_is_away_is_said_and_the_menu_stays(desks: Path, terminal: Terminal) -> None:
@@ -219,9 +301,12 @@ def _entry(name: str, *typed: str) -> str:
 
 def test_a_backup_goes_to_a_disk_and_comes_back_from_it(desks: Path, plugged: Path) -> None:
     home = desks / "home"
-    assert "fewer than 12 characters" in _entry("backup", "short")
+    assert "fewer than 12 characters" in _entry("backup", "short", "short")
+    assert "two different passphrases" in _entry("backup", "correct horse battery", "correct horse batery")
     assert list(plugged.iterdir()) == []
-    assert ".backup: keep it and its passphrase in different places\n" in _entry("backup", "correct horse battery")
+    assert ".backup: keep it and its passphrase in different places\n" in _entry(
+        "backup", *["correct horse battery"] * 2
+    )
     (made,) = plugged.iterdir()
     assert b"edge1" not in made.read_bytes()
     wrong = _entry("restore", "correct horse bakery", "yes")
