@@ -94,6 +94,23 @@ def test_the_side_with_the_witness_goes_on_when_the_line_is_cut(cluster: Site) -
     assert _heard(cluster, _booked(cluster)) > 0
 
 
+def test_what_was_booked_is_there_after_a_restore(cluster: Site, tmp_path: Path) -> None:
+    number = _booked(cluster)
+    cluster.play("backup", "-e", f"backup_fetch={tmp_path}")
+    follower = next(member["Member"] for member in _members(cluster, "witness") if member["Role"] != "Leader")
+    (saved,) = tmp_path.glob(f"{follower}-*.tar.gz")
+    _sql(cluster, _leader(cluster), "DROP DATABASE hub WITH (FORCE)")
+    cluster.play("restore", "-e", f"restore_from={saved}", "-e", "restore_confirmed=yes")
+    _until(lambda: len(_streaming(cluster)) == len(CORE) - 1, "the database is not copied")
+    assert _heard(cluster, number) > 0
+    assert _heard(cluster, _booked(cluster)) > 0
+    assert cluster.play("site") == []
+
+
+def _leader(site: Site) -> str:
+    return next(member["Member"] for member in _members(site, "witness") if member["Role"] == "Leader")
+
+
 def _members(site: Site, name: str) -> list[dict[str, str]]:
     said = site.machines[name].shell("patronictl -c /etc/patroni/config.yml list -f json")
     found: list[dict[str, str]] = json.loads(said)

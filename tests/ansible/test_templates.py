@@ -36,6 +36,15 @@ def test_a_mixing_server_reads_its_configuration(tmp_path: Path) -> None:
     assert f"ListenSequentialPacket={read.workers.socket}\n" in listens
 
 
+def test_a_mixing_server_is_called_over_tls(tmp_path: Path) -> None:
+    said = {"mixer_tls": True, "mixer_proxy": {"address": "192.0.2.11", "port": 5061, "transport": "tls"}}
+    read = config.load(_render("mixer", "mixer1", "one-site", tmp_path, **said) / "mixer.yaml")
+    (listener,) = read.sip
+    assert (listener.transport, listener.port, listener.key) == ("tls", 5061, "/etc/vdx/tls/host.key")
+    assert read.proxy is not None
+    assert (read.proxy.transport, read.proxy.port) == ("tls", 5061)
+
+
 def test_a_room_has_a_user_limits_and_no_network(tmp_path: Path) -> None:
     folder = _render("mixer", "mixer1", "one-site", tmp_path)
     room, agent = (set((folder / name).read_text().splitlines()) for name in ("mixer-rooms@.service", "mixer.service"))
