@@ -22,6 +22,7 @@ from b2bua.call.route import Refusal, Route
 from b2bua.call.tally import ASSUMED_KBPS, scopes
 from b2bua.locate import Destination, LocateError, Query
 from b2bua.sip import Flow, SipError, Uri, parse_sip_or_tel, parse_uri
+from b2bua.sip.flow import SECURE
 from b2bua.sip.uri import host_port
 from vdx import admission
 from vdx.control import SipPeer
@@ -169,12 +170,15 @@ class Explanation:
         way = self._plan.bridging(caller, place.peer)
         if way == "never" or (way == "on_refusal" and self._plan.mixers is None):
             return
-        servers = ", ".join(host_port(each.place[0], each.place[1]) for each in self._plan.bridges())
+        bridges = self._plan.bridges()
+        servers = ", ".join(host_port(each.place[0], each.place[1]) for each in bridges)
+        clear = sorted({each.place[2] for each in bridges} - SECURE)
+        keys = f"; no keys of SRTP pass to it over {' or '.join(clear)}" if clear else ""
         if way == "on_refusal":
             then = f"mixing server {servers} brings them together" if servers else f"the refusal stands: {UNBRIDGED}"
-            self._note("bridge", f"where codecs or encryption of both ends do not fit, {then}")
+            self._note("bridge", f"where codecs or encryption of both ends do not fit, {then}{keys}")
         elif servers:
-            self._note("bridge", f"the call goes through mixing server {servers} in any case")
+            self._note("bridge", f"the call goes through mixing server {servers} in any case{keys}")
         else:
             self._refuse(480, "bridge", f"the call has to go through a mixing server, and {UNBRIDGED}")
 

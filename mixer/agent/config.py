@@ -146,6 +146,8 @@ def load(path: Path) -> Config:
     for sip in config.sip:
         if sip.transport == "tls" and not (sip.certificate and sip.key and sip.trust):
             raise ConfigError(f"{path}: sip: transport tls needs certificate, key and trust")
+    if config.proxy is not None and all(sip.transport != config.proxy.transport for sip in config.sip):
+        raise ConfigError(f"{path}: proxy: transport {config.proxy.transport} is that of no listener of `sip`")
     for name, host in (("media", config.media.address), *(("sip", sip.address) for sip in config.sip)):
         try:
             ipaddress.ip_address(host)

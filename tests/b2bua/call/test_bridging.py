@@ -20,6 +20,7 @@ from vdx.rooms import Aliases
 RULES = (DialRule("site:1", "bob", to="clinic"), DialRule("site:2", "two", to="two"))
 BUS = RoomBus(("nats://10.0.0.9:4222",), "edge1", SecretPlace("/etc/vdx/bus.secret"), "one")
 SERVER = Node(name="one", holder="run", address=ONE, port=5060, transport="udp", capacity=240)
+PRIVATE = structs.replace(SERVER, port=5061, transport="tls")
 
 
 class Bridged(Town):
@@ -187,6 +188,8 @@ def test_encryption_that_does_not_fit_is_bridged_before_the_callee_hears_of_it()
     ("bridge", "node", "words", "status"),
     [
         ("on_refusal", SERVER, f"mixing server {ONE}:5060 brings them together", 0),
+        ("on_refusal", PRIVATE, f"mixing server {ONE}:5061 brings them together", 0),
+        ("always", PRIVATE, f"through mixing server {ONE}:5061 in any case", 0),
         ("on_refusal", None, f"the refusal stands: {UNBRIDGED}", 0),
         ("always", SERVER, f"through mixing server {ONE}:5060 in any case", 0),
         ("always", None, UNBRIDGED, 480),
@@ -196,5 +199,6 @@ def test_explain_shows_it(bridge: Bridge, node: Node | None, words: str, status:
     town = Bridged(bridge, node=node)
     explanation = town.gateway.explain("hospital", "bob")
     steps, _ = explanation.finish({}, town.world.now)
-    assert [step.text for step in steps if step.step == "bridge" and words in step.text]
+    (text,) = [step.text for step in steps if step.step == "bridge" and words in step.text]
+    assert ("no keys of SRTP pass to it over udp" in text) == (node is SERVER)
     assert explanation.status == status

@@ -46,6 +46,7 @@ def test_a_short_configuration_is_enough(tmp_path: Path) -> None:
         ("media: {address: mixer.example}\n", "no IP address"),
         ("media: {address: 192.0.2.1, first: 5000, last: 5000}\n", "two ports"),
         ("sip: [{address: 192.0.2.1, transport: tls}]\n", "certificate"),
+        ("proxy: {address: 192.0.2.2, transport: tls}\n", "proxy: transport tls"),
         ("name: [\n", "file.yaml"),
     ],
 )
