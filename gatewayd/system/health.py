@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,6 +147,16 @@ def wait(
         sleep(pause)
 
 
+def started() -> None:
+    """Wait until systemd has started every program, or one has ended, or `STUCK_SECONDS` are over.
+
+    It tells by itself, while every look takes from a slow machine what its programs need to start.
+    """
+    if (paths.SITE / "site.yaml").exists():
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run(("/usr/bin/systemctl", "start", *UNITS), check=False, timeout=STUCK_SECONDS)  # noqa: S603 - fixed
+
+
 def worked() -> float:
     """Seconds of a processor that this program and those it called used."""
     used = os.times()
@@ -173,6 +184,7 @@ def _units(*names: str) -> list[dict[str, str]]:
 def main() -> int:
     """Tell on the console, and by the exit status: 0 all is well, 1 it is not, or `LOST`, or `KEPT`."""
     status = tries()
+    started()
     seen = wait(look, time.monotonic, time.sleep, worked)
     found = seen.faults or (call() if status == "indeterminate" else [])
     version = machine.release().get("IMAGE_VERSION", "?")

@@ -37,6 +37,7 @@ kernel_image() {
   [ "$flavour" != cloud ] || machine=" no_timer_check"
   printf '%s' "root=/dev/mapper/root rootfstype=erofs ro vdx.root=vdx_$version vdx.size=$size vdx.hash=$hash" \
     " fastboot net.ifnames=0 console=tty0 console=ttyS0,115200 panic=10 oops=panic loglevel=4 systemd.show_status=no" \
+    " cpufreq.default_governor=performance" \
     "$machine${CMDLINE:+ $CMDLINE}" >"$work/cmdline"
   # sections follow each other after those of the stub, each at a page of its own
   local position name file arguments=()

@@ -2,7 +2,7 @@
 # The tree of the image: Debian, our programs, our units; without what only a machine that is administered by hand needs.
 
 enabled=(vdx.target vdx-setup.service vdx-health.service vdx-grow.service vdx-takeover.service
-  vdx-settle.service vdx-settle.path tmp.mount chrony.service
+  vdx-settle.service vdx-settle.path vdx-devices.service tmp.mount chrony.service
   vdx-console@ttyS0.service vdx-console@tty1.service vdx-desk-look.socket vdx-desk-tell.socket vdx-desk-disk.socket
   vdx-prove.socket gatewayd.service gatewayd-web.service
   b2bua.service mediad.service certd.timer certd.path keepalived.service)
@@ -33,8 +33,9 @@ assemble() {
   chroot "$tree" systemctl --quiet enable "${enabled[@]}"
   chroot "$tree" systemctl --quiet mask "${masked[@]}"
   ln -sf /usr/lib/systemd/system/multi-user.target "$tree/etc/systemd/system/default.target"
+  ln -s /usr/lib/systemd/system/systemd-bless-boot.service "$tree/etc/systemd/system/multi-user.target.wants/"
   echo appliance >"$tree/etc/hostname"
-  printf 'tmpfs /tmp tmpfs mode=1777,nosuid,nodev,size=25%% 0 0\n' >"$tree/etc/fstab"
+  rm -f "$tree/etc/fstab"
   ln -sfn /var/lib/appliance/site "$tree/etc/vdx"
   rm -rf "$tree/etc/systemd/network" "$tree/etc/resolv.conf" "$tree/etc/keepalived"
   ln -s /var/lib/appliance/network "$tree/etc/systemd/network"
@@ -74,9 +75,8 @@ slim() {
     "$tree"/etc/{apt,dpkg,initramfs-tools,kernel,logrotate.d,cron*,init.d,rc?.d,ssl/private} "$tree"/usr/lib/{apt,dpkg} \
     "$tree"/usr/bin/{apt*,dpkg*,deb-*} "$tree"/usr/sbin/{dpkg*,update-initramfs,mkinitramfs} "$tree"/usr/share/dpkg \
     "$tree"/usr/lib/x86_64-linux-gnu/perl-base "$tree"/usr/bin/perl* "$tree"/root/.* 2>/dev/null || true
-  # of what reads the machine before any unit starts: the boot partition, tries of a version, /tmp
-  find "$tree/usr/lib/systemd/system-generators" \( -type f -o -type l \) ! -name systemd-bless-boot-generator ! -name systemd-gpt-auto-generator \
-    ! -name systemd-fstab-generator -delete
+  # nothing has to read the machine before units start: what it would find stands in tree/ and the initial RAM disk
+  rm -r "$tree"/usr/lib/systemd/system{,-environment}-generators
   mkdir -p "$tree/var" "$tree/efi"
   find "$tree/usr" -name __pycache__ -prune -exec rm -rf {} +
   chroot "$tree" /usr/bin/python3 -m compileall -q -j 2 --invalidation-mode unchecked-hash /usr/lib/python3 \

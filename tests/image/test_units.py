@@ -124,7 +124,7 @@ def test_health_fails_with_the_gateway_and_is_not_skipped() -> None:
 @pytest.mark.parametrize("path", sorted(UNITS.glob("*.service")), ids=lambda path: path.name)
 def test_programs_are_those_of_the_image(path: Path) -> None:
     started = Unit(path)["Service"]["ExecStart"].lstrip("-").split()
-    assert started[0].startswith(("/usr/lib/vdx/bin/", "/usr/bin/systemd-", "/lib/systemd/"))
+    assert started[0].startswith(("/usr/lib/vdx/bin/", "/usr/bin/systemd-", "/usr/bin/udevadm", "/lib/systemd/"))
     if started[1:3] == ["-I", "-m"]:
         module = ROOT / Path(*started[3].split("."))
         assert module.with_suffix(".py").is_file() or (module / "__main__.py").is_file()

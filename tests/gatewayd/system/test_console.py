@@ -166,9 +166,13 @@ def test_a_new_appliance_is_shown_with_the_first_word_of_its_setup(
     monkeypatch.setattr(console, "LOOK_SECONDS", 0.01)
     asked = iter((None, None, None, 1, 1, 1))
     monkeypatch.setattr(console, "_told", lambda: next(asked))
+
+    def show(text: str) -> None:
+        terminal.show(text)
+        terminal.type("99\n")
+
     with at(desks / "look.sock", _state):
-        menu = console.Menu(terminal.slave, lambda text: (terminal.show(text), terminal.type("99\n"))[0], desks)
-        menu.turn()
+        console.Menu(terminal.slave, show, desks).turn()
     assert terminal.shown.count("Power off") == 1
     assert list(asked) == []  # it was not drawn before
 
