@@ -56,7 +56,7 @@ class Leader:
             one = options | {"host": hosts[number], "port": ports[number]} | {"timeout": HOST_SECONDS}
             try:
                 connection = dialect.connect(*arguments, **one, connection_class=Line)
-            except (OSError, asyncpg.PostgresError, asyncpg.InternalClientError) as error:
+            except (OSError, dialect.loaded_dbapi.Error) as error:
                 faults.append(f"{hosts[number]}: {error or type(error).__name__}")
             else:
                 self._last = number

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -43,24 +44,34 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
+def own_address() -> str:
+    """Give one of the loopback that nobody else takes, for a server at the usual port."""
+    return f"127.{'.'.join(str(octet) for octet in os.urandom(3))}"
+
+
 @pytest.mark.system
-def test_a_server_that_says_nothing_hides_no_other(silent: int) -> None:
-    """And a connection is given up by the kernel soon after the other end is gone."""
-    leading = f"127.{'.'.join(str(octet) for octet in os.urandom(3))}"  # an address of its own, at the usual port
-    others = f"host=127.0.0.1:{silent}&host=127.0.0.1:{free_port()}"
+def test_the_server_that_leads_is_found(silent: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind one that says nothing, one that refuses and one that follows; the kernel gives it up once it is gone."""
+    monkeypatch.setenv("PGTARGETSESSIONATTRS", "read-write")
+    following, leading = own_address(), own_address()
+    others = f"host=127.0.0.1:{silent}&host=127.0.0.1:{free_port()}&host={following}:5432"
 
     async def work() -> int:
         database = Database(f"postgresql://hub@/postgres?{others}&host={leading}:5432")
         try:
             async with database.write() as connection:
-                assert (await connection.execute(text("SELECT 1"))).scalar() == 1
+                assert str((await connection.execute(text("SELECT inet_server_addr()"))).scalar()) == leading
                 raw = cast("Any", (await connection.get_raw_connection()).driver_connection)
                 line = raw._transport.get_extra_info("socket")
                 return int(line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
         finally:
             await database.close()
 
-    with postgresql.server((*postgresql.QUICK, f"listen_addresses={leading}")):
+    settings = (f"listen_addresses={following}", "default_transaction_read_only=on")
+    with (
+        postgresql.server((*postgresql.QUICK, *settings)),
+        postgresql.server((*postgresql.QUICK, f"listen_addresses={leading}")),
+    ):
         assert asyncio.run(work()) == GONE_SECONDS * 1000
 
 
@@ -78,6 +89,8 @@ def test_where_no_server_leads_the_request_is_to_be_sent_again() -> None:
 
 class PaperDialect:
     """Connects to those that lead, and notes who was asked."""
+
+    loaded_dbapi = SimpleNamespace(Error=ValueError)
 
     def __init__(self, *leading: str) -> None:
         self.leading = set(leading)
