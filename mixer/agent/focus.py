@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar, Protocol
 
@@ -26,12 +27,18 @@ from vdx.journal import fields
 log = logging.getLogger("mixer.sip")
 
 SETTINGS = sip.Settings(
-    allow=("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "PRACK", "UPDATE", "INFO", "SUBSCRIBE"),
+    allow=("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "PRACK", "UPDATE", "INFO", "SUBSCRIBE", "NOTIFY"),
     supported=frozenset({"100rel", "timer"}),
 )
 
 ZONE = "core"
 """The one zone that a mixing server is in."""
+
+REFUSED = 300
+"""The least status that is no success."""
+
+_STATUS = re.compile(rb"SIP/2\.0 ([1-6][0-9]{2}) ")
+"""The beginning of what a NOTIFY tells of a transfer (RFC 3515 section 2.4.5)."""
 
 Answer = tuple[int, str, sip.Fields]
 """A refusal: status, reason, headers."""
@@ -159,8 +166,8 @@ class Focus:
     def refer(self, caller: Caller, alias: str) -> None:
         """Have the edge take a call to a room that another server holds (RFC 3515)."""
         if caller.leg is not None and not caller.leg.ended and caller.leg.dialog is not None:
-            host = sip.parse_uri(sip.parse_name_addr(caller.leg.dialog.local).uri).host
-            uri = f"sip:{alias}@{bracket(host)}"
+            edge = caller.leg.dialog.to
+            uri = f"sip:{alias}@{bracket(edge.remote[0] if isinstance(edge, sip.Flow) else edge.host)}"
             caller.leg.request(self._clock(), "REFER", (("Refer-To", f"<{uri}>"),))
             self.flush()
 
@@ -317,6 +324,8 @@ class Focus:
             self._informed(event)
         elif method == "SUBSCRIBE":
             self._hub.subscribed(event.handle, event.request, event.leg)
+        elif method == "NOTIFY":
+            self._told(event)
         elif method == "OPTIONS":
             refusal = self._hub.available() if event.leg is None else None
             status, reason, headers = refusal or (200, "", ())
@@ -328,6 +337,14 @@ class Focus:
             event.handle.respond(now, status, reason, (*known, *headers))
         else:
             event.handle.respond(now, 405, headers=(("Allow", ", ".join(SETTINGS.allow)),))
+
+    def _told(self, event: sip.RequestReceived) -> None:
+        """Take how a transfer of ours goes (RFC 3515 section 2.4.4); where it failed, the call is still here."""
+        caller = _caller(event.leg) if event.leg is not None else None
+        event.handle.respond(self._clock(), 200 if caller is not None else 481)
+        found = _STATUS.match(event.request.body)
+        if caller is not None and found is not None:
+            _unmoved(caller, int(found[1]))
 
     def _informed(self, event: sip.RequestReceived) -> None:
         caller = _caller(event.leg) if event.leg is not None else None
@@ -348,6 +365,10 @@ class Focus:
     def _request_answered(self, event: sip.RequestAnswered) -> None:
         if event.handle.method == "NOTIFY":
             self._hub.notified(event.handle, event.status)
+        elif event.handle.method == "REFER" and event.handle.leg is not None:
+            caller = _caller(event.handle.leg)
+            if caller is not None:
+                _unmoved(caller, event.status)
 
     def _start(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)
@@ -384,6 +405,11 @@ class Focus:
 def _caller(leg: sip.Leg) -> Caller | None:
     owner = leg.owner
     return owner if isinstance(owner, Caller) and not owner.gone else None
+
+
+def _unmoved(caller: Caller, status: int) -> None:
+    if status >= REFUSED:
+        log.warning("call.unmoved: the edge says %d", status, extra=fields(participant=caller.id))
 
 
 def _quoted(error: Exception) -> str:

@@ -107,7 +107,12 @@ def room_of(server: BusServer, one: Served, uuid: str) -> None:
             one.until(lambda: held_elsewhere(other, one.uri("4000")) or None)
         who = one.roster("3000")["System"].participant
         assert one.order(Transfer("3000", who, "4000")) == Done()
-        assert re.search(r"^Refer-To: <sip:4000@", caller.next_request("REFER"), re.MULTILINE)
+        assert re.search(r"^Refer-To: <sip:4000@127\.0\.0\.1>", caller.next_request("REFER"), re.MULTILINE)
+        event = "Event: refer\r\nSubscription-State: terminated\r\n"
+        told = caller.request("NOTIFY", "SIP/2.0 404 Not Found\r\n", event, "message/sipfrag")
+        assert told.startswith("SIP/2.0 200")
+        one.until(lambda: "call.unmoved: the edge says 404" in one.log.read_text() or None)
+        assert one.roster("3000")["System"].phase == "inside"
 
         async def close(bus: Bus) -> None:
             rooms = Bucket(bus, ROOMS)
