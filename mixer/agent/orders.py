@@ -23,6 +23,10 @@ class Server(Protocol):
         """Give a new identifier."""
         ...
 
+    def shut(self, alias: str) -> str:
+        """Say why nobody can be sent to a room; "" where they can."""
+        ...
+
     def status(self) -> orders.Status:
         """Tell how the server does."""
         ...
@@ -47,6 +51,8 @@ def carry_out(server: Server, order: orders.Order, now: float) -> OrderAnswer:
         meeting = server.meetings.get(order.room)
         if isinstance(order, orders.ShowRoster):
             return roster(meeting)
+        if isinstance(order, orders.Transfer) and (why := server.shut(order.to)):
+            return Denied(f"{order.participant} stays here: {why}")
         _ORDERS[type(order)](meeting, order, now)
         meeting.settle()
     except RoomError as error:

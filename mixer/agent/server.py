@@ -385,13 +385,24 @@ class Server:
         exists = room is not None and room.uuid != meeting.key and self._closed(room) is None
         meeting.room.found(participant, alias, self._wall(), exists=exists)
 
+    def shut(self, alias: str) -> str:
+        """Say why nobody can be sent to a room, given by alias or uuid; "" where they can."""
+        room = self._named(alias)
+        if room is None:
+            return f"no room is called {alias}"
+        refusal = self._closed(room)
+        return refusal[1] or "it cannot be entered" if refusal is not None else ""
+
+    def _named(self, alias: str) -> Room | None:
+        return self._directory.get(alias) or self._directory.find(alias)
+
     def _move(self, meeting: Meeting, participant: str, alias: str) -> None:
         self._start(self._moved(meeting, participant, alias))
 
     async def _moved(self, meeting: Meeting, participant: str, alias: str) -> None:
         """Take a call from one room into another: the same dialog, the same sockets, another worker."""
         caller = meeting.callers.get(participant)
-        room = self._directory.get(alias) or self._directory.find(alias)
+        room = self._named(alias)
         if caller is None or room is None or self._closed(room) is not None:
             log.warning("call.unmoved", extra=fields(participant=participant, to=alias))
             return
@@ -399,7 +410,7 @@ class Server:
         if caller.gone or meeting.callers.get(participant) is not caller:
             return
         if holder:
-            self.focus.refer(caller, alias)
+            self.focus.refer(caller, next(iter(room.aliases), alias))
             return
         other = self.meetings.open(room)
         meeting.leave(caller)

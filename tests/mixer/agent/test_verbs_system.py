@@ -95,6 +95,7 @@ def test_every_verb_does_what_it_says(served: Served, ctl: Ctl, people: dict[str
     ctl("text", "2000", "Pause until 10:15", "--seconds", "5")
     assert "does not allow recording" in ctl("record", "2000", status=1)
 
+    assert "no room is called 9876" in ctl("transfer", "2000", lis, "9876", status=1)
     ctl("transfer", "2000", lis, "1000")
     served.until(lambda: "Lis" in served.roster("1000"))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as away:

@@ -22,6 +22,7 @@ from tests.mixer.agent.served import Served
 from tests.system.calls.edge import Edge, wait_for
 from vdx.bus.grants import Role
 from vdx.meetings import DialOut, Done, Transfer
+from vdx.rooms import Room
 
 pytestmark = pytest.mark.system
 
@@ -83,13 +84,13 @@ def house() -> Iterator[House]:
         yield House(lab, core, *(Served(0, 0, 0, folder, log) for folder in folders))
 
 
-def held_by(house: House, alias: str, node: str) -> str:
-    """Make a room that a server holds, and wait until the edge knows; gives its alias."""
-    house.core.add_room(alias, owner=node)
+def held_by(house: House, alias: str, node: str) -> Room:
+    """Make a room that a server holds, and wait until the edge knows."""
+    room = house.core.add_room(alias, owner=node)
     said = f"is held by {node}"
     run = house.lab.state.run
     wait_for(lambda: said in explain(run, "hospital", alias), SECONDS, lambda: explain(run, "hospital", alias))
-    return alias
+    return room
 
 
 def flowing(served: Served, alias: str) -> int:
@@ -99,7 +100,9 @@ def flowing(served: Served, alias: str) -> int:
 
 
 def test_a_room_calls_somebody_and_sends_all_on_to_another_server(house: House) -> None:
-    here, there = held_by(house, "8000", NODE), held_by(house, "9000", OTHER)
+    here, there = "8000", "9000"
+    held_by(house, here, NODE)
+    ways = [there, held_by(house, there, OTHER).uuid]
     clinic, municipality = parties(house.lab, "clinic", "municipality")
     edge = Edge(house.lab, "udp")
     with (
@@ -113,8 +116,8 @@ def test_a_room_calls_somebody_and_sends_all_on_to_another_server(house: House) 
         assert isinstance(answer, Done), answer
         called.wait("CALL_ESTABLISHED", seconds=ANSWER_S)
         wait_for(lambda: flowing(house.one, here) == 2, SECONDS, lambda: str(house.one.attendees(here)))
-        for one in house.one.attendees(here):
-            assert house.one.order(Transfer(here, one.participant, there)) == Done()
+        for one, to in zip(house.one.attendees(here), ways, strict=True):
+            assert house.one.order(Transfer(here, one.participant, to)) == Done()
         wait_for(lambda: flowing(house.other, there) == 2, SECONDS, lambda: str(house.other.attendees(there)))
         wait_for(lambda: not house.one.attendees(here), SECONDS, lambda: str(house.one.attendees(here)))
         assert not called.ended()
