@@ -142,12 +142,13 @@ class Sipp:
     def _wait_until_listening(self) -> None:
         """Look at the process's own view of its namespace; no packet is sent to find out."""
         suffix = "6" if ":" in self.address else ""
+        state = "07" if self.transport == "udp" else "0A"  # and no connection of who was there before
         table = Path(f"/proc/{self._process.pid}/net/{self.transport}{suffix}")
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise AssertionError(f"sipp ended at once:\n{self._read('output.log')}{self._read('errors.log')}")
-            if re.search(rf"(?m)^\s*\d+: [0-9A-F]+:{self.port:04X} ", table.read_text()):
+            if re.search(rf"(?m)^\s*\d+: [0-9A-F]+:{self.port:04X} [0-9A-F]+:0000 {state} ", table.read_text()):
                 return
             time.sleep(0.02)
         raise AssertionError(f"sipp does not listen on port {self.port} within {READY_SECONDS} s")
