@@ -71,7 +71,7 @@ class Booted:
                 preexec_fn=self._group.enter,  # noqa: PLW1509 - this program has one thread
             )
         try:
-            self.until(lambda: self.tell("systemctl", "is-active", "mixer.service").strip() == "active", "it starts")
+            self.until(lambda: self.active, "it starts")
         except BaseException:
             self.close()
             raise
@@ -101,6 +101,11 @@ class Booted:
         """Its first process; that of nspawn, as long as there is none."""
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
         return int(children[0]) if children else self._process.pid
+
+    @property
+    def active(self) -> bool:
+        """Whether the node agent serves."""
+        return self.tell("systemctl", "is-active", "mixer.service").strip() == "active"
 
     @property
     def workers(self) -> dict[str, int]:

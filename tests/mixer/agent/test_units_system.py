@@ -109,7 +109,7 @@ def test_in_its_place_nothing_can_be_opened(server: Booted) -> None:
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_room_goes_on(server: Booted) -> None:
-    one = served(server)
+    one, before = served(server), restarts(server)
 
     def meet() -> None:
         with System(SIP) as caller:
@@ -124,7 +124,20 @@ def test_a_worker_that_is_killed_is_replaced_and_its_room_goes_on(server: Booted
             assert one.roster("1000")["System"].phase == "inside"
 
     namespace.inside(server.name, meet)
-    assert server.tell("systemctl", "show", "--value", "--property=NRestarts", "mixer.service").strip() == "0"
+    assert restarts(server) == before
+
+
+def test_an_agent_that_is_killed_comes_back_and_its_workers_go(server: Booted) -> None:
+    before, workers = restarts(server), set(server.workers)
+    assert workers
+    server.tell("systemctl", "kill", "--signal=KILL", "mixer.service")
+    server.until(lambda: restarts(server) == before + 1, "the agent is started again")
+    server.until(lambda: len(server.workers) == 1 and not workers & set(server.workers), "it has a worker of its own")
+    server.until(lambda: server.active, "it serves again")
+
+
+def restarts(server: Booted) -> int:
+    return int(server.tell("systemctl", "show", "--value", "--property=NRestarts", "mixer.service"))
 
 
 def numbered(pid: int) -> int:
