@@ -1,4 +1,4 @@
-"""At each start, once the gateway serves, and after each confirmed change: what others read of the active site."""
+"""At each start, once the gateway serves, and after each change or way back: what others read of the active site."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ assemble() {
   # services with devices of their own need it; Debian 13 has it in its place
   [ -e "$tree/usr/lib/systemd/system/tmp.mount" ] || cp "$tree/usr/share/systemd/tmp.mount" "$tree/usr/lib/systemd/system/"
   install -D -m 644 -t "$tree/usr/share/vdx" LICENSE "$keys/update.pub"
+  VDX_PURE=1 .venv/bin/python -c 'from gatewayd.system.migrate import OWN; print(OWN)' >"$tree/usr/share/vdx/form"
   os_release "$tree"
   chroot "$tree" systemd-sysusers 2>/dev/null
   chroot "$tree" systemctl --quiet enable "${enabled[@]}"

@@ -286,17 +286,23 @@ def test_a_backup_comes_back_with_the_next_start(tree: Tree) -> None:
     assert tree.run("cat", "/etc/vdx/site.yaml").stdout == SITE
 
 
-def test_a_confirmed_version_tells_name_and_time_servers_at_once(tree: Tree) -> None:
+def test_an_active_version_tells_name_and_time_servers_and_takes_them_back(tree: Tree) -> None:
     started = tree.run("sh", "-c", "pidof chronyd || chronyd -x")  # sets no clock: systemd starts none in a container
     assert started.returncode == 0, started.stderr
     servers = "upstream: {zone: mgmt, dns: [10.9.0.53], ntp: [10.9.0.123]}\n"
     (tree.data / "next.yaml").write_text(world.SITE + servers)
+
+    def known() -> bool:
+        return "nameserver 10.9.0.53" in tree.run("cat", "/etc/resolv.conf").stdout
+
+    assert not known()
     applied = tree.run("gatewayctl", "apply", "/var/next.yaml", "--confirm-within", "600")
     assert applied.returncode == 0, applied.stderr
-    assert "10.9.0.53" not in tree.run("cat", "/etc/resolv.conf").stdout
-    assert tree.run("gatewayctl", "confirm").returncode == 0
-    tree.until(lambda: "yes" if "nameserver 10.9.0.53" in tree.run("cat", "/etc/resolv.conf").stdout else "")
+    tree.until(lambda: "yes" if known() else "")
     tree.until(lambda: "yes" if "10.9.0.123" in tree.run("chronyc", "-n", "sources").stdout else "")
+    assert tree.run("gatewayctl", "take-back").returncode == 0
+    tree.until(lambda: "" if known() else "yes")
+    tree.until(lambda: "" if "10.9.0.123" in tree.run("chronyc", "-n", "sources").stdout else "yes")
 
 
 def test_a_new_one_tells_what_is_wrong_with_its_setup_and_waits(tmp_path: Path) -> None:
