@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from lab import namespace
-from tests.mixer.agent.booted import RELEASE, USERS, Booted, units
+from lab.authority import Authority
+from tests.mixer.agent.booted import RELEASE, TLS, USERS, Booted, units
 from tests.mixer.agent.conftest import ROOMS
 from tests.mixer.agent.served import Served
 from tests.mixer.agent.system import System
@@ -22,9 +23,17 @@ from tests.mixer.agent.system import System
 pytestmark = pytest.mark.system
 
 SIP, FLOOR = 5060, 5070
+KEYS = "/etc/vdx/tls"
 CONFIGURATION = f"""
 name: mixer1
-sip: [{{address: 127.0.0.1, port: {SIP}}}]
+sip:
+  - {{address: 127.0.0.1, port: {SIP}}}
+  - address: 127.0.0.1
+    port: {SIP + 1}
+    transport: tls
+    certificate: {KEYS}/host.pem
+    key: {KEYS}/host.key
+    trust: {KEYS}/ca.pem
 edge: [127.0.0.0/8]
 media: {{address: 127.0.0.1, floor: {FLOOR}}}
 pins: /run/credentials/mixer.service/pins.key
@@ -44,7 +53,9 @@ def tried(what, *given):
 families = ("AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET")
 said = {name: tried(socket.socket, getattr(socket, name), socket.SOCK_RAW) for name in families}
 said |= {name + " datagram": tried(socket.socket, getattr(socket, name), socket.SOCK_DGRAM) for name in families}
-for path in ("/etc/vdx/mixer/credentials", "/run/credentials/mixer.service", "/run/vdx-mixer", "/var/lib/vdx-mixer"):
+for path in ("/etc/vdx/mixer/credentials", "/etc/vdx/tls", "/run/credentials/mixer.service"):
+    said[path] = tried(os.listdir, path)
+for path in ("/run/vdx-mixer", "/var/lib/vdx-mixer"):
     said[path] = tried(os.listdir, path)
 for path in ("/var/lib/one", "/var/cache/vdx-mixer/one", "/etc/one", "/run/one"):
     said[path] = tried(open, path, "w")
@@ -64,12 +75,22 @@ def server(prompts: Path) -> Iterator[Booted]:
         root = Path(folder) / "root"
         (root / "etc/vdx").mkdir(parents=True)
         (root / "etc/vdx/rooms.yaml").write_text(ROOMS)
+        certify(root / KEYS.lstrip("/"))
         booted = Booted(root, f"vdxU{os.getpid()}", CONFIGURATION, prompts)
         try:
             booted.until(lambda: len(booted.workers) == 1, "a worker waits for a room")
             yield booted
         finally:
             booted.close()
+
+
+def certify(folder: Path) -> None:
+    """Put certificates where the role puts them, readable as there."""
+    authority = Authority(folder, "ca")
+    authority.issue("host", ["127.0.0.1"])
+    (folder / "host.pem").chmod(0o644)
+    (folder / "host.key").chmod(0o640)
+    os.chown(folder / "host.key", 0, TLS)
 
 
 def served(server: Booted) -> Served:
@@ -92,6 +113,12 @@ def test_a_room_worker_has_a_user_and_limits_and_no_network(server: Booted) -> N
     assert [line.split(":")[0].strip() for line in devices] == ["lo"]
     assert (process / f"task/{pid}/ns/net").readlink() != Path(f"/proc/{server.pid}/ns/net").readlink()
     assert stat.S_IMODE((process / "root/etc/vdx/mixer").stat().st_mode) == 0, "secrets are in sight"
+
+
+def test_the_agent_reads_its_key_and_listens_over_tls(server: Booted) -> None:
+    assert f" 0100007F:{SIP + 1:04X} 00000000:0000 0A " in server.tell("cat", "/proc/net/tcp")
+    key = Path(f"/proc/{server.pid}/root{KEYS}/host.key").stat()
+    assert (key.st_uid, stat.S_IMODE(key.st_mode)) == (0, 0o640)
 
 
 def test_in_its_place_nothing_can_be_opened(server: Booted) -> None:
