@@ -213,8 +213,10 @@ class System:
         return min(there, default=0.0) > HEARD and max(absent, default=-99.0) < UNHEARD
 
     def sees(self, medium: str, across: int, down: int) -> list[int | None]:
-        """Read the numbers in the tiles of what it sees, row by row; [] before the first key picture."""
+        """Read the numbers in the tiles of what it sees, row by row; [] before a key picture has come to its end."""
         packets = list(self.lines[medium].came)
+        while packets and not packets[-1][1] & MARKER:  # the rest of this one is on its way
+            packets.pop()
         if not packets or not _begins(packets[0]):
             return []
         picture = decoded(packets)
@@ -235,6 +237,9 @@ class System:
         for line in self.lines.values():
             line.close()
 
+
+MARKER = 0x80
+"""Of the second octet: the last packet of a picture (RFC 6184 section 5.1)."""
 
 HEARD, UNHEARD = -45.0, -60.0
 """dBFS of a tone that is in the sound, and of one that is not."""
