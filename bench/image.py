@@ -40,6 +40,6 @@ def run(*, short: bool) -> Report:
         if name in story.figures:
             report.add(name, [story.figures[name]], unit, aim)
     report.notes.append(
-        "hot modules interpreted; QEMU emulates one processor (TCG); time given to other programs is left out"
+        "hot modules interpreted; QEMU emulates two processors (TCG); time given to other programs is left out"
     )
     return report

@@ -20,8 +20,11 @@ from typing import Self
 
 FIRMWARE = Path("/usr/share/OVMF")
 MEMORY_MIB = 1536
-CLOCK = ("-icount", "shift=3,align=off,sleep=on", "-rtc", "clock=vm")
-"""Eight nanoseconds for an instruction, which is what emulation needs; while the machine idles, time passes as here."""
+CLOCK = ("-accel", "tcg", "-smp", "1", "-icount", "shift=3,align=off,sleep=on", "-rtc", "clock=vm")
+"""One processor, eight nanoseconds for an instruction, as emulation needs; while it idles, time passes as here."""
+
+TWO = ("-accel", "tcg,thread=multi", "-smp", "2")
+"""Where speed is measured: two processors, as an appliance should have, each a thread of the host's."""
 
 PROCESSOR = "qemu64"
 """The least that Debian runs on: the image needs no more, and what a newer one has takes an emulator longer."""
@@ -34,7 +37,8 @@ class Machine:
     """A started machine. `disk`, the `second` one and `variables` change; what else is attached does not.
 
     `network` is a namespace, and in it a tap and an address of hardware for each card. With `own_clock` its time goes
-    by its instructions, or else by the host's clock, which is quicker and what its speed is measured by.
+    by its instructions, or else by the host's clock, which is quicker and what its speed is measured by, with two
+    processors.
     """
 
     def __init__(  # noqa: PLR0913 - what a machine is made of
@@ -53,8 +57,8 @@ class Machine:
             shutil.copy(FIRMWARE / "OVMF_VARS_4M.fd", variables)
         namespace, cards = network
         command = ["ip", "netns", "exec", namespace] if namespace else []
-        command += ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", PROCESSOR, "-smp", "1"]
-        command += CLOCK if own_clock else ()
+        command += ["qemu-system-x86_64", "-machine", "q35", "-cpu", PROCESSOR]
+        command += CLOCK if own_clock else TWO
         command += ["-m", str(MEMORY_MIB), "-display", "none", "-serial", "stdio", "-monitor", "none", "-nodefaults"]
         if uefi:
             command += ["-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE / 'OVMF_CODE_4M.fd'}"]
