@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg  # type: ignore[import-untyped]  # it has no types
+import asyncpg
 
 ORGANISATIONS = 500
 PEOPLE = 40
