@@ -3,11 +3,12 @@
 import json
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.ansible.conftest import SITE_FILE, Boot, Bundle, Site
+from tests.ansible.conftest import SITE_FILE, UP_S, Boot, Bundle, Site
 
 pytestmark = [pytest.mark.system, pytest.mark.deploy]
 
@@ -71,9 +72,13 @@ def test_an_edge_comes_serves_alone_and_goes(whole: Site, tmp_path: Path) -> Non
     assert (heard > 0, refused) == (True, ""), whole.warnings()
     call = subprocess.Popen(whole.dialling(number, packets=1500), stdout=subprocess.PIPE, text=True)
     with call:
-        whole.dial(number, GATEWAY2)  # the other call is up by then
+        ends = time.monotonic() + UP_S
+        while not _calls(whole, "edge1"):
+            assert time.monotonic() < ends, "the call is not up"
+            time.sleep(0.5)
         whole.play("drain-edge", "--limit=edge1")
-        assert call.poll() == 0  # it waited for the end of a call that was up
+        assert not _calls(whole, "edge1")  # it waited, and cut nothing
+        assert call.wait(UP_S) == 0
         assert call.stdout is not None
         told = json.loads(call.stdout.read())
     assert told["heard"] > told["sent"] / 2
@@ -133,6 +138,11 @@ def test_what_was_booked_can_be_dialled_in_an_empty_site(whole: Site, site: Boot
     empty.play("restore", "-e", f"restore_from={saved}", "-e", "restore_confirmed=yes")
     assert empty.dial_once_up(number) > 0
     assert empty.play("site") == []
+
+
+def _calls(site: Site, edge: str) -> list[object]:
+    found: dict[str, list[object]] = json.loads(site.machines[edge].shell("gatewayctl --json calls"))
+    return found.get("calls", [])
 
 
 def _is_gone(site: Site, name: str) -> None:
