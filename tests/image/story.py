@@ -27,14 +27,26 @@ class Story:
     """One appliance, told from its disk to its third version; `figures` are seconds and MiB by name.
 
     Seconds are those in which the host ran the machine. Its clock is its own, or with `measured` that of the host.
+    `flavour` and `release` are those of `images/build`.
     """
 
-    def __init__(self, home: Path, namespace: str, *, measured: bool = False) -> None:
+    def __init__(
+        self,
+        home: Path,
+        namespace: str,
+        *,
+        measured: bool = False,
+        flavour: str = "cloud",
+        release: str = "bookworm",
+    ) -> None:
+        self._flavour, self._release = flavour, release
         self._home, self._namespace, self._measured = home, namespace, measured
         self._disk, self._begun = home / "disk", time.monotonic()
         self._updates: dict[str, Path] = {}
         self._calls: list[dict[str, Any]] = []
         self.figures: dict[str, float] = {}
+        self.image = Path()
+        """The first version's, as it was built."""
 
     def say(self, text: str) -> None:
         """Tell how it goes."""
@@ -55,14 +67,24 @@ class Story:
             (world.SECOND, ("--update-only",)),
             (world.BROKEN, ("--update-only", "--overlay", str(self._home / "overlay"))),
         ):
-            begun = time.monotonic()
-            made = world.build(version, *more)
-            self.figures.setdefault("build", time.monotonic() - begun)
-            self.use(version, made / f"vdx-{version}-cloud.update")
-            if version == world.FIRST:
-                self.unpack(made / f"vdx-{version}-cloud.raw")
-                self.figures["compressed"] = (made / f"vdx-{version}-cloud.raw.zst").stat().st_size / (1 << 20)
-            self.say(f"built {version}")
+            self._build(version, *more)
+
+    def build_first(self) -> None:
+        """Build the first version, and no more."""
+        self._build(world.FIRST)
+
+    def _build(self, version: str, *more: str) -> None:
+        begun = time.monotonic()
+        name = f"{self._flavour}-{self._release}-{version}"
+        made = world.build(version, "--release", self._release, *more, name=name, flavour=self._flavour)
+        made /= f"vdx-{version}-{self._flavour}"
+        self.figures.setdefault("build", time.monotonic() - begun)
+        self.use(version, made.with_name(f"{made.name}.update"))
+        if version == world.FIRST:
+            self.image = made.with_name(f"{made.name}.raw")
+            self.unpack(self.image)
+            self.figures["compressed"] = made.with_name(f"{made.name}.raw.zst").stat().st_size / (1 << 20)
+        self.say(f"built {version}, {self._flavour} of {self._release}")
 
     def use(self, version: str, update: Path) -> None:
         """Put an update on a disk for the console."""

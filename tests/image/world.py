@@ -90,10 +90,10 @@ def tree() -> Path:
     return build(FIRST, "--tree-only", "--release", release, name=name) / "tree"
 
 
-def build(version: str, *more: str, name: str = "") -> Path:
-    """Build an image of the cloud flavour; gives the directory it is in."""
+def build(version: str, *more: str, name: str = "", flavour: str = "cloud") -> Path:
+    """Build an image; gives the directory it is in."""
     home = ROOT / "build" / "image" / "test" / (name or version)
-    command: list[str | Path] = ["images/build", "--pure", "--flavour", "cloud", "--version", version]
+    command: list[str | Path] = ["images/build", "--pure", "--flavour", flavour, "--version", version]
     command += ["--out", home, *more]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr[-3000:]
