@@ -1,7 +1,7 @@
 """The whole life of an appliance, in machines: built, set up, called through, updated, broken, cut off.
 
-`python -m tests.image [--flavour F] [--release R] [--start] [--work DIR]`, as root. Prints what took how long; ends with
-an AssertionError at the first thing that is not as it should be. Takes some twenty-five minutes emulated, on two
+`python -m tests.image [--flavour F] [--release R] [--start] [--work DIR]`, as root. Prints what took how long; ends
+with an AssertionError at the first thing that is not as it should be. Takes some twenty-five minutes emulated, on two
 processors of its own.
 """
 
