@@ -77,7 +77,7 @@ slim() {
     "$tree"/usr/bin/{apt*,dpkg*,deb-*} "$tree"/usr/sbin/{dpkg*,update-initramfs,mkinitramfs} "$tree"/usr/share/dpkg \
     "$tree"/usr/lib/x86_64-linux-gnu/perl-base "$tree"/usr/bin/perl* "$tree"/root/.* 2>/dev/null || true
   # nothing has to read the machine before units start: what it would find stands in tree/ and the initial RAM disk
-  rm -r "$tree"/usr/lib/systemd/system{,-environment}-generators
+  rm -rf "$tree"/usr/lib/systemd/system{,-environment}-generators
   mkdir -p "$tree/var" "$tree/efi"
   find "$tree/usr" -name __pycache__ -prune -exec rm -rf {} +
   chroot "$tree" /usr/bin/python3 -m compileall -q -j 2 --invalidation-mode unchecked-hash /usr/lib/python3 \
